@@ -1,0 +1,9 @@
+namespace Hypervisor.Sdk;
+/// <summary>Virtual machine or container.</summary>
+public enum InstanceKind
+{
+    /// <summary>VM.</summary>
+    VirtualMachine,
+    /// <summary>Container.</summary>
+    Container,
+}
