@@ -1,0 +1,88 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+
+namespace Hypervisor.Sdk.Transport;
+
+/// <summary>
+/// Reads frames off a pipe without allocating: <c>while (await frames.WaitAsync(token)) while (frames.TryRead(out var frame)) ...</c>. One caller at a time. The reader owns the
+/// positions of the pipe, not the pipe: nothing else may read it meanwhile.
+/// </summary>
+public sealed class FrameReader
+{
+    private readonly PipeReader _input;
+    private readonly LengthFormat? _format;
+    private readonly int _maxLineBytes;
+    private ReadOnlySequence<byte> _rest;
+    private long _scannedBytes;
+    private bool _reading;
+    private bool _ended;
+
+    private FrameReader(PipeReader input, LengthFormat? format, int maxLineBytes)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        _input = input;
+        _format = format;
+        _maxLineBytes = maxLineBytes;
+    }
+
+    /// <summary>Reads lines that end in LF or CR LF, of at most <paramref name="maxLineBytes"/> without their ending.</summary>
+    public static FrameReader Lines(PipeReader input, int maxLineBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(maxLineBytes);
+        return new FrameReader(input, null, maxLineBytes);
+    }
+
+    /// <summary>Reads frames that begin with their length.</summary>
+    public static FrameReader Lengths(PipeReader input, LengthFormat format)
+    {
+        ArgumentNullException.ThrowIfNull(format);
+        return new FrameReader(input, format, 0);
+    }
+
+    /// <summary>Takes the next frame of what has arrived; false when <see cref="WaitAsync"/> must be called first.</summary>
+    /// <param name="frame">The line, or the payload; it borrows the pipe's buffer until <see cref="WaitAsync"/> is called.</param>
+    /// <exception cref="FramingException">The peer broke the framing.</exception>
+    public bool TryRead(out ReadOnlySequence<byte> frame)
+    {
+        if (_reading)
+            return _format is null ? LineFraming.TryReadLine(ref _rest, _maxLineBytes, ref _scannedBytes, out frame) : LengthFraming.TryReadFrame(ref _rest, _format, out frame);
+        frame = default;
+        return false;
+    }
+
+    /// <summary>Gives the frames that were taken back to the pipe and waits for bytes: true when some have arrived, not always a whole frame; false at the peer's end.</summary>
+    /// <exception cref="FramingException">The peer ended in the middle of a frame.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is closed.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled; nothing is lost.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default)
+    {
+        if (_reading)
+        {
+            // The state is put away first: a read that throws leaves nothing to advance.
+            _reading = false;
+            SequencePosition consumed = _rest.Start;
+            SequencePosition examined = _rest.End;
+            long left = _rest.Length;
+            _rest = default;
+            _input.AdvanceTo(consumed, examined);
+            if (_ended && left > 0)
+                ThrowTruncated(left);
+            if (_ended)
+                return false;
+        }
+
+        ReadResult result = await _input.ReadAsync(cancellationToken).ConfigureAwait(false);
+        _rest = result.Buffer;
+        _reading = true;
+        _ended = result.IsCompleted;
+        if (result.IsCanceled)
+            throw new OperationCanceledException("The pending read was cancelled.");
+        return !_ended || !_rest.IsEmpty;
+    }
+
+    [DoesNotReturn]
+    private static void ThrowTruncated(long bytes) => throw new FramingException($"The peer ended in the middle of a frame, of which {bytes} bytes had arrived.");
+}

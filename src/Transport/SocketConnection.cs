@@ -1,0 +1,32 @@
+using System.IO.Pipelines;
+using System.Net.Sockets;
+
+namespace Hypervisor.Sdk.Transport;
+
+/// <summary>A connection straight on a socket: each direction has one set of operation arguments, used again for every call.</summary>
+internal sealed class SocketConnection : Connection
+{
+    private readonly Socket _socket;
+    private readonly SocketReader _reader;
+    private readonly SocketWriter _writer;
+
+    public SocketConnection(Socket socket, string endpoint, ConnectionOptions options)
+        : base(endpoint)
+    {
+        _socket = socket;
+        _reader = new SocketReader(this, socket, options.SegmentBytes);
+        _writer = new SocketWriter(this, socket, options.SegmentBytes);
+    }
+
+    public override PipeReader Input => _reader;
+
+    public override PipeWriter Output => _writer;
+
+    private protected override void ReleaseTransport()
+    {
+        // Pending operations end with an error on a thread of the pool; the arguments free themselves after their operation.
+        _socket.Dispose();
+        _reader.Dispose();
+        _writer.Dispose();
+    }
+}
