@@ -1,0 +1,9 @@
+namespace Hypervisor.Sdk.Repository.Tests;
+
+using Checkout = Hypervisor.Sdk.Testing.Repository;
+
+public sealed class CheckoutTests
+{
+    [Fact]
+    public void Tests_find_the_checkout_that_they_were_built_from() => Assert.True(File.Exists(Checkout.PathOf("Hypervisor.Sdk.sln")));
+}
