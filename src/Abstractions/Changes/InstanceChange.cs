@@ -1,0 +1,38 @@
+namespace Hypervisor.Sdk;
+
+/// <summary>What to change of an instance: hotplug, resize and rename are one thing. What is not mentioned stays as it is.</summary>
+public sealed class InstanceChange
+{
+    /// <summary>Another name.</summary>
+    public Change<InstanceName> Name { get; set; }
+
+    /// <summary>Another description; null clears it.</summary>
+    public Change<string?> Description { get; set; }
+
+    /// <summary>Other CPUs and memory (virtual machines).</summary>
+    public Change<Sizing> Sizing { get; set; }
+
+    /// <summary>Another CPU limit (containers); null lifts it.</summary>
+    public Change<double?> CpuLimit { get; set; }
+
+    /// <summary>Another memory limit (containers); null lifts it.</summary>
+    public Change<ByteSize?> MemoryLimit { get; set; }
+
+    /// <summary>Disks to add.</summary>
+    public IList<DiskSpec> AddDisks { get; } = [];
+
+    /// <summary>Disks to make larger. Smaller is refused: it would cut off data that only the guest knows.</summary>
+    public IDictionary<DeviceId, ByteSize> ResizeDisks { get; } = new Dictionary<DeviceId, ByteSize>();
+
+    /// <summary>Disks and network devices to remove. A disk that was made with the instance is deleted with its content.</summary>
+    public IList<DeviceId> RemoveDevices { get; } = [];
+
+    /// <summary>Network devices to add.</summary>
+    public IList<NetworkSpec> AddNetworks { get; } = [];
+
+    /// <summary>Labels to set; null removes one.</summary>
+    public IDictionary<string, string?> Labels { get; } = new Dictionary<string, string?>();
+
+    /// <summary>Settings that only one kind of backend knows.</summary>
+    public SpecExtensions Extensions { get; } = new();
+}

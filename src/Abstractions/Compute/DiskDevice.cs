@@ -1,0 +1,29 @@
+namespace Hypervisor.Sdk;
+
+/// <summary>A disk of an instance.</summary>
+public sealed class DiskDevice
+{
+    /// <summary>Addresses it within the instance.</summary>
+    public required DeviceId Id { get; init; }
+
+    /// <summary>The volume behind it, where the backend knows it as one.</summary>
+    public VolumeId? Volume { get; init; }
+
+    /// <summary>What the guest sees.</summary>
+    public ByteSize? Size { get; init; }
+
+    /// <summary>What it takes on the storage.</summary>
+    public ByteSize? Allocated { get; init; }
+
+    /// <summary>How the guest sees it: <c>virtio</c>, <c>scsi</c>, <c>sata</c>, <c>ide</c>.</summary>
+    public string? Bus { get; init; }
+
+    /// <summary>The serial number that the guest sees.</summary>
+    public string? Serial { get; init; }
+
+    /// <summary>Whether the guest cannot write to it.</summary>
+    public bool ReadOnly { get; init; }
+
+    /// <summary>What becomes of its content when the instance is deleted.</summary>
+    public DiskDisposal Disposal { get; init; }
+}

@@ -1,0 +1,9 @@
+namespace Hypervisor.Sdk;
+
+/// <summary>Makes instances from instances.</summary>
+public interface ICloning
+{
+    /// <summary>Makes a stopped copy of a stopped instance or a template: same configuration, new identity (incarnation, hardware addresses).</summary>
+    /// <exception cref="HypervisorException">The source runs (<see cref="ErrorCode.InvalidState"/>), or the name is taken (<see cref="ErrorCode.AlreadyExists"/>).</exception>
+    Task<Operation<Instance>> CloneAsync(InstanceId source, CloneSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default);
+}

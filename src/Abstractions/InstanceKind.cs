@@ -1,9 +1,0 @@
-namespace Hypervisor.Sdk;
-/// <summary>Virtual machine or container.</summary>
-public enum InstanceKind
-{
-    /// <summary>VM.</summary>
-    VirtualMachine,
-    /// <summary>Container.</summary>
-    Container,
-}

@@ -1,0 +1,28 @@
+namespace Hypervisor.Sdk;
+
+/// <summary>Where a disk's content comes from: <see cref="Blank"/>, <see cref="FromImage"/>, <see cref="Existing"/> or <see cref="Attached"/>.</summary>
+public abstract record DiskContent
+{
+    private DiskContent()
+    {
+    }
+
+    /// <summary>Zeros.</summary>
+    /// <param name="Size">What the guest sees.</param>
+    /// <param name="Pool">Where it is made. Default: the backend decides.</param>
+    public sealed record Blank(ByteSize Size, PoolName? Pool = null) : DiskContent;
+
+    /// <summary>A copy of an image.</summary>
+    /// <param name="Image">The image, in the backend's words.</param>
+    /// <param name="Size">What the guest sees: at least the image's. Default: the image's.</param>
+    /// <param name="Pool">Where it is made. Default: the backend decides.</param>
+    public sealed record FromImage(string Image, ByteSize? Size = null, PoolName? Pool = null) : DiskContent;
+
+    /// <summary>A volume of the backend's own, which is kept when the instance is deleted.</summary>
+    /// <param name="Volume">The volume.</param>
+    public sealed record Existing(VolumeId Volume) : DiskContent;
+
+    /// <summary>A volume of a storage backend, attached by whoever orchestrates and kept when the instance is deleted.</summary>
+    /// <param name="Attachment">What <see cref="IStorageBackend.AttachAsync"/> said.</param>
+    public sealed record Attached(VolumeAttachment Attachment) : DiskContent;
+}

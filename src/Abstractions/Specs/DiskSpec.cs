@@ -1,0 +1,23 @@
+namespace Hypervisor.Sdk;
+
+/// <summary>A disk that a create or a change adds.</summary>
+public sealed class DiskSpec
+{
+    /// <summary>What it should be called; the backend decides. Default: the backend's.</summary>
+    public DeviceId? Id { get; set; }
+
+    /// <summary>Where its content comes from.</summary>
+    public required DiskContent Content { get; set; }
+
+    /// <summary>How the guest sees it: <c>virtio</c>, <c>scsi</c>, <c>sata</c>, <c>ide</c>. Default: the backend's best.</summary>
+    public string? Bus { get; set; }
+
+    /// <summary>The serial number that the guest sees. Default: none.</summary>
+    public string? Serial { get; set; }
+
+    /// <summary>Whether the guest cannot write to it. Default false.</summary>
+    public bool ReadOnly { get; set; }
+
+    /// <summary>What becomes of its content when the instance is deleted. Default: deleted when this create made it, kept otherwise.</summary>
+    public DiskDisposal? Disposal { get; set; }
+}

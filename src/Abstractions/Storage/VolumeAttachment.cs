@@ -1,0 +1,52 @@
+using System.Net;
+
+namespace Hypervisor.Sdk;
+
+/// <summary>How a hypervisor reaches the bytes of a volume: one of the nested records.</summary>
+/// <param name="Kind">The word for it: <c>file</c>, <c>block</c>, <c>rbd</c>, <c>iscsi</c>, <c>nbd</c>, <c>managed</c>.</param>
+public abstract record VolumeAttachment(string Kind)
+{
+    /// <summary>A file on the node.</summary>
+    /// <param name="Path">Its absolute path.</param>
+    /// <param name="Format">Its format: <c>qcow2</c> or <c>raw</c>.</param>
+    public sealed record File(string Path, string Format) : VolumeAttachment("file");
+
+    /// <summary>A block device on the node.</summary>
+    /// <param name="Path">Its absolute path.</param>
+    public sealed record BlockDevice(string Path) : VolumeAttachment("block");
+
+    /// <summary>A Ceph block device image.</summary>
+    /// <param name="Pool">The Ceph pool.</param>
+    /// <param name="Image">The image.</param>
+    public sealed record Rbd(string Pool, string Image) : VolumeAttachment("rbd")
+    {
+        /// <summary>The Ceph configuration on the node.</summary>
+        public required string ConfigurationPath { get; init; }
+
+        /// <summary>The Ceph user's key.</summary>
+        public required SecretReference Key { get; init; }
+    }
+
+    /// <summary>A logical unit of an iSCSI target.</summary>
+    /// <param name="Target">The target's name.</param>
+    /// <param name="Lun">The unit's number.</param>
+    public sealed record Iscsi(string Target, int Lun) : VolumeAttachment("iscsi")
+    {
+        /// <summary>Where the target answers.</summary>
+        public required IReadOnlyList<DnsEndPoint> Portals { get; init; }
+
+        /// <summary>The CHAP user; null when the target asks for none.</summary>
+        public string? ChapUser { get; init; }
+
+        /// <summary>The CHAP secret; null when the target asks for none.</summary>
+        public SecretReference? ChapSecret { get; init; }
+    }
+
+    /// <summary>A network block device.</summary>
+    /// <param name="Export">Its address: <c>nbd://host:port/name</c> or <c>nbd+unix:///name?socket=path</c>.</param>
+    public sealed record Nbd(Uri Export) : VolumeAttachment("nbd");
+
+    /// <summary>A volume of the hypervisor's own (LXD, Proxmox VE, libvirt): it knows the way itself.</summary>
+    /// <param name="Volume">The volume.</param>
+    public sealed record Managed(VolumeId Volume) : VolumeAttachment("managed");
+}

@@ -1,0 +1,67 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Hypervisor.Sdk;
+
+/// <summary>What a backend calls an instance: a VMID, a UUID, a name. An id addresses; it may be reused after the instance is gone (see <see cref="Incarnation"/>).</summary>
+/// <remarks>
+/// Opaque: only its backend can interpret it.
+/// Printed as it was given and compared by ordinal. The default value is no instance id: it prints as an empty text, and calls that change something refuse it.
+/// </remarks>
+public readonly record struct InstanceId : ISpanParsable<InstanceId>, IUtf8SpanParsable<InstanceId>, ISpanFormattable, IUtf8SpanFormattable
+{
+    private readonly string? _value;
+
+    private InstanceId(string value) => _value = value;
+
+    /// <summary>True for the default value, which no parse ever returns.</summary>
+    public bool IsDefault => _value is null;
+
+    /// <summary>Parses an instance id.</summary>
+    /// <param name="s">The text: 1 to 512 characters, no control characters.</param>
+    /// <param name="provider">Ignored: the form depends on no culture.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="s"/> is null.</exception>
+    /// <exception cref="FormatException">The text is not an instance id; the message names the value and the rule.</exception>
+    public static InstanceId Parse(string s, IFormatProvider? provider = null) => new(TextRules.Opaque.Parse(s, "an instance id"));
+
+    /// <inheritdoc cref="Parse(string, IFormatProvider?)"/>
+    public static InstanceId Parse(ReadOnlySpan<char> s, IFormatProvider? provider = null) => new(TextRules.Opaque.Parse(s, "an instance id"));
+
+    /// <inheritdoc cref="Parse(string, IFormatProvider?)"/>
+    public static InstanceId Parse(ReadOnlySpan<byte> utf8Text, IFormatProvider? provider = null) => new(TextRules.Opaque.Parse(utf8Text, "an instance id"));
+
+    /// <summary>Parses an instance id and says whether that worked. Never throws.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, out InstanceId result)
+    {
+        bool valid = TextRules.Opaque.Accepts(s);
+        result = valid ? new(s!) : default;
+        return valid;
+    }
+
+    /// <inheritdoc cref="TryParse(string?, IFormatProvider?, out InstanceId)"/>
+    public static bool TryParse(ReadOnlySpan<char> s, IFormatProvider? provider, out InstanceId result)
+    {
+        bool valid = TextRules.Opaque.Accepts(s);
+        result = valid ? new(s.ToString()) : default;
+        return valid;
+    }
+
+    /// <inheritdoc cref="TryParse(string?, IFormatProvider?, out InstanceId)"/>
+    public static bool TryParse(ReadOnlySpan<byte> utf8Text, IFormatProvider? provider, out InstanceId result)
+    {
+        bool valid = TextRules.Opaque.TryDecode(utf8Text, out string? text);
+        result = valid ? new(text!) : default;
+        return valid;
+    }
+
+    /// <summary>The value as it was given; an empty text for the default value.</summary>
+    public override string ToString() => _value ?? "";
+
+    /// <inheritdoc />
+    public string ToString(string? format, IFormatProvider? formatProvider) => ToString();
+
+    /// <inheritdoc />
+    public bool TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format = default, IFormatProvider? provider = null) => TextRules.TryFormat(_value, destination, out charsWritten);
+
+    /// <inheritdoc />
+    public bool TryFormat(Span<byte> utf8Destination, out int bytesWritten, ReadOnlySpan<char> format = default, IFormatProvider? provider = null) => TextRules.TryFormat(_value, utf8Destination, out bytesWritten);
+}
