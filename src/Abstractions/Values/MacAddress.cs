@@ -81,7 +81,7 @@ public readonly record struct MacAddress : ISpanParsable<MacAddress>, IUtf8SpanP
         return utf8Text.Length == Chars && Encoding.UTF8.TryGetChars(utf8Text, chars, out int length) && TryParse(chars[..length], provider, out result);
     }
 
-    /// <summary>The canonical text: <c>52:54:00:12:34:56</c>.</summary>
+    /// <summary>The canonical text: <c>52:54:00:12:34:56</c>; empty for the default value.</summary>
     public override string ToString()
     {
         Span<char> chars = stackalloc char[Chars];
@@ -94,11 +94,11 @@ public readonly record struct MacAddress : ISpanParsable<MacAddress>, IUtf8SpanP
 
     /// <inheritdoc />
     public bool TryFormat(Span<char> destination, out int charsWritten, ReadOnlySpan<char> format = default, IFormatProvider? provider = null) =>
-        destination.TryWrite(CultureInfo.InvariantCulture, $"{Byte(0):x2}:{Byte(1):x2}:{Byte(2):x2}:{Byte(3):x2}:{Byte(4):x2}:{Byte(5):x2}", out charsWritten);
+        IsDefault ? TextRules.TryFormat(null, destination, out charsWritten) : destination.TryWrite(CultureInfo.InvariantCulture, $"{Byte(0):x2}:{Byte(1):x2}:{Byte(2):x2}:{Byte(3):x2}:{Byte(4):x2}:{Byte(5):x2}", out charsWritten);
 
     /// <inheritdoc />
     public bool TryFormat(Span<byte> utf8Destination, out int bytesWritten, ReadOnlySpan<char> format = default, IFormatProvider? provider = null) =>
-        System.Text.Unicode.Utf8.TryWrite(utf8Destination, CultureInfo.InvariantCulture, $"{Byte(0):x2}:{Byte(1):x2}:{Byte(2):x2}:{Byte(3):x2}:{Byte(4):x2}:{Byte(5):x2}", out bytesWritten);
+        IsDefault ? TextRules.TryFormat(null, utf8Destination, out bytesWritten) : System.Text.Unicode.Utf8.TryWrite(utf8Destination, CultureInfo.InvariantCulture, $"{Byte(0):x2}:{Byte(1):x2}:{Byte(2):x2}:{Byte(3):x2}:{Byte(4):x2}:{Byte(5):x2}", out bytesWritten);
 
     private byte Byte(int index) => (byte)(_bits >> (8 * (5 - index)));
 }
