@@ -16,8 +16,8 @@ public sealed class ConnectionOptions
     public int KeepAliveProbes { get; set; } = 3;
 
     /// <summary>
-    /// The size of one buffer, and so the most that one receive takes from the socket and one send hands to it: 1 KiB to 1 MiB. Default: 16 KiB. A connection that is idle holds one
-    /// for receiving and, once it has sent, one for sending.
+    /// The size of one buffer, and so the most that one receive takes from the socket and one send hands to it: 1 KiB to 1 MiB. Default: 16 KiB. A connection holds at
+    /// least one for each direction that was used, and keeps at most eight spare ones after a burst.
     /// </summary>
     public int SegmentBytes { get; set; } = 16 * 1024;
 
@@ -26,6 +26,13 @@ public sealed class ConnectionOptions
 
     /// <summary>How many unsent bytes the operating system holds before <see cref="System.IO.Pipelines.PipeWriter.FlushAsync"/> waits, or null for the system's own choice. Default: null.</summary>
     public int? SocketSendBytes { get; set; }
+
+    /// <summary>
+    /// Receive on a thread of its own, which runs the reader's continuation itself, instead of on the runtime's event loop and thread pool. A call and its answer cost about half
+    /// the processor time then, and a third less waiting, for a thread per connection. Anything that blocks in such a continuation blocks this connection's input, no other's.
+    /// For unix sockets and TCP; ignored over TLS. Default: false.
+    /// </summary>
+    public bool OwnThread { get; set; }
 
     /// <summary>The clock of the time-outs. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;

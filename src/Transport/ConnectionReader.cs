@@ -145,7 +145,7 @@ internal abstract class ConnectionReader(Connection connection, int segmentBytes
     /// <summary>The receive that <see cref="TryReceive"/> left pending is done.</summary>
     protected void OnReceived(int bytes, Exception? error)
     {
-        ConnectionClosedException? failure = error is null ? null : connection.CloseBy("Receiving from", error);
+        ConnectionClosedException? failure = Failure(error);
         ReadResult result = default;
         lock (_gate)
         {
@@ -167,7 +167,7 @@ internal abstract class ConnectionReader(Connection connection, int segmentBytes
     /// <summary>The receive was done at once. False when the read was cancelled meanwhile and the caller must be given that.</summary>
     private bool CompleteAtOnce(int bytes, Exception? error, out ReadResult result)
     {
-        ConnectionClosedException? failure = error is null ? null : connection.CloseBy("Receiving from", error);
+        ConnectionClosedException? failure = Failure(error);
         lock (_gate)
         {
             Store(bytes, failure is not null);
@@ -184,6 +184,14 @@ internal abstract class ConnectionReader(Connection connection, int segmentBytes
 
         _read.SetException(failure);
         return false;
+    }
+
+    /// <summary>Why the receive failed, or null. On an aborted connection it did, whatever the operating system says: a socket that this side shuts down looks like the peer's end.</summary>
+    private ConnectionClosedException? Failure(Exception? error)
+    {
+        if (error is not null)
+            return connection.CloseBy("Receiving from", error);
+        return connection.IsAborted ? connection.CloseReason : null;
     }
 
     private void Cancel(CancellationToken token)

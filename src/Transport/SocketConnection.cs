@@ -7,14 +7,14 @@ namespace Hypervisor.Sdk.Transport;
 internal sealed class SocketConnection : Connection
 {
     private readonly Socket _socket;
-    private readonly SocketReader _reader;
+    private readonly ConnectionReader _reader;
     private readonly SocketWriter _writer;
 
     public SocketConnection(Socket socket, string endpoint, ConnectionOptions options)
         : base(endpoint)
     {
         _socket = socket;
-        _reader = new SocketReader(this, socket, options.SegmentBytes);
+        _reader = options.OwnThread ? new ThreadReader(this, socket, options.SegmentBytes) : new SocketReader(this, socket, options.SegmentBytes);
         _writer = new SocketWriter(this, socket, options.SegmentBytes);
     }
 
@@ -24,9 +24,9 @@ internal sealed class SocketConnection : Connection
 
     private protected override void ReleaseTransport()
     {
-        // Pending operations end with an error on a thread of the pool; the arguments free themselves after their operation.
-        _socket.Dispose();
-        _reader.Dispose();
+        // Pending operations end with an error on a thread of the pool, or of the reader; their arguments free themselves then.
+        ((IDisposable)_reader).Dispose();
         _writer.Dispose();
+        _socket.Dispose();
     }
 }

@@ -10,10 +10,12 @@ public sealed class ConnectionTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Fact(Timeout = 60_000)]
-    public async Task Bytes_go_both_ways_over_a_unix_socket()
+    [Theory(Timeout = 60_000)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Bytes_go_both_ways_over_a_unix_socket(bool ownThread)
     {
-        await using SocketPair pair = await SocketPair.ConnectAsync();
+        await using SocketPair pair = await SocketPair.ConnectAsync(new ConnectionOptions { OwnThread = ownThread });
         await pair.Connection.Output.WriteAsync("ping"u8.ToArray(), Cancel);
         byte[] received = new byte[16];
         Assert.Equal("ping", Encoding.ASCII.GetString(received, 0, await pair.Peer.ReceiveAsync(received, Cancel)));
@@ -25,10 +27,12 @@ public sealed class ConnectionTests
         pair.Connection.Input.AdvanceTo(result.Buffer.End);
     }
 
-    [Fact(Timeout = 60_000)]
-    public async Task The_first_close_reason_is_what_a_pending_read_and_every_later_call_throws()
+    [Theory(Timeout = 60_000)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_first_close_reason_is_what_a_pending_read_and_every_later_call_throws(bool ownThread)
     {
-        await using SocketPair pair = await SocketPair.ConnectAsync();
+        await using SocketPair pair = await SocketPair.ConnectAsync(new ConnectionOptions { OwnThread = ownThread });
         Task<ReadResult> read = pair.Connection.Input.ReadAsync(Cancel).AsTask();
         var first = new InvalidDataException("the peer talks nonsense");
         pair.Connection.Abort(first);

@@ -1,0 +1,105 @@
+using System.Net.Sockets;
+
+namespace Hypervisor.Sdk.Transport;
+
+/// <summary>
+/// Receives from a socket on a thread of its own, which waits in the operating system and runs the reader's continuation itself: no event loop, no pool, no second switch of threads.
+/// </summary>
+internal sealed class ThreadReader : ConnectionReader, IDisposable
+{
+    private const int Forever = -1;
+
+    private readonly Socket _socket;
+    private readonly Thread _thread;
+    private readonly object _signal = new();
+    private Memory<byte> _memory;
+    private bool _requested;
+    private bool _started;
+    private bool _stopped;
+
+    public ThreadReader(Connection connection, Socket socket, int segmentBytes)
+        : base(connection, segmentBytes)
+    {
+        _socket = socket;
+        _thread = new Thread(Run) { IsBackground = true, Name = $"reader of {connection.Endpoint}" };
+    }
+
+    /// <summary>Ends the thread; a receive that waits in the operating system returns.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // The peer was faster: nothing waits any more.
+        }
+
+        lock (_signal)
+        {
+            _stopped = true;
+            Monitor.Pulse(_signal);
+        }
+    }
+
+    protected override bool TryReceive(Memory<byte> memory, out int bytes, out Exception? error)
+    {
+        bytes = 0;
+        error = null;
+        lock (_signal)
+        {
+            if (_stopped)
+            {
+                error = new ObjectDisposedException(nameof(Socket));
+                return true;
+            }
+
+            _memory = memory;
+            _requested = true;
+            if (!_started)
+            {
+                _started = true;
+                _thread.UnsafeStart();
+            }
+            else if (Thread.CurrentThread != _thread)
+            {
+                Monitor.Pulse(_signal);
+            }
+        }
+
+        return false;
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            Memory<byte> memory;
+            lock (_signal)
+            {
+                while (!_requested && !_stopped)
+                    Monitor.Wait(_signal);
+                if (!_requested)
+                    return;
+                _requested = false;
+                memory = _memory;
+            }
+
+            int bytes = 0;
+            Exception? error = null;
+            try
+            {
+                // A send that had to wait has made the socket non-blocking for the operating system; then only the poll waits.
+                _socket.Poll(Forever, SelectMode.SelectRead);
+                bytes = _socket.Receive(memory.Span, SocketFlags.None);
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                error = exception;
+            }
+
+            OnReceived(bytes, error);
+        }
+    }
+}
