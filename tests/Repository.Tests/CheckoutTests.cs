@@ -1,7 +1,5 @@
 namespace Hypervisor.Sdk.Repository.Tests;
 
-using Checkout = Hypervisor.Sdk.Testing.Repository;
-
 public sealed class CheckoutTests
 {
     [Fact]

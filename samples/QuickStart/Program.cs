@@ -1,0 +1,1 @@
+Console.WriteLine(typeof(Hypervisor.Sdk.InstanceKind).Assembly.FullName);

@@ -1,0 +1,41 @@
+namespace Hypervisor.Sdk.Repository.Tests;
+
+/// <summary>
+/// Which way references may point. A foundation knows what lies beneath it; a driver or a capability knows the foundations and never another driver or capability;
+/// nothing that ships knows the samples or the tests.
+/// </summary>
+internal static class Arrows
+{
+    private const string Abstractions = "Hypervisor.Sdk.Abstractions";
+    private const string Transport = "Hypervisor.Sdk.Transport";
+    private const string Core = "Hypervisor.Sdk";
+    private const string DiskImages = "Hypervisor.Sdk.DiskImages";
+    private const string AspNetCore = "Hypervisor.Sdk.AspNetCore";
+
+    /// <summary>The projects of this repository that <paramref name="project"/> may reference.</summary>
+    public static IReadOnlyCollection<string> Beneath(string project) => project switch
+    {
+        Abstractions or Transport => [],
+        Core or DiskImages => [Abstractions, Transport],
+        AspNetCore => [Abstractions, Core],
+        _ => [Abstractions, Core, DiskImages, Transport],
+    };
+
+    /// <summary>What <paramref name="references"/> of <paramref name="project"/>, which are names of assemblies or packages, break the rule.</summary>
+    public static IEnumerable<string> Violations(string project, IEnumerable<string> references) =>
+        from reference in references
+        where !Beneath(project).Contains(reference) && !IsOutsideAllowed(project, reference)
+        select $"{project} references {reference}; it may know only the framework{string.Concat(Beneath(project).Select(name => ", " + name))}";
+
+    // The framework, and the parts of the extensions that are interfaces and options; the host's own framework for what is written against it.
+    private static bool IsOutsideAllowed(string project, string reference) =>
+        reference is "System" or "netstandard" or "mscorlib" || reference.StartsWith("System.", StringComparison.Ordinal) || reference.StartsWith("Microsoft.Win32.", StringComparison.Ordinal)
+        || IsInterfacesOfExtensions(reference)
+        || (project == AspNetCore && (reference.StartsWith("Microsoft.AspNetCore.", StringComparison.Ordinal) || reference.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal)
+            || reference.StartsWith("Microsoft.Net.", StringComparison.Ordinal)));
+
+    /// <summary>True for <c>Microsoft.Extensions.*.Abstractions</c> and <c>Microsoft.Extensions.Options</c>.</summary>
+    public static bool IsInterfacesOfExtensions(string name) =>
+        name == "Microsoft.Extensions.Options"
+        || (name.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal) && name.EndsWith(".Abstractions", StringComparison.Ordinal));
+}

@@ -1,0 +1,1 @@
+global using Checkout = Hypervisor.Sdk.Testing.Repository;
