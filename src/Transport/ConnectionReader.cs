@@ -84,6 +84,14 @@ internal abstract class ConnectionReader(Connection connection, int segmentBytes
             }
 
             _headIndex = consumed.GetInteger();
+            while (_head != _tail && _headIndex == _head.End)
+            {
+                BufferSegment segment = _head;
+                _head = segment.NextSegment!;
+                _headIndex = 0;
+                _segments.Return(segment);
+            }
+
             if (_head == _tail && _headIndex == _tail.End && !_receiving)
             {
                 _tail.Reset();

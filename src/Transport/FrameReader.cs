@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using System.Threading.Tasks.Sources;
 
 namespace Hypervisor.Sdk.Transport;
 
@@ -9,15 +10,18 @@ namespace Hypervisor.Sdk.Transport;
 /// Reads frames off a pipe without allocating: <c>while (await frames.WaitAsync(token)) while (frames.TryRead(out var frame)) ...</c>. One caller at a time. The reader owns the
 /// positions of the pipe, not the pipe: nothing else may read it meanwhile.
 /// </summary>
-public sealed class FrameReader
+public sealed class FrameReader : IValueTaskSource<bool>
 {
     private readonly PipeReader _input;
     private readonly LengthFormat? _format;
     private readonly int _maxLineBytes;
+    private readonly Action _completed;
     private ReadOnlySequence<byte> _rest;
     private long _scannedBytes;
     private bool _reading;
     private bool _ended;
+    private ManualResetValueTaskSourceCore<bool> _wait;
+    private ConfiguredValueTaskAwaitable<ReadResult>.ConfiguredValueTaskAwaiter _pending;
 
     private FrameReader(PipeReader input, LengthFormat? format, int maxLineBytes)
     {
@@ -25,6 +29,7 @@ public sealed class FrameReader
         _input = input;
         _format = format;
         _maxLineBytes = maxLineBytes;
+        _completed = Complete;
     }
 
     /// <summary>Reads lines that end in LF or CR LF, of at most <paramref name="maxLineBytes"/> without their ending.</summary>
@@ -56,31 +61,64 @@ public sealed class FrameReader
     /// <exception cref="FramingException">The peer ended in the middle of a frame.</exception>
     /// <exception cref="ConnectionClosedException">The connection is closed.</exception>
     /// <exception cref="OperationCanceledException">The wait was cancelled; nothing is lost.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default)
+    public ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default)
     {
-        if (_reading)
+        if (_reading && !GiveBack())
+            return new ValueTask<bool>(false);
+
+#pragma warning disable CA2012 // Consumed once, here or in Complete: a field instead of a state machine that would be allocated.
+        ValueTask<ReadResult> read = _input.ReadAsync(cancellationToken);
+        if (read.IsCompletedSuccessfully)
+            return new ValueTask<bool>(Take(read.Result));
+        _wait.Reset();
+        _pending = read.ConfigureAwait(false).GetAwaiter();
+#pragma warning restore CA2012
+        _pending.UnsafeOnCompleted(_completed);
+        return new ValueTask<bool>(this, _wait.Version);
+    }
+
+    bool IValueTaskSource<bool>.GetResult(short token) => _wait.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _wait.GetStatus(token);
+
+    void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _wait.OnCompleted(continuation, state, token, flags);
+
+    private void Complete()
+    {
+        bool some;
+        try
         {
-            // The state is put away first: a read that throws leaves nothing to advance.
-            _reading = false;
-            SequencePosition consumed = _rest.Start;
-            SequencePosition examined = _rest.End;
-            long left = _rest.Length;
-            _rest = default;
-            _input.AdvanceTo(consumed, examined);
-            if (_ended && left > 0)
-                ThrowTruncated(left);
-            if (_ended)
-                return false;
+            some = Take(_pending.GetResult());
+        }
+        catch (Exception error)
+        {
+            // Whatever the pipe throws belongs to the caller who waits.
+            _wait.SetException(error);
+            return;
         }
 
-        ReadResult result = await _input.ReadAsync(cancellationToken).ConfigureAwait(false);
+        _wait.SetResult(some);
+    }
+
+    private bool Take(in ReadResult result)
+    {
         _rest = result.Buffer;
         _reading = true;
         _ended = result.IsCompleted;
-        if (result.IsCanceled)
-            throw new OperationCanceledException("The pending read was cancelled.");
         return !_ended || !_rest.IsEmpty;
+    }
+
+    /// <summary>Gives what was taken back to the pipe; false at the peer's end. The state is put away first: a read that throws leaves nothing to advance.</summary>
+    private bool GiveBack()
+    {
+        _reading = false;
+        long left = _rest.Length;
+        _input.AdvanceTo(_rest.Start, _rest.End);
+        _rest = default;
+        if (_ended && left > 0)
+            ThrowTruncated(left);
+        return !_ended;
     }
 
     [DoesNotReturn]

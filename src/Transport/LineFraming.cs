@@ -67,7 +67,19 @@ public static class LineFraming
         return true;
     }
 
-    private static byte LastByte(in ReadOnlySequence<byte> bytes) => bytes.Slice(bytes.Length - 1).FirstSpan[0];
+    private static byte LastByte(in ReadOnlySequence<byte> bytes)
+    {
+        // Empty segments may stand before it.
+        ReadOnlySequence<byte> last = bytes.Slice(bytes.Length - 1);
+        SequencePosition next = last.Start;
+        while (last.TryGet(ref next, out ReadOnlyMemory<byte> piece))
+        {
+            if (piece.Length > 0)
+                return piece.Span[0];
+        }
+
+        throw new ArgumentException("There is no last byte in an empty sequence.", nameof(bytes));
+    }
 
     [DoesNotReturn]
     private static void ThrowTooLong(long bytes, int maxLineBytes) =>
