@@ -45,12 +45,21 @@ missing_packages() {
     done <"$1"
 }
 
-# install_packages [sudo] -- package...
-install_packages() {
+apt_install=(env DEBIAN_FRONTEND=noninteractive apt-get -q -q install -y --no-install-recommends -o DPkg::Lock::Timeout=900 -o Dpkg::Use-Pty=0)
+
+# download_packages [sudo] -- package...: fetches the lists and the packages.
+download_packages() {
     local as=()
-    [ "$1" = -- ] || as=("$1")
-    [ "$1" = -- ] || shift
+    [ "$1" = -- ] || { as=("$1"); shift; }
     shift
     "${as[@]}" apt-get -q -q -o DPkg::Lock::Timeout=900 update
-    "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -q install -y --no-install-recommends -o DPkg::Lock::Timeout=900 -o Dpkg::Use-Pty=0 "$@" >/dev/null
+    "${as[@]}" "${apt_install[@]}" --download-only "$@" >/dev/null
+}
+
+# install_packages [sudo] -- package...: from what was fetched.
+install_packages() {
+    local as=()
+    [ "$1" = -- ] || { as=("$1"); shift; }
+    shift
+    "${as[@]}" "${apt_install[@]}" "$@" >/dev/null
 }

@@ -1,12 +1,18 @@
 # shellcheck shell=bash
-# Sourced by eng/guest-image and eng/guest-media: packages that are unpacked beside and not installed. Wants say() and $cache.
+# Sourced by eng/guest-image and eng/guest-media: packages that are unpacked beside and not installed. Wants say().
+
+# Where guests are kept. QEMU may run as another user than root, who cannot look into root's home.
+if [ "$(id -u)" = 0 ] && [ -z "${XDG_CACHE_HOME:-}" ]; then
+    cache=/var/cache/hypervisor-sdk/guest
+else
+    cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/hypervisor-sdk/guest
+fi
 
 # Where nobody has fetched the package lists yet: root updates them, another user gets a private copy.
 apt=()
 [ "$(id -u)" != 0 ] || apt=(-o APT::Sandbox::User=root)
 update_lists() {
     if [ "$(id -u)" != 0 ]; then
-        # shellcheck disable=SC2154 # the sourcing script's
         mkdir -p "$cache/apt/lists/partial" "$cache/apt/cache/archives/partial"
         apt=(-o Dir::State::lists="$cache/apt/lists" -o Dir::Cache="$cache/apt/cache")
     fi
