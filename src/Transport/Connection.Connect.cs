@@ -6,7 +6,10 @@ namespace Hypervisor.Sdk.Transport;
 /// <content>Making connections.</content>
 public abstract partial class Connection
 {
-    /// <summary>Connects to the unix socket at <paramref name="path"/>.</summary>
+    /// <summary>How long to wait before asking a unix server again whose queue is full.</summary>
+    private static readonly TimeSpan s_queueRetry = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Connects to the unix socket at <paramref name="path"/>. A server whose queue is full is asked again until the connect time-out.</summary>
     /// <param name="path">The socket file; at most 107 bytes on Linux, 103 on macOS.</param>
     /// <param name="options">Time-outs and buffers; null for the defaults.</param>
     /// <param name="cancellationToken">Cancels connecting.</param>
@@ -28,8 +31,21 @@ public abstract partial class Connection
         options ??= ConnectionOptions.Default;
         options.Validate();
         string endpoint = $"unix:{path}";
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        return await ConnectAsync(socket, endPoint, endpoint, options, cancellationToken).ConfigureAwait(false);
+        using var deadline = new ConnectDeadline(options, cancellationToken);
+        while (true)
+        {
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                await ConnectSocketAsync(socket, endPoint, endpoint, options, deadline).ConfigureAwait(false);
+                return new SocketConnection(socket, endpoint, options);
+            }
+            catch (ConnectException error) when (error.InnerException is SocketException { SocketErrorCode: SocketError.WouldBlock })
+            {
+                // The server's queue is full. Linux tells a unix socket that does not block so, instead of connecting it later (unix(7), EAGAIN).
+                await deadline.DelayAsync(s_queueRetry, endpoint).ConfigureAwait(false);
+            }
+        }
     }
 
     /// <summary>Connects to a TCP port, trying every address of the host in turn. Small writes are not held back (no Nagle).</summary>
@@ -43,7 +59,10 @@ public abstract partial class Connection
     {
         options ??= ConnectionOptions.Default;
         Socket socket = NewTcpSocket(host, port, options);
-        return await ConnectAsync(socket, TcpEndPoint(host, port), $"tcp:{host}:{port}", options, cancellationToken).ConfigureAwait(false);
+        string endpoint = $"tcp:{host}:{port}";
+        using var deadline = new ConnectDeadline(options, cancellationToken);
+        await ConnectSocketAsync(socket, TcpEndPoint(host, port), endpoint, options, deadline).ConfigureAwait(false);
+        return new SocketConnection(socket, endpoint, options);
     }
 
     /// <summary>Makes a connection of a connected stream socket, an accepted one for example. The connection owns the socket.</summary>
@@ -80,13 +99,6 @@ public abstract partial class Connection
     }
 
     private static EndPoint TcpEndPoint(string host, int port) => IPAddress.TryParse(host, out IPAddress? address) ? new IPEndPoint(address, port) : new DnsEndPoint(host, port);
-
-    private static async Task<Connection> ConnectAsync(Socket socket, EndPoint peer, string endpoint, ConnectionOptions options, CancellationToken cancellationToken)
-    {
-        using var deadline = new ConnectDeadline(options, cancellationToken);
-        await ConnectSocketAsync(socket, peer, endpoint, options, deadline).ConfigureAwait(false);
-        return new SocketConnection(socket, endpoint, options);
-    }
 
     /// <summary>Connects the socket, or disposes it and throws.</summary>
     private static async Task ConnectSocketAsync(Socket socket, EndPoint peer, string endpoint, ConnectionOptions options, ConnectDeadline deadline)

@@ -192,13 +192,28 @@ public sealed class ProcessConnection : Connection
         }
         catch (TimeoutException)
         {
-            // Does nothing when the program has exited in this moment. The children of the program are its own affair.
-            _process.Kill();
+            if (!TryKill())
+                return;
             await Exited.ConfigureAwait(false);
         }
 
         await DisposeQuietlyAsync(_standardError).ConfigureAwait(false);
         _process.Dispose();
+    }
+
+    /// <summary>Kills the program, its children being its own affair. False when the system forbids it, as with a program that runs as another user: there is nothing to wait for then.</summary>
+    private bool TryKill()
+    {
+        try
+        {
+            // Does nothing when the program has exited in this moment.
+            _process.Kill();
+            return true;
+        }
+        catch (Win32Exception)
+        {
+            return false;
+        }
     }
 
     private static async ValueTask DisposeQuietlyAsync(Stream stream)

@@ -18,6 +18,8 @@ internal sealed class SocketConnection : Connection
         _writer = new SocketWriter(this, socket, options.SegmentBytes);
     }
 
+    internal Socket Socket => _socket;
+
     public override PipeReader Input => _reader;
 
     public override PipeWriter Output => _writer;

@@ -40,6 +40,43 @@ public sealed class AllocationTests
             output.Advance(64);
         });
 
+    [Fact(Timeout = 60_000)]
+    public async Task A_line_that_never_ends_is_refused_before_it_is_buffered()
+    {
+        await using SocketPair pair = await SocketPair.ConnectAsync();
+        FrameReader frames = FrameReader.Lines(pair.Connection.Input, 100_000);
+        Task sending = Task.Run(
+            () =>
+            {
+                byte[] piece = new byte[64 * 1024];
+                try
+                {
+                    while (true)
+                        pair.Peer.Send(piece);
+                }
+                catch (SocketException)
+                {
+                    // The reader gave up.
+                }
+            },
+            Cancel);
+        long before = GC.GetTotalAllocatedBytes();
+        await Assert.ThrowsAsync<FramingException>(() => ReadToEndAsync(frames));
+        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 1_000_000);
+        await pair.Connection.DisposeAsync();
+        await sending;
+    }
+
+    private static async Task ReadToEndAsync(FrameReader frames)
+    {
+        while (await frames.WaitAsync(Cancel))
+        {
+            while (frames.TryRead(out _))
+            {
+            }
+        }
+    }
+
     private static async Task AssertNothingAllocatedAsync(bool ownThread, Func<PipeReader, FrameReader> reader, Action<PipeWriter> write)
     {
         await using SocketPair pair = await SocketPair.ConnectAsync(new ConnectionOptions { OwnThread = ownThread });

@@ -76,33 +76,6 @@ public sealed class FrameReaderTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_line_that_never_ends_is_refused_before_it_is_buffered()
-    {
-        await using SocketPair pair = await SocketPair.ConnectAsync();
-        FrameReader frames = FrameReader.Lines(pair.Connection.Input, 100_000);
-        Task sending = Task.Run(
-            () =>
-            {
-                byte[] piece = new byte[64 * 1024];
-                try
-                {
-                    while (true)
-                        pair.Peer.Send(piece);
-                }
-                catch (System.Net.Sockets.SocketException)
-                {
-                    // The reader gave up.
-                }
-            },
-            Cancel);
-        long before = GC.GetTotalAllocatedBytes();
-        await Assert.ThrowsAsync<FramingException>(() => ReadAllAsync(frames));
-        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 1_000_000);
-        await pair.Connection.DisposeAsync();
-        await sending;
-    }
-
-    [Fact(Timeout = 60_000)]
     public async Task A_cancelled_wait_loses_nothing()
     {
         await using SocketPair pair = await SocketPair.ConnectAsync();

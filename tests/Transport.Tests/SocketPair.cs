@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Hypervisor.Sdk.Transport;
 
@@ -28,6 +29,16 @@ internal sealed class SocketPair : IAsyncDisposable
         Connection connection = await Connection.ConnectUnixAsync(directory["s"], options, TestContext.Current.CancellationToken);
         // Not asynchronously: the peer's blocking calls are to be the operating system's own, which allocate nothing.
         return new SocketPair(directory, connection, listener.Accept());
+    }
+
+    /// <summary>The same over TCP.</summary>
+    public static async Task<SocketPair> ConnectTcpAsync(ConnectionOptions? options = null)
+    {
+        var directory = new TempDirectory();
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        Connection connection = await Connection.ConnectTcpAsync("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port, options, TestContext.Current.CancellationToken);
+        return new SocketPair(directory, connection, listener.AcceptSocket());
     }
 
     public async ValueTask DisposeAsync()
