@@ -1,0 +1,51 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Hypervisor.Sdk;
+
+/// <summary>
+/// Says which backends and drivers an application has. A driver package adds its own extension methods to this type: <c>AddQemu("local", o =&gt; ...)</c> calls <see cref="AddBackend"/>, and
+/// <see cref="AddFactory{TFactory}"/> for backends that are added at run time.
+/// </summary>
+public sealed class HypervisorSdkBuilder
+{
+    internal HypervisorSdkBuilder(IServiceCollection services) => Services = services;
+
+    /// <summary>The service collection, for what a driver needs beside its backends.</summary>
+    public IServiceCollection Services { get; }
+
+    /// <summary>Names a backend. It is connected on first use, never at start-up.</summary>
+    /// <param name="name">Its name; unique in the application.</param>
+    /// <param name="kind">The kind of driver: <c>qemu</c>.</param>
+    /// <param name="connect">Connects; the registry disposes what it returns. Called again when an attempt failed or the backend was closed.</param>
+    /// <exception cref="ArgumentException">The name is taken, or an argument is empty.</exception>
+    public HypervisorSdkBuilder AddBackend(BackendName name, string kind, Func<IServiceProvider, CancellationToken, Task<IBackend>> connect)
+    {
+        if (name.IsDefault)
+            throw new ArgumentException("A backend name is needed.", nameof(name));
+        ArgumentException.ThrowIfNullOrEmpty(kind);
+        ArgumentNullException.ThrowIfNull(connect);
+        if (Services.Any(service => service.ImplementationInstance is BackendSource source && source.Name == name))
+            throw new ArgumentException($"There is a backend '{name}' already.", nameof(name));
+        Services.AddSingleton(new BackendSource(name, kind, connect));
+        return this;
+    }
+
+    /// <summary>Registers a driver, so that <see cref="IBackendRegistry.AddAsync"/> finds it by its kind. Adding it twice is adding it once.</summary>
+    /// <typeparam name="TFactory">The driver's factory; made by the service provider, once.</typeparam>
+    public HypervisorSdkBuilder AddFactory<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TFactory>()
+        where TFactory : class, IBackendFactory
+    {
+        Services.TryAddEnumerable(ServiceDescriptor.Singleton<IBackendFactory, TFactory>());
+        return this;
+    }
+
+    /// <summary>Changes how the registry connects.</summary>
+    public HypervisorSdkBuilder Configure(Action<BackendRegistryOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        Services.Configure(configure);
+        return this;
+    }
+}
