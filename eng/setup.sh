@@ -20,7 +20,7 @@ and run this again; it is found in ~/.dotnet. On Debian the SDK also needs: apt-
 Other ways: https://learn.microsoft.com/dotnet/core/install/linux-debian"
 }
 
-# debian | other: whether apt packages of Debian 12 or later can be installed here.
+# Whether Debian's packages can be had here: Debian 12 and 13 are proven, its relatives are likely to work.
 is_debian() {
     [ -r /etc/os-release ] && command -v apt-get >/dev/null && (
         # shellcheck disable=SC1091 # the machine's own file
@@ -63,3 +63,16 @@ install_packages() {
     shift
     "${as[@]}" "${apt_install[@]}" "$@" >/dev/null
 }
+
+# newer FILE PATH...: whether anything under the paths is newer than the file, or the file is missing. What is built or fetched there does not count.
+newer() {
+    local file=$1
+    shift
+    [ ! -e "$file" ] || [ -n "$(find "$@" -newer "$file" -type f -not -path '*/node_modules/*' -not -path '*/web/build/*' -not -path '*/wwwroot/*' -print -quit)" ]
+}
+
+# The page of the reference host: its libraries by npm, bundled by esbuild into wwwroot.
+page=samples/ReferenceHost
+page_is_stale() { [ ! -e "$page/wwwroot/index.html" ] || newer "$page/web/node_modules/.bundled" "$page/web"; }
+fetch_page_libraries() { npm ci --prefix "$page/web" --silent --no-audit --no-fund; }
+bundle_page() { npm run --prefix "$page/web" --silent build && touch "$page/web/node_modules/.bundled"; }
