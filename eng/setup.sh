@@ -73,6 +73,6 @@ newer() {
 
 # The page of the reference host: its libraries by npm, bundled by esbuild into wwwroot.
 page=samples/ReferenceHost
-page_is_stale() { [ ! -e "$page/wwwroot/index.html" ] || newer "$page/web/node_modules/.bundled" "$page/web"; }
+page_is_stale() { [ -e "$page/web/package.json" ] && { [ ! -e "$page/wwwroot/index.html" ] || newer "$page/web/node_modules/.bundled" "$page/web"; }; }
 fetch_page_libraries() { npm ci --prefix "$page/web" --silent --no-audit --no-fund; }
 bundle_page() { npm run --prefix "$page/web" --silent build && touch "$page/web/node_modules/.bundled"; }
