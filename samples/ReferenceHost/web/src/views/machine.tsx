@@ -1,0 +1,57 @@
+import type { JSX } from 'preact';
+import { Badge, StateBadge } from '../components/basics';
+import { Empty, ErrorBoundary, Loading } from '../components/feedback';
+import { Icon, type IconName } from '../components/icon';
+import type { Instance } from '../model';
+import { findInstance, keyOf, synchronized } from '../store/instances';
+import { machineLink } from '../store/route';
+import { ActionBar } from './actions';
+import { ConfigurationTab } from './configuration';
+import { ConsoleLogTab } from './console-log';
+import { DisksTab } from './disks';
+import { MetricsTab } from './metrics';
+import { NativeTab } from './native';
+import { ScreenTab } from './screen';
+import { SnapshotsTab } from './snapshots';
+import { SummaryTab } from './summary';
+import { TerminalPane } from './terminal';
+
+const tabs: readonly [id: string, label: string, icon: IconName, view: (props: { instance: Instance }) => JSX.Element][] = [
+  ['summary', 'Summary', 'machines', SummaryTab],
+  ['console', 'Console', 'terminal', TerminalPane],
+  ['screen', 'Screen', 'screen', ScreenTab],
+  ['snapshots', 'Snapshots', 'camera', SnapshotsTab],
+  ['disks', 'Disks', 'disk', DisksTab],
+  ['configuration', 'Configuration', 'chip', ConfigurationTab],
+  ['metrics', 'Metrics', 'events', MetricsTab],
+  ['log', 'Boot log', 'tasks', ConsoleLogTab],
+  ['native', 'Native', 'expand', NativeTab],
+];
+
+export function MachineView({ backend, id, tab }: { backend: string; id: string; tab: string }) {
+  const instance = findInstance(keyOf({ backend, id }));
+  if (!instance) {
+    return synchronized.value ? <Empty icon="machines" title="This machine does not exist"><p>It may have been deleted. <a href="#/">All machines</a></p></Empty> : <Loading what="the machine" />;
+  }
+  const [active, , , View] = tabs.find(([name]) => name === tab) ?? tabs[0]!;
+  return (
+    <article class="machine" data-name={instance.name} data-state={instance.state}>
+      <header class="machine-head">
+        <div class="title">
+          <h1>{instance.name || instance.id}</h1>
+          <StateBadge state={instance.state} reason={instance.stateReason} />
+          {instance.isTemplate && <Badge>template</Badge>}
+          {instance.hasPendingChanges && <Badge tone="warn">changes wait for the next start</Badge>}
+          {instance.stateReason && <span class="hint">{instance.stateReason}</span>}
+        </div>
+        <ActionBar instance={instance} />
+      </header>
+      <nav class="tabs" aria-label={`Parts of ${instance.name}`}>
+        {tabs.map(([name, label, icon]) => <a key={name} href={machineLink(instance, name)} class={name === active ? 'active' : ''} aria-current={name === active ? 'page' : undefined}><Icon name={icon} size={14} />{label}</a>)}
+      </nav>
+      <div class={`tab-body tab-${active}`}>
+        <ErrorBoundary of={`${keyOf(instance)}/${active}`}><View key={`${keyOf(instance)}/${active}`} instance={instance} /></ErrorBoundary>
+      </div>
+    </article>
+  );
+}

@@ -1,0 +1,29 @@
+import { Meter, stateTone } from '../components/basics';
+import { Sparkline } from '../components/charts';
+import { formatBytes, formatPercent, formatWord } from '../format';
+import { instances, stateCounts, synchronized } from '../store/instances';
+import { nodeSeries } from '../store/metrics';
+
+/** The state of everything on one line: each node's processors, memory and load, and how many machines are in which state. */
+export function Strip() {
+  return (
+    <div class="strip" aria-label="Overview" role="group">
+      {[...nodeSeries.value].slice(0, 3).map(([key, { latest, samples }]) => {
+        const now = samples[samples.length - 1];
+        const used = now?.memory;
+        return (
+          <div class="strip-node" key={key}>
+            <span class="strip-name" title={`${latest.cpus ?? '?'} processors`}>{latest.node}</span>
+            <span class="strip-item" title="Processors"><em>CPU</em><Sparkline points={samples.map(({ at, cpu }) => [at, cpu] as const)} max={1} label={`CPU ${formatPercent(now?.cpu)}`} width={56} height={18} /><b>{formatPercent(now?.cpu)}</b></span>
+            <span class="strip-item" title="Memory"><em>MEM</em><Meter fraction={used !== undefined && latest.memoryTotal ? used / latest.memoryTotal : undefined} label="Memory of the node" /><b>{formatBytes(used)}<small> / {formatBytes(latest.memoryTotal)}</small></b></span>
+            <span class="strip-item" title="Load average over 1, 5 and 15 minutes"><em>LOAD</em><b>{latest.loadAverage1?.toFixed(2) ?? '–'}<small> {latest.loadAverage5?.toFixed(2)} {latest.loadAverage15?.toFixed(2)}</small></b></span>
+          </div>
+        );
+      })}
+      <div class="strip-counts">
+        {stateCounts.value.map(([state, count]) => <span key={state} class={`count ${stateTone(state)}`}><i class="dot" aria-hidden="true" /><b>{count}</b> {formatWord(state)}</span>)}
+        {synchronized.value && instances.value.length === 0 && <span class="count idle">no machines</span>}
+      </div>
+    </div>
+  );
+}
