@@ -5,7 +5,7 @@ namespace Hypervisor.Sdk.Transport;
 /// <summary>One buffer in a chain. The array belongs to its connection for good: it never goes to a shared pool, so a reader that is too late reads old bytes, not foreign ones.</summary>
 internal sealed class BufferSegment(int bytes) : ReadOnlySequenceSegment<byte>
 {
-    private readonly byte[] _array = GC.AllocateUninitializedArray<byte>(bytes);
+    private readonly byte[] _array = new byte[bytes];
 
     /// <summary>How many bytes of the array are filled.</summary>
     public int End { get; private set; }

@@ -10,18 +10,16 @@ namespace Hypervisor.Sdk.Transport;
 /// Reads frames off a pipe without allocating: <c>while (await frames.WaitAsync(token)) while (frames.TryRead(out var frame)) ...</c>. One caller at a time. The reader owns the
 /// positions of the pipe, not the pipe: nothing else may read it meanwhile.
 /// </summary>
-public sealed class FrameReader : IValueTaskSource<bool>
+public sealed class FrameReader
 {
     private readonly PipeReader _input;
     private readonly LengthFormat? _format;
     private readonly int _maxLineBytes;
-    private readonly Action _completed;
+    private readonly Wait _wait;
     private ReadOnlySequence<byte> _rest;
     private long _scannedBytes;
     private bool _reading;
     private bool _ended;
-    private ManualResetValueTaskSourceCore<bool> _wait;
-    private ConfiguredValueTaskAwaitable<ReadResult>.ConfiguredValueTaskAwaiter _pending;
 
     private FrameReader(PipeReader input, LengthFormat? format, int maxLineBytes)
     {
@@ -29,7 +27,7 @@ public sealed class FrameReader : IValueTaskSource<bool>
         _input = input;
         _format = format;
         _maxLineBytes = maxLineBytes;
-        _completed = Complete;
+        _wait = new Wait(this);
     }
 
     /// <summary>Reads lines that end in LF or CR LF, of at most <paramref name="maxLineBytes"/> without their ending.</summary>
@@ -66,39 +64,10 @@ public sealed class FrameReader : IValueTaskSource<bool>
         if (_reading && !GiveBack())
             return new ValueTask<bool>(false);
 
-#pragma warning disable CA2012 // Consumed once, here or in Complete: a field instead of a state machine that would be allocated.
+#pragma warning disable CA2012 // Consumed once, here or by the wait.
         ValueTask<ReadResult> read = _input.ReadAsync(cancellationToken);
-        if (read.IsCompletedSuccessfully)
-            return new ValueTask<bool>(Take(read.Result));
-        _wait.Reset();
-        _pending = read.ConfigureAwait(false).GetAwaiter();
+        return read.IsCompletedSuccessfully ? new ValueTask<bool>(Take(read.Result)) : _wait.Begin(read);
 #pragma warning restore CA2012
-        _pending.UnsafeOnCompleted(_completed);
-        return new ValueTask<bool>(this, _wait.Version);
-    }
-
-    bool IValueTaskSource<bool>.GetResult(short token) => _wait.GetResult(token);
-
-    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _wait.GetStatus(token);
-
-    void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _wait.OnCompleted(continuation, state, token, flags);
-
-    private void Complete()
-    {
-        bool some;
-        try
-        {
-            some = Take(_pending.GetResult());
-        }
-        catch (Exception error)
-        {
-            // Whatever the pipe throws belongs to the caller who waits.
-            _wait.SetException(error);
-            return;
-        }
-
-        _wait.SetResult(some);
     }
 
     private bool Take(in ReadResult result)
@@ -123,4 +92,53 @@ public sealed class FrameReader : IValueTaskSource<bool>
 
     [DoesNotReturn]
     private static void ThrowTruncated(long bytes) => throw new FramingException($"The peer ended in the middle of a frame, of which {bytes} bytes had arrived.");
+
+    /// <summary>A wait for a pipe that has nothing yet, used again for every one: an async method would allocate its state in a debug build and rent it in another.</summary>
+    private sealed class Wait : IValueTaskSource<bool>
+    {
+        private readonly FrameReader _frames;
+        private readonly Action _completed;
+        private ManualResetValueTaskSourceCore<bool> _result;
+        private ConfiguredValueTaskAwaitable<ReadResult>.ConfiguredValueTaskAwaiter _read;
+
+        public Wait(FrameReader frames)
+        {
+            _frames = frames;
+            _completed = Complete;
+        }
+
+        public ValueTask<bool> Begin(ValueTask<ReadResult> read)
+        {
+            _result.Reset();
+#pragma warning disable CA2012 // Consumed once, in Complete.
+            _read = read.ConfigureAwait(false).GetAwaiter();
+#pragma warning restore CA2012
+            _read.UnsafeOnCompleted(_completed);
+            return new ValueTask<bool>(this, _result.Version);
+        }
+
+        public bool GetResult(short token) => _result.GetResult(token);
+
+        public ValueTaskSourceStatus GetStatus(short token) => _result.GetStatus(token);
+
+        public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+            _result.OnCompleted(continuation, state, token, flags);
+
+        private void Complete()
+        {
+            bool some;
+            try
+            {
+                some = _frames.Take(_read.GetResult());
+            }
+            catch (Exception error)
+            {
+                // Whatever the pipe throws belongs to the caller who waits.
+                _result.SetException(error);
+                return;
+            }
+
+            _result.SetResult(some);
+        }
+    }
 }

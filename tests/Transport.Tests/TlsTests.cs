@@ -13,15 +13,15 @@ namespace Hypervisor.Sdk.Transport.Tests;
 
 public sealed class TlsTests
 {
-    private static readonly Authority s_authority = new("Test CA");
-    private static readonly X509Certificate2 s_server = s_authority.Issue("localhost", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
+    private static readonly Authority s_authority = Authority.Shared;
+    private static readonly X509Certificate2 s_server = Authority.Localhost;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = 60_000)]
     public async Task A_server_of_the_private_authority_is_trusted_and_bytes_go_both_ways()
     {
-        using var server = new Server(s_server);
+        using var server = new TlsServer(s_server);
         await using Connection connection = await ConnectAsync(server, TrustingCa());
         Assert.Equal($"tls:localhost:{server.Port}", connection.Endpoint);
         await AssertEchoesAsync(connection);
@@ -33,7 +33,7 @@ public sealed class TlsTests
     [Fact(Timeout = 60_000)]
     public async Task An_authority_that_nobody_named_is_refused()
     {
-        using var server = new Server(s_server);
+        using var server = new TlsServer(s_server);
         await AssertUntrustedAsync(server, new TlsOptions(), "PartialChain");
         var other = new TlsOptions();
         other.TrustedRoots.Add(new Authority("Other CA").Certificate);
@@ -43,7 +43,7 @@ public sealed class TlsTests
     [Fact(Timeout = 60_000)]
     public async Task A_certificate_for_another_host_is_refused_and_the_name_to_expect_can_be_given()
     {
-        using var server = new Server(s_authority.Issue("elsewhere.example", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30)));
+        using var server = new TlsServer(s_authority.Issue("elsewhere.example", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30)));
         await AssertUntrustedAsync(server, TrustingCa(), "another name");
         TlsOptions named = TrustingCa();
         named.ServerName = "elsewhere.example";
@@ -54,14 +54,14 @@ public sealed class TlsTests
     [Fact(Timeout = 60_000)]
     public async Task An_expired_certificate_is_refused()
     {
-        using var server = new Server(s_authority.Issue("localhost", DateTimeOffset.UtcNow.AddDays(-20), DateTimeOffset.UtcNow.AddDays(-10)));
+        using var server = new TlsServer(s_authority.Issue("localhost", DateTimeOffset.UtcNow.AddDays(-20), DateTimeOffset.UtcNow.AddDays(-10)));
         await AssertUntrustedAsync(server, TrustingCa(), "NotTimeValid");
     }
 
     [Fact(Timeout = 60_000)]
     public async Task A_certificate_that_is_not_for_servers_is_refused()
     {
-        using var server = new Server(s_authority.Issue("localhost", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30), Authority.ClientUsage));
+        using var server = new TlsServer(s_authority.Issue("localhost", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30), Authority.ClientUsage));
         await AssertUntrustedAsync(server, TrustingCa(), "NotValidForUsage");
     }
 
@@ -70,7 +70,7 @@ public sealed class TlsTests
     [InlineData(true)]
     public async Task A_pin_of_the_certificate_or_of_its_key_is_the_whole_trust(bool key)
     {
-        using var server = new Server(s_server);
+        using var server = new TlsServer(s_server);
         byte[] digest = SHA256.HashData(key ? s_server.PublicKey.ExportSubjectPublicKeyInfo() : s_server.RawData);
         var pinned = new TlsOptions { ServerName = "not.the.name" };
         pinned.PinnedSha256.Add(string.Join(':', digest.Select(b => b.ToString("x2", null))));
@@ -81,7 +81,7 @@ public sealed class TlsTests
     [Fact(Timeout = 60_000)]
     public async Task Another_certificate_than_the_pinned_one_is_refused_even_when_its_authority_is_trusted()
     {
-        using var server = new Server(s_server);
+        using var server = new TlsServer(s_server);
         TlsOptions pinned = TrustingCa();
         pinned.PinnedSha256.Add(new string('0', 64));
         ConnectException error = await AssertUntrustedAsync(server, pinned, "not a pinned one");
@@ -91,7 +91,7 @@ public sealed class TlsTests
     [Fact(Timeout = 60_000)]
     public async Task A_pin_beside_an_authority_does_not_replace_it()
     {
-        using var server = new Server(s_server);
+        using var server = new TlsServer(s_server);
         var both = new TlsOptions();
         both.TrustedRoots.Add(new Authority("Other CA").Certificate);
         both.PinnedSha256.Add(Convert.ToHexString(SHA256.HashData(s_server.RawData)));
@@ -113,7 +113,7 @@ public sealed class TlsTests
     public async Task The_client_certificate_is_shown_to_a_server_that_demands_one()
     {
         using X509Certificate2 own = s_authority.Issue("operator", DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30), Authority.ClientUsage);
-        using var server = new Server(s_server, demandsClientCertificate: true);
+        using var server = new TlsServer(s_server, demandsClientCertificate: true);
         TlsOptions options = TrustingCa();
         options.ClientCertificate = _ => ValueTask.FromResult(own);
         await using Connection connection = await ConnectAsync(server, options);
@@ -124,7 +124,7 @@ public sealed class TlsTests
     [Fact(Timeout = 60_000)]
     public async Task A_server_that_demands_a_certificate_closes_on_a_client_without_one()
     {
-        using var server = new Server(s_server, demandsClientCertificate: true);
+        using var server = new TlsServer(s_server, demandsClientCertificate: true);
         await Assert.ThrowsAnyAsync<IOException>(async () =>
         {
             // With TLS 1.3 the refusal comes after the handshake, with TLS 1.2 in it.
@@ -168,35 +168,13 @@ public sealed class TlsTests
     [Fact(Timeout = 60_000)]
     public async Task An_abort_ends_a_pending_read_over_TLS_with_the_reason()
     {
-        using var server = new Server(s_server);
+        using var server = new TlsServer(s_server);
         await using Connection connection = await ConnectAsync(server, TrustingCa());
         await AssertEchoesAsync(connection);
         Task<ReadResult> read = connection.Input.ReadAsync(Cancel).AsTask();
         var reason = new InvalidDataException("enough");
         connection.Abort(reason);
         Assert.Same(reason, (await Assert.ThrowsAsync<ConnectionClosedException>(() => read)).InnerException);
-    }
-
-    [Fact(Timeout = 60_000)]
-    public async Task What_TLS_allocates_for_a_line_there_and_back_is_reported()
-    {
-        const int RoundTrips = 5000;
-        using var server = new Server(s_server);
-        await using Connection connection = await ConnectAsync(server, TrustingCa());
-        FrameReader frames = FrameReader.Lines(connection.Input, 1000);
-        long bytes = await AllocationMeter.MeasureAsync(async () =>
-        {
-            for (int i = 0; i < RoundTrips; i++)
-            {
-                "{\"return\": {}}\n"u8.CopyTo(connection.Output.GetSpan(100));
-                connection.Output.Advance(15);
-                await connection.Output.FlushAsync(Cancel);
-                while (!frames.TryRead(out _))
-                    Assert.True(await frames.WaitAsync(Cancel));
-            }
-        });
-        TestContext.Current.TestOutputHelper?.WriteLine($"{(double)bytes / RoundTrips:0.0} bytes for a round trip, the server of the test in the same process included");
-        Assert.InRange(bytes / RoundTrips, 0, 2000);
     }
 
     private static TlsOptions TrustingCa()
@@ -206,9 +184,9 @@ public sealed class TlsTests
         return options;
     }
 
-    private static Task<Connection> ConnectAsync(Server server, TlsOptions options) => Connection.ConnectTlsAsync("localhost", server.Port, options, cancellationToken: Cancel);
+    private static Task<Connection> ConnectAsync(TlsServer server, TlsOptions options) => Connection.ConnectTlsAsync("localhost", server.Port, options, cancellationToken: Cancel);
 
-    private static async Task<ConnectException> AssertUntrustedAsync(Server server, TlsOptions options, string words)
+    private static async Task<ConnectException> AssertUntrustedAsync(TlsServer server, TlsOptions options, string words)
     {
         var error = await Assert.ThrowsAsync<ConnectException>(() => ConnectAsync(server, options));
         Assert.Equal(ConnectFailure.Untrusted, error.Failure);
@@ -222,101 +200,5 @@ public sealed class TlsTests
         ReadResult result = await connection.Input.ReadAtLeastAsync(8, Cancel);
         Assert.Equal("over TLS", Encoding.ASCII.GetString(result.Buffer.ToArray()));
         connection.Input.AdvanceTo(result.Buffer.End);
-    }
-
-    /// <summary>A certificate authority that exists for a test run.</summary>
-    private sealed class Authority
-    {
-        public const string ServerUsage = "1.3.6.1.5.5.7.3.1";
-        public const string ClientUsage = "1.3.6.1.5.5.7.3.2";
-
-        private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-
-        public Authority(string name)
-        {
-            var request = new CertificateRequest($"CN={name}", _key, HashAlgorithmName.SHA256);
-            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-            request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
-            Certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-100), DateTimeOffset.UtcNow.AddDays(100));
-        }
-
-        public X509Certificate2 Certificate { get; }
-
-        public X509Certificate2 Issue(string name, DateTimeOffset from, DateTimeOffset to, string usage = ServerUsage)
-        {
-            using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-            var names = new SubjectAlternativeNameBuilder();
-            names.AddDnsName(name);
-            request.CertificateExtensions.Add(names.Build());
-            request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], true));
-            using X509Certificate2 issued = request.Create(Certificate, from, to, RandomNumberGenerator.GetBytes(8));
-            using X509Certificate2 withKey = issued.CopyWithPrivateKey(key);
-            return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
-        }
-    }
-
-    /// <summary>A server that echoes over TLS, one connection after the other.</summary>
-    private sealed class Server : IDisposable
-    {
-        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-        private readonly X509Certificate2 _certificate;
-        private readonly bool _demandsClientCertificate;
-
-        public Server(X509Certificate2 certificate, bool demandsClientCertificate = false)
-        {
-            _certificate = certificate;
-            _demandsClientCertificate = demandsClientCertificate;
-            _listener.Start();
-            _ = ServeAsync();
-        }
-
-        public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
-
-        public string? ClientSubject { get; private set; }
-
-        public void Dispose() => _listener.Dispose();
-
-        private async Task ServeAsync()
-        {
-            try
-            {
-                while (true)
-                {
-                    using TcpClient client = await _listener.AcceptTcpClientAsync();
-                    await EchoAsync(client);
-                }
-            }
-            catch (Exception error) when (error is SocketException or ObjectDisposedException)
-            {
-                // The test is over.
-            }
-        }
-
-        private async Task EchoAsync(TcpClient client)
-        {
-            try
-            {
-                await using var stream = new SslStream(client.GetStream());
-                await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
-                {
-                    ServerCertificate = _certificate,
-                    ClientCertificateRequired = _demandsClientCertificate,
-                    RemoteCertificateValidationCallback = (_, shown, _, _) =>
-                    {
-                        ClientSubject = shown?.Subject;
-                        return shown is not null || !_demandsClientCertificate;
-                    },
-                });
-                byte[] buffer = new byte[4096];
-                int bytes;
-                while ((bytes = await stream.ReadAsync(buffer)) > 0)
-                    await stream.WriteAsync(buffer.AsMemory(0, bytes));
-            }
-            catch (Exception error) when (error is IOException or AuthenticationException)
-            {
-                // The client refused the server or went away, or was refused.
-            }
-        }
     }
 }
