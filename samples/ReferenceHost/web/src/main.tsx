@@ -16,7 +16,7 @@ function takeToken(): string | undefined {
   }
   window.history.replaceState(undefined, '', window.location.pathname);
   hash.value = '';
-  return decodeURIComponent(match[1]!);
+  return match[1];
 }
 
 async function begin(): Promise<void> {
@@ -46,6 +46,13 @@ effect(() => {
     return forgetInstances;
   }
   return undefined;
+});
+
+// Somebody opens the address with a new token where the page is open already.
+window.addEventListener('hashchange', () => {
+  if (window.location.hash.startsWith('#token=')) {
+    void begin();
+  }
 });
 
 render(<Page />, document.getElementById('page')!);

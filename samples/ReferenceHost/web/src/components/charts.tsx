@@ -46,7 +46,7 @@ export function Sparkline({ points, max, label, tone = 'a', width = 72, height =
   const y = (value: number) => height - 1.5 - (Math.min(value, top) / top) * (height - 3);
   const runs = lines(shown, x, y);
   return (
-    <svg class={`spark series-${tone}`} width={width} height={height} viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={label}>
+    <svg class={`spark ${runs.length === 0 ? 'empty' : ''} series-${tone}`} width={width} height={height} viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={label}>
       {runs.map((run) => <polygon key={run} points={area(run, height)} class="fill" />)}
       {runs.map((run) => <polyline key={`l${run}`} points={run} class="line" />)}
     </svg>

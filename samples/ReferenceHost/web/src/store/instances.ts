@@ -70,6 +70,7 @@ function receive(backend: string, event: BackendEvent): void {
       markStale(backend);
       break;
     case 'instanceDeleted':
+      window.clearTimeout(refetching.get(key));
       known.delete(key);
       break;
     case 'instanceStateChanged':
