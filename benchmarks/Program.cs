@@ -1,3 +1,16 @@
 using BenchmarkDotNet.Running;
+using Hypervisor.Sdk.Benchmarks.Transport;
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+switch (args)
+{
+    case [EchoPeer.Command, var path]:
+        EchoPeer.Run(path);
+        return 0;
+    case [TransportReport.SectionCommand]:
+        return await TransportReport.RunSectionAsync();
+    case [TransportReport.Command, var file]:
+        return await TransportReport.RunAsync(file);
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+        return 0;
+}

@@ -43,6 +43,7 @@ internal abstract class ConnectionReader(Connection connection, int segmentBytes
             return ValueTask.FromCanceled<ReadResult>(cancellationToken);
 
         bool start;
+        Memory<byte> memory = default;
         lock (_gate)
         {
             if (TryTake(out ReadResult buffered))
@@ -52,10 +53,14 @@ internal abstract class ConnectionReader(Connection connection, int segmentBytes
             _read.Reset();
             _waiting = true;
             start = !_receiving;
-            _receiving = true;
+            if (start)
+            {
+                _receiving = true;
+                memory = ReceiveMemory();
+            }
         }
 
-        if (start && TryReceive(ReceiveMemory(), out int bytes, out Exception? error) && CompleteAtOnce(bytes, error, out ReadResult result))
+        if (start && TryReceive(memory, out int bytes, out Exception? error) && CompleteAtOnce(bytes, error, out ReadResult result))
             return new ValueTask<ReadResult>(result);
 
         // Nobody can complete the read and have its registration disposed before this returns: the caller has no task to wait on yet.
@@ -245,25 +250,22 @@ internal abstract class ConnectionReader(Connection connection, int segmentBytes
         return new ReadResult(buffer, isCanceled, _ended);
     }
 
-    /// <summary>Where the next bytes go. Only the one who set <see cref="_receiving"/> calls it, so nothing else moves the tail meanwhile.</summary>
+    /// <summary>Where the next bytes go. Under the lock; nothing moves the tail until they are there.</summary>
     private Memory<byte> ReceiveMemory()
     {
-        lock (_gate)
+        if (_tail is null)
         {
-            if (_tail is null)
-            {
-                _head = _tail = _segments.Rent();
-                _headIndex = 0;
-            }
-            else if (_tail.FreeBytes < _minimumReceiveBytes)
-            {
-                BufferSegment next = _segments.Rent();
-                _tail.Append(next);
-                _tail = next;
-            }
-
-            return _tail.Free;
+            _head = _tail = _segments.Rent();
+            _headIndex = 0;
         }
+        else if (_tail.FreeBytes < _minimumReceiveBytes)
+        {
+            BufferSegment next = _segments.Rent();
+            _tail.Append(next);
+            _tail = next;
+        }
+
+        return _tail.Free;
     }
 
     private void Store(int bytes, bool failed)
