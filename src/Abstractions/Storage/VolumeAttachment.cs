@@ -3,9 +3,19 @@ using System.Net;
 namespace Hypervisor.Sdk;
 
 /// <summary>How a hypervisor reaches the bytes of a volume: one of the nested records.</summary>
-/// <param name="Kind">The word for it: <c>file</c>, <c>block</c>, <c>rbd</c>, <c>iscsi</c>, <c>nbd</c>, <c>managed</c>.</param>
-public abstract record VolumeAttachment(string Kind)
+public abstract record VolumeAttachment
 {
+    /// <summary>A way of its own.</summary>
+    /// <param name="kind">The word for it.</param>
+    protected VolumeAttachment(string kind)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(kind);
+        Kind = kind;
+    }
+
+    /// <summary>The word for it: <c>file</c>, <c>block</c>, <c>rbd</c>, <c>iscsi</c>, <c>nbd</c>, <c>managed</c>.</summary>
+    public string Kind { get; }
+
     /// <summary>A file on the node.</summary>
     /// <param name="Path">Its absolute path.</param>
     /// <param name="Format">Its format: <c>qcow2</c> or <c>raw</c>.</param>

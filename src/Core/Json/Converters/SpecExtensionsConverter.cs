@@ -1,0 +1,50 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Hypervisor.Sdk;
+
+/// <summary>The extensions of a spec as an object: the kind of driver, and its extension. Those of kinds that nobody registered are kept as they were read.</summary>
+internal sealed class SpecExtensionsConverter(ModelJsonOptions model) : JsonConverter<SpecExtensions>
+{
+    public override SpecExtensions Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+            JsonRefusal.Throw(ref reader, "an object of extensions by the kind of their driver");
+        var extensions = new SpecExtensions();
+        Dictionary<string, JsonElement>? unknown = null;
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            string kind = reader.GetString()!;
+            if (!seen.Add(kind))
+                throw new JsonException($"The extension {JsonRefusal.Echo(kind)} is there twice.");
+            reader.Read();
+            if (model.SpecExtensions.TryGetValue(kind, out var extension))
+                extension.Read(ref reader, extensions, options);
+            else
+                (unknown ??= [])[kind] = JsonElement.ParseValue(ref reader);
+        }
+
+        UnknownFields.Set(extensions, unknown);
+        return extensions;
+    }
+
+    public override void Write(Utf8JsonWriter writer, SpecExtensions value, JsonSerializerOptions options)
+    {
+        writer.WriteStartObject();
+        foreach (var item in value.All)
+        {
+            var extension = model.FindSpecExtension(item.GetType());
+            writer.WritePropertyName(extension.Kind);
+            extension.Write(writer, item, options);
+        }
+
+        foreach (var (kind, element) in UnknownFields.Of(value) ?? [])
+        {
+            writer.WritePropertyName(kind);
+            element.WriteTo(writer);
+        }
+
+        writer.WriteEndObject();
+    }
+}
