@@ -61,7 +61,7 @@ export interface ChartSeries {
 
 const width = 560;
 const height = 150;
-const left = 64;
+const left = 72;
 const bottom = 20;
 
 /** A chart over the last `spanMs`, with the values under the pointer. */

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { BackendEvent } from '../model';
+import type { Backend, BackendEvent } from '../model';
 
 export interface FeedEntry {
   number: number;
@@ -29,6 +29,11 @@ export const backendLinks = signal<Record<string, BackendLink>>({});
 export function recordBackend(backend: string, state: string, reason: string | undefined): void {
   backendLinks.value = { ...backendLinks.value, [backend]: reason === undefined ? { state } : { state, reason } };
   add({ at: new Date().toISOString(), backend, kind: 'backend', text: reason ? `${state}: ${reason}` : state, tone: state === 'connected' ? 'good' : state === 'disconnected' ? 'bad' : 'info' });
+}
+
+/** How things stand at the beginning, which nobody announces. */
+export function knowBackends(backends: readonly Backend[]): void {
+  backendLinks.value = Object.fromEntries(backends.map(({ name, state }) => [name, { state: state ?? 'connected' }]));
 }
 
 export function recordEvent(backend: string, event: BackendEvent, name: string | undefined): void {

@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import { api, ApiError, type InstanceAddress } from '../api/client';
 import type { BackendEvent, Instance } from '../model';
-import { recordBackend, recordEvent } from './events';
+import { knowBackends, recordBackend, recordEvent } from './events';
 import { socket } from './connection';
 
 export const keyOf = (at: InstanceAddress): string => `${at.backend}/${at.id}`;
@@ -34,7 +34,11 @@ export const findInstance = (key: string): Instance | undefined => (void version
 /** Follows all machines for as long as the page is signed in. */
 export function followInstances(): void {
   socket.channel({ kind: 'events' }, {
-    opened: () => markStale(undefined),
+    opened: () => {
+      markStale(undefined);
+      // Without it the names of the backends come with their machines.
+      api.backends().then(knowBackends, () => undefined);
+    },
     message: (message) => {
       const backend = String(message['backend'] ?? '');
       if (message['op'] === 'event') {

@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks';
-import { Button, Card, Input } from '../components/basics';
-import { Facts } from '../components/basics';
+import { Button, Card, Facts, Input } from '../components/basics';
 import { formatBytes, parseBytes, unknown } from '../format';
 import type { Instance } from '../model';
 import { keyOf } from '../store/instances';
@@ -77,7 +76,7 @@ export function ConfigurationTab({ instance }: { instance: Instance }) {
           ...(instance.networks ?? []).map((card) => [`Card ${card.id}`, `${card.network ?? unknown} ${card.mac ?? ''}`] as const),
         ]} />
       </Card>
-      {planned && <PlanDialog key={keyOf(instance)} instance={instance} title={`Change ${instance.name}`} change={planned} close={(applied) => { setPlanned(undefined); if (applied) { setForm((before) => ({ ...before, name: before.name.trim() })); } }} />}
+      {planned && <PlanDialog key={keyOf(instance)} instance={instance} title="Change configuration" change={planned} close={(applied) => { setPlanned(undefined); if (applied) { setForm((before) => ({ ...before, name: before.name.trim() })); } }} />}
     </div>
   );
 }

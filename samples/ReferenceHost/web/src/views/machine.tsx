@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { Badge, StateBadge } from '../components/basics';
 import { Empty, ErrorBoundary, Loading } from '../components/feedback';
 import { Icon, type IconName } from '../components/icon';
@@ -28,7 +29,20 @@ const tabs: readonly [id: string, label: string, icon: IconName, view: (props: {
   ['native', 'Native', 'expand', NativeTab],
 ];
 
+/** On a phone not all tabs fit: the one that is shown is moved into sight. */
+function useVisibleTab(active: string) {
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const tab = nav.current?.querySelector<HTMLElement>('.active');
+    if (tab && nav.current) {
+      nav.current.scrollLeft = tab.offsetLeft - (nav.current.clientWidth - tab.clientWidth) / 2;
+    }
+  }, [active]);
+  return nav;
+}
+
 export function MachineView({ backend, id, tab }: { backend: string; id: string; tab: string }) {
+  const nav = useVisibleTab(tab);
   const instance = findInstance(keyOf({ backend, id }));
   if (!instance) {
     return synchronized.value ? <Empty icon="machines" title="This machine does not exist"><p>It may have been deleted. <a href="#/">All machines</a></p></Empty> : <Loading what="the machine" />;
@@ -46,7 +60,7 @@ export function MachineView({ backend, id, tab }: { backend: string; id: string;
         </div>
         <ActionBar instance={instance} />
       </header>
-      <nav class="tabs" aria-label={`Parts of ${instance.name}`}>
+      <nav class="tabs" ref={nav} aria-label={`Parts of ${instance.name}`}>
         {tabs.map(([name, label, icon]) => <a key={name} href={machineLink(instance, name)} class={name === active ? 'active' : ''} aria-current={name === active ? 'page' : undefined}><Icon name={icon} size={14} />{label}</a>)}
       </nav>
       <div class={`tab-body tab-${active}`}>

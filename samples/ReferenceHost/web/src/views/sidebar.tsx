@@ -48,5 +48,5 @@ function Item({ icon, link, active, count, children }: { icon: IconName; link: s
 
 function BackendState({ backend }: { backend: string }) {
   const link = backendLinks.value[backend];
-  return link && link.state !== 'connected' ? <span class="bad-text" title={link.reason}>{link.state}</span> : null;
+  return link && link.state !== 'connected' && link.state !== 'idle' ? <span class="bad-text" title={link.reason}>{link.state}</span> : null;
 }

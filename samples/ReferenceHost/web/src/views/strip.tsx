@@ -14,9 +14,9 @@ export function Strip() {
         return (
           <div class="strip-node" key={key}>
             <span class="strip-name" title={`${latest.cpus ?? '?'} processors`}>{latest.node}</span>
-            <span class="strip-item" title="Processors"><em>CPU</em><Sparkline points={samples.map(({ at, cpu }) => [at, cpu] as const)} max={1} label={`CPU ${formatPercent(now?.cpu)}`} width={56} height={18} /><b>{formatPercent(now?.cpu)}</b></span>
-            <span class="strip-item" title="Memory"><em>MEM</em><Meter fraction={used !== undefined && latest.memoryTotal ? used / latest.memoryTotal : undefined} label="Memory of the node" /><b>{formatBytes(used)}<small> / {formatBytes(latest.memoryTotal)}</small></b></span>
-            <span class="strip-item" title="Load average over 1, 5 and 15 minutes"><em>LOAD</em><b>{latest.loadAverage1?.toFixed(2) ?? '–'}<small> {latest.loadAverage5?.toFixed(2)} {latest.loadAverage15?.toFixed(2)}</small></b></span>
+            <span class="strip-item" title="Processors"><span class="caption">CPU</span><Sparkline points={samples.map(({ at, cpu }) => [at, cpu] as const)} max={1} label={`CPU ${formatPercent(now?.cpu)}`} width={56} height={18} /><b>{formatPercent(now?.cpu)}</b></span>
+            <span class="strip-item" title="Memory"><span class="caption">MEM</span><Meter fraction={used !== undefined && latest.memoryTotal ? used / latest.memoryTotal : undefined} label="Memory of the node" /><b>{formatBytes(used)}<small> / {formatBytes(latest.memoryTotal)}</small></b></span>
+            <span class="strip-item" title="Load average over 1, 5 and 15 minutes"><span class="caption">LOAD</span><b>{latest.loadAverage1?.toFixed(2) ?? '–'}<small> {latest.loadAverage5?.toFixed(2)} {latest.loadAverage15?.toFixed(2)}</small></b></span>
           </div>
         );
       })}

@@ -70,7 +70,7 @@ function LiveTiles({ instance, samples, missing }: { instance: Instance; samples
     <div class="tiles">
       {tiles.map(([name, value, note, tone, line, max, reason]) => (
         <div class="tile" key={name}>
-          <div><em>{name}</em><b>{value}</b><span class="hint" title={reason}>{reason && line.every(([, known]) => known === undefined) ? reason : note}</span></div>
+          <div><span class="caption">{name}</span><b>{value}</b><span class="hint" title={reason}>{reason && line.every(([, known]) => known === undefined) ? reason : note}</span></div>
           <Sparkline points={line} {...(max === undefined ? {} : { max })} tone={tone} width={150} height={44} label={`${name} over two minutes`} />
         </div>
       ))}
