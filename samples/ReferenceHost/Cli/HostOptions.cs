@@ -1,0 +1,114 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+
+namespace Hypervisor.Sdk.ReferenceHost;
+
+/// <summary>The command line.</summary>
+internal sealed class HostOptions
+{
+    public const string Usage = """
+        Usage: ReferenceHost [COMMAND] [OPTIONS]
+
+        Serves virtual machines of this computer over REST, WebSocket and a web page.
+
+        Commands:
+          (none)            serve, until Ctrl-C; the machines go on running and are found again
+          token             print a new one-time sign-in address of the host that serves
+          stop              shut the machines down, and the host that serves them
+          reset             the same, then delete the machines and everything in the state directory
+
+        Options:
+          --state DIR       where machines, disks and sessions are kept    [~/.local/state/hypervisor-sdk]
+          --guest DIR       the guest image for the demo machines: vmlinuz and initrd
+          --urls URL        where to listen; port 0 takes a free one       [http://127.0.0.1:0]
+          --allow-remote    let --urls name an address that other computers reach
+          --page DIR        the built web page                             [wwwroot beside the program]
+          --demo            make two small machines and start them
+          --yes             do not ask before reset
+          --help            print this
+        """;
+
+    public HostCommand Command { get; private set; }
+
+    public string State { get; private set; } = DefaultState();
+
+    public string? Guest { get; private set; }
+
+    public IPEndPoint Listen { get; private set; } = new(IPAddress.Loopback, 0);
+
+    public string? Page { get; private set; }
+
+    public bool Demo { get; private set; }
+
+    public bool Yes { get; private set; }
+
+    /// <returns>False, with what is wrong, when the words make no sense.</returns>
+    public static bool TryParse(IReadOnlyList<string> words, [NotNullWhen(true)] out HostOptions? options, [NotNullWhen(false)] out string? problem)
+    {
+        var parsed = new HostOptions();
+        string urls = "http://127.0.0.1:0";
+        bool allowRemote = false;
+        (options, problem) = (null, null);
+        for (int i = 0; i < words.Count && problem is null; i++)
+        {
+            string? value = i + 1 < words.Count ? words[i + 1] : null;
+            switch (words[i])
+            {
+                case "token" or "stop" or "reset" when i == 0:
+                    parsed.Command = Enum.Parse<HostCommand>(words[i], ignoreCase: true);
+                    break;
+                case "--help" or "-h":
+                    parsed.Command = HostCommand.Help;
+                    break;
+                case "--demo":
+                    parsed.Demo = true;
+                    break;
+                case "--yes":
+                    parsed.Yes = true;
+                    break;
+                case "--allow-remote":
+                    allowRemote = true;
+                    break;
+                case "--state" or "--guest" or "--urls" or "--page" when value is null or "":
+                    problem = $"The option {words[i]} needs a value.";
+                    break;
+                case "--state":
+                    parsed.State = Path.GetFullPath(words[++i]);
+                    break;
+                case "--guest":
+                    parsed.Guest = Path.GetFullPath(words[++i]);
+                    break;
+                case "--page":
+                    parsed.Page = Path.GetFullPath(words[++i]);
+                    break;
+                case "--urls":
+                    urls = words[++i];
+                    break;
+                default:
+                    problem = $"'{words[i]}' is neither a command nor an option.";
+                    break;
+            }
+        }
+
+        problem ??= parsed.SetListen(urls, allowRemote);
+        problem ??= parsed.Demo && parsed.Guest is null ? "The option --demo needs --guest." : null;
+        options = problem is null ? parsed : null;
+        return problem is null;
+    }
+
+    private string? SetListen(string urls, bool allowRemote)
+    {
+        if (!Uri.TryCreate(urls, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttp || url.PathAndQuery != "/" || url.UserInfo.Length > 0)
+            return $"'{urls}' is not an address to listen at: http://ADDRESS:PORT. For https, put a reverse proxy in front.";
+        string host = url.Host.Trim('[', ']');
+        if (!IPAddress.TryParse(host == "localhost" ? "127.0.0.1" : host, out var address))
+            return $"'{urls}' does not name an IP address or localhost.";
+        if (!IPAddress.IsLoopback(address) && !allowRemote)
+            return $"'{urls}' is reached by other computers, without encryption: say --allow-remote if that is what you want.";
+        Listen = new(address, url.Port);
+        return null;
+    }
+
+    private static string DefaultState() =>
+        Path.Combine(Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { Length: > 0 } state ? state : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "state"), "hypervisor-sdk");
+}

@@ -1,0 +1,26 @@
+namespace Hypervisor.Sdk.ReferenceHost;
+
+/// <summary>Stops or deletes whatever the backends have.</summary>
+internal static class Machines
+{
+    private static readonly StopOptions s_stop = new() { GracePeriod = TimeSpan.FromSeconds(10) };
+
+    public static Task StopAllAsync(IBackendRegistry backends) => ForAllAsync(backends, (compute, machine) =>
+        machine.State == PowerState.Stopped ? Task.CompletedTask : compute.StopAsync(machine.Id, s_stop).WaitForCompletionAsync());
+
+    public static Task DeleteAllAsync(IBackendRegistry backends) => ForAllAsync(backends, (compute, machine) => compute.DeleteAsync(machine.Id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync());
+
+    private static async Task ForAllAsync(IBackendRegistry backends, Func<ICompute, Instance, Task> action)
+    {
+        foreach (var registration in backends.List())
+        {
+            var backend = await backends.GetAsync(registration.Name);
+            if (!backend.TryGet<IHypervisor>(out var hypervisor))
+                continue;
+            var machines = new List<Instance>();
+            await foreach (var machine in hypervisor.List())
+                machines.Add(machine);
+            await Task.WhenAll(machines.Select(machine => action(hypervisor, machine)));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using System.Reflection;
+using Microsoft.Extensions.FileProviders;
+
+namespace Hypervisor.Sdk.ReferenceHost;
+
+/// <summary>What the host consists of, and in which order a request goes through it.</summary>
+internal static class Composition
+{
+    public static WebApplication Build(HostOptions options, StateDirectory state)
+    {
+        // Production whatever the environment says: a developer's page would show stack traces. Slim: no more servers and loggers than are used.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = Environments.Production, ContentRootPath = AppContext.BaseDirectory });
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.WebHost.ConfigureKestrel(server =>
+        {
+            server.AddServerHeader = false;
+            server.Listen(options.Listen);
+            server.ListenUnixSocket(state.ControlSocket);
+        });
+
+        builder.Services.AddSingleton(state);
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(TimeProvider.System);
+
+        // 1. The backends: each one line, with a name of its own.
+        builder.Services.AddHypervisorSdk();
+
+        // 2. The API over them. Operations can be asked for by a restarted host, because the key of their ids is kept.
+        builder.Services.AddHypervisorApi(api => api.OperationKey = state.Key("operation-key"));
+
+        // 3. Who may use it.
+        builder.Services.AddSignIn();
+        builder.Services.AddProblemDetails();
+        builder.Services.AddHostFiltering(hosts => hosts.AllowedHosts = AllowedHosts(options));
+        builder.Services.AddHostedService<Announcement>();
+
+        var app = builder.Build();
+
+        // 4. The way of a request. What fails unexpectedly is logged and answered as problem details, without its stack.
+        app.Use(RequestLog.WriteAsync);
+        app.Use(SecurityHeaders.AddAsync);
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.Use(ControlEndpoints.SeparateAsync);
+        app.UseHostFiltering();
+        UsePage(app, options);
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(30), KeepAliveTimeout = TimeSpan.FromSeconds(30) });
+        app.UseRouting();
+        app.UseRateLimiter();
+        app.UseAuthentication();
+        app.Use(RequestGuard.CheckAsync);
+        app.UseAuthorization();
+
+        // 5. What there is.
+        app.MapSignIn();
+        app.MapControl();
+        app.MapHypervisorApi("/api/v1").RequireAuthorization();
+        app.MapGet("/", http => http.Response.WriteAsync("The host serves, but its page is not built: ./run builds it. The API is at /api/v1, described by /api/v1/openapi.json.\n"));
+        return app;
+    }
+
+    /// <summary>The names that a browser may call this host by: another site's name that resolves to this address gets nothing.</summary>
+    private static string[] AllowedHosts(HostOptions options) => ["localhost", "127.0.0.1", "[::1]", options.Listen.Address.ToString().Contains(':') ? $"[{options.Listen.Address}]" : options.Listen.Address.ToString()];
+
+    private static void UsePage(WebApplication app, HostOptions options)
+    {
+        string page = options.Page ?? BuiltPage();
+        if (!File.Exists(Path.Combine(page, "index.html")))
+            return;
+        var files = new PhysicalFileProvider(page);
+        app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
+        app.UseStaticFiles(new StaticFileOptions { FileProvider = files, OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" });
+    }
+
+    /// <summary>Beside the program where it was published, else in the checkout that it was built from.</summary>
+    private static string BuiltPage()
+    {
+        string beside = Path.Combine(AppContext.BaseDirectory, "wwwroot");
+        return Directory.Exists(beside) ? beside : typeof(Composition).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(metadata => metadata.Key == "Page").Value!;
+    }
+}

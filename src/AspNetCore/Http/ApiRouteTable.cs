@@ -1,0 +1,44 @@
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Hypervisor.Sdk.AspNetCore;
+
+/// <summary>
+/// Maps the routes, and keeps them for the OpenAPI document. Handlers are mapped as request delegates: nothing is bound by reflection, so the whole surface is trimmed and compiled ahead of time as it is.
+/// </summary>
+internal sealed class ApiRouteTable(RouteGroupBuilder group, string prefix)
+{
+    private readonly List<ApiRoute> _routes = [];
+
+    public IReadOnlyList<ApiRoute> Routes => _routes;
+
+    public string Prefix => prefix;
+
+    public IEndpointConventionBuilder Map(ApiRoute route, ApiHandler handler)
+    {
+        _routes.Add(route);
+        return group.MapMethods(route.Pattern, [route.Method], http => HandleAsync(http, route, handler)).WithMetadata(route).WithName($"{prefix} {route.Id}").WithDisplayName($"{route.Method} {prefix}{route.Pattern}");
+    }
+
+    private static async Task HandleAsync(HttpContext http, ApiRoute route, ApiHandler handler)
+    {
+        try
+        {
+            route.CheckQuery(http.Request);
+            if (route.Request is null && http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true && http.Request.ContentLength > 0)
+                throw new RequestRefusedException(StatusCodes.Status400BadRequest, "The request has a body where none is expected.", ErrorCode.InvalidArgument);
+            await handler(new ApiCall(http, http.RequestServices.GetRequiredService<ApiServices>())).ConfigureAwait(false);
+        }
+        catch (HypervisorException failure) when (!http.Response.HasStarted)
+        {
+            await ProblemDocument.WriteAsync(http, failure).ConfigureAwait(false);
+        }
+        catch (BadHttpRequestException failure) when (!http.Response.HasStarted)
+        {
+            await ProblemDocument.WriteAsync(http, new RequestRefusedException(failure.StatusCode, failure.Message, ErrorCode.InvalidArgument)).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The caller has gone: there is nobody to answer.
+        }
+    }
+}

@@ -1,0 +1,17 @@
+namespace Hypervisor.Sdk.AspNetCore;
+
+/// <summary>Shortens what a caller sent before it is repeated in a message.</summary>
+internal static class Echo
+{
+    private const int MaxChars = 64;
+
+    public static string Short(string text)
+    {
+        var cut = text.Length > MaxChars ? string.Concat(text.AsSpan(0, MaxChars), "...") : text;
+        return string.Create(cut.Length, cut, static (span, from) =>
+        {
+            for (int i = 0; i < span.Length; i++)
+                span[i] = char.IsControl(from[i]) ? '?' : from[i];
+        });
+    }
+}

@@ -1,0 +1,98 @@
+using System.Text.Json;
+using static Hypervisor.Sdk.AspNetCore.ApiSchema;
+
+namespace Hypervisor.Sdk.AspNetCore;
+
+/// <summary>The backends themselves, and what they consist of.</summary>
+internal static class BackendRoutes
+{
+    private static readonly ApiParameter s_backend = new("backend", "Only this backend.");
+
+    private static readonly ApiSchema s_registration = Object(("name", Text, true), ("kind", Text, true), ("state", Text, true), ("serverVersion", Text, false), ("endpoint", Text, false), ("problem", Problem, false));
+
+    public static void Map(ApiRouter routes)
+    {
+        routes.Get("/backends", "listBackends", "Lists the backends, connected or not.", ListOf(s_registration), ListAsync);
+        routes.Post("/backends", "addBackend", "Adds a backend. It is connected on first use.", Of<BackendDefinition>(), s_registration, AddAsync, status: StatusCodes.Status201Created);
+        routes.Get("/backends/{backend}", "getBackend", "Gets one backend, connected or not.", s_registration, call => call.WriteAsync(writer => Write(writer, Find(call))));
+        routes.Empty("DELETE", "/backends/{backend}", "removeBackend", "Removes a backend. What it manages stays as it is.", RemoveAsync);
+        routes.Get("/backends/{backend}/health", "getBackendHealth", "Asks the backend something that it must answer.", Of<BackendHealth>(), async call => await call.WriteAsync(await (await call.GetBackendAsync().ConfigureAwait(false)).CheckHealthAsync(call.Aborted).ConfigureAwait(false)).ConfigureAwait(false));
+        routes.Get("/backends/{backend}/capabilities/{capability}", "queryCapability", "Asks whether something can be done, for a target or in general.", Object(("support", Text, true), ("reason", Text, false)), CapabilityAsync,
+            new ApiParameter("instance", "For this instance."), new ApiParameter("node", "For this node."), new ApiParameter("pool", "For this pool."), new ApiParameter("scope", "For this project or folder."));
+        routes.Get("/nodes", "listNodes", "Lists the machines that instances run on.", PageOf(Located<Node>()), call => BackendList.WriteAsync<INodes, Node>(call, (service, token) => service.ListAsync(token)), s_backend);
+        routes.Get("/nodes/metrics", "getNodeMetrics", "What the nodes are using.", PageOf(Located<NodeMetrics>()), call => BackendList.WriteAsync<IMetrics, NodeMetrics>(call, (service, token) => service.SampleNodesAsync(token)), s_backend);
+        routes.Get("/networks", "listNetworks", "Lists the networks that instances can be attached to.", PageOf(Located<Network>()), call => BackendList.WriteAsync<INetworks, Network>(call, (service, token) => service.ListAsync(token)), s_backend);
+        routes.Get("/images", "listImages", "Lists what instances can be made from.", PageOf(Located<Image>()), call => BackendList.WriteAsync<IImages, Image>(call, (service, token) => service.ListAsync(token)), s_backend);
+    }
+
+    private static Task ListAsync(ApiCall call) => call.WriteAsync(writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteStartArray("items");
+        foreach (var backend in call.Services.Registry.List())
+            Write(writer, backend);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    });
+
+    private static async Task AddAsync(ApiCall call)
+    {
+        var definition = await call.ReadAsync<BackendDefinition>().ConfigureAwait(false);
+        await call.Services.Registry.AddAsync(definition, call.Aborted).ConfigureAwait(false);
+        call.Http.Response.Headers.Location = $"{ApiServices.PathOf(call.Http)}/backends/{definition.Name}";
+        await call.WriteAsync(writer => Write(writer, Find(call, definition.Name)), StatusCodes.Status201Created).ConfigureAwait(false);
+    }
+
+    private static async Task RemoveAsync(ApiCall call)
+    {
+        if (!await call.Services.Registry.RemoveAsync(call.Backend, call.Aborted).ConfigureAwait(false))
+            throw NotFound(call.Backend);
+        call.Http.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private static async Task CapabilityAsync(ApiCall call)
+    {
+        var target = new CapabilityTarget { Instance = call.Query<InstanceId>("instance"), Node = call.Query<NodeName>("node"), Pool = call.Query<PoolName>("pool"), Scope = call.Query<ScopeName>("scope") };
+        var backend = await call.GetBackendAsync().ConfigureAwait(false);
+        var answer = await backend.QueryAsync(call.Route<Capability>("capability"), target, call.Aborted).ConfigureAwait(false);
+        await call.WriteAsync(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("support", JsonNamingPolicy.CamelCase.ConvertName(answer.Support.ToString()));
+            if (answer.Reason is { } reason)
+                writer.WriteString("reason", reason);
+            writer.WriteEndObject();
+        }).ConfigureAwait(false);
+    }
+
+    private static BackendRegistration Find(ApiCall call) => Find(call, call.Backend);
+
+    private static BackendRegistration Find(ApiCall call, BackendName name) => call.Services.Registry.List().FirstOrDefault(backend => backend.Name == name) ?? throw NotFound(name);
+
+    private static HypervisorException NotFound(BackendName name) => new($"There is no backend '{name}'.", ErrorCode.NotFound, RequestOutcome.NotSent) { Backend = name, Resource = $"backend {name}" };
+
+    private static void Write(Utf8JsonWriter writer, BackendRegistration backend)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("name", backend.Name.ToString());
+        writer.WriteString("kind", backend.Kind);
+        writer.WriteString("state", JsonNamingPolicy.CamelCase.ConvertName(backend.ConnectionState.ToString()));
+        if (backend.Info is { } info)
+        {
+            writer.WriteString("serverVersion", info.ServerVersion);
+            writer.WriteString("endpoint", WithoutUser(info.Endpoint));
+        }
+
+        if (backend.Problem is { } problem)
+        {
+            writer.WritePropertyName("problem");
+            ProblemDocument.Write(writer, problem);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    /// <summary>An address may carry a name and password before the host: not for showing.</summary>
+    private static string WithoutUser(Uri endpoint) =>
+        endpoint.IsAbsoluteUri && endpoint.UserInfo.Length > 0 ? new UriBuilder(endpoint) { UserName = "", Password = "" }.Uri.ToString() : endpoint.ToString();
+}
