@@ -64,15 +64,9 @@ install_packages() {
     "${as[@]}" "${apt_install[@]}" "$@" >/dev/null
 }
 
-# newer FILE PATH...: whether anything under the paths is newer than the file, or the file is missing. What is built or fetched there does not count.
+# newer FILE PATH...: whether anything under the paths is newer than the file, or the file is missing. The page is not the compiler's.
 newer() {
     local file=$1
     shift
-    [ ! -e "$file" ] || [ -n "$(find "$@" -newer "$file" -type f -not -path '*/node_modules/*' -not -path '*/web/build/*' -not -path '*/wwwroot/*' -print -quit)" ]
+    [ ! -e "$file" ] || [ -n "$(find "$@" -newer "$file" -type f -not -path '*/web/*' -not -path '*/wwwroot/*' -print -quit)" ]
 }
-
-# The page of the reference host: its libraries by npm, bundled by esbuild into wwwroot.
-page=samples/ReferenceHost
-page_is_stale() { [ -e "$page/web/package.json" ] && { [ ! -e "$page/wwwroot/index.html" ] || newer "$page/web/node_modules/.bundled" "$page/web"; }; }
-fetch_page_libraries() { npm ci --prefix "$page/web" --silent --no-audit --no-fund; }
-bundle_page() { npm run --prefix "$page/web" --silent build && touch "$page/web/node_modules/.bundled"; }

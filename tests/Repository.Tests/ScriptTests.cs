@@ -15,7 +15,8 @@ public sealed class ScriptTests
         var scripts = listed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(path => File.Exists(Checkout.PathOf(path)) && IsScript(Checkout.PathOf(path))).ToList();
         Assert.Contains("run", scripts);
         Assert.Contains("eng/guest/root/etc/rc", scripts);
-        await Tool.RunAsync(checker, ["--external-sources", .. scripts], Checkout.Root);
+        // SC2016 doubts every format in single quotes that another program expands: apt's, awk's.
+        await Tool.RunAsync(checker, ["--external-sources", "--exclude=SC2016", .. scripts], Checkout.Root);
     }
 
     [Theory]
