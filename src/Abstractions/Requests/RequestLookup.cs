@@ -9,6 +9,9 @@ public sealed class RequestLookup
     /// <summary>The instance that it made or changed, where there is one.</summary>
     public InstanceId? Instance { get; init; }
 
+    /// <summary>The volume that it made or changed, where there is one.</summary>
+    public VolumeId? Volume { get; init; }
+
     /// <summary>The operation that it began, where the backend still keeps it.</summary>
     public OperationToken? Operation { get; init; }
 

@@ -52,6 +52,7 @@ public static class FileFailure
         EPERM or EACCES or EROFS or EXDEV or ELOOP => ErrorCode.Denied,
         ENOTDIR or EISDIR or ENAMETOOLONG or EFBIG => ErrorCode.InvalidArgument,
         EAGAIN => ErrorCode.Locked,
+        EOPNOTSUPP or ENOSYS => ErrorCode.Unsupported,
         _ => ErrorCode.Unspecified,
     };
 

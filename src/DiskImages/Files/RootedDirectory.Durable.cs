@@ -147,6 +147,31 @@ public sealed partial class RootedDirectory
         _seam?.After(effect);
     }
 
+    /// <summary>Writes to an open file without keeping the caller's thread.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="content">The bytes.</param>
+    /// <param name="offset">Where they go, in bytes.</param>
+    /// <param name="name">What the file is called in messages.</param>
+    /// <param name="cancellationToken">Gives up before or after the write.</param>
+    /// <exception cref="HypervisorException">The disk is full (<see cref="ErrorCode.Exhausted"/>), or worse.</exception>
+    public async ValueTask WriteAsync(SafeFileHandle file, ReadOnlyMemory<byte> content, long offset, string name, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        string effect = $"write {name}";
+        _seam?.Before(effect);
+        try
+        {
+            await RandomAccess.WriteAsync(file, content, offset, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException error)
+        {
+            throw FileFailure.From(error, $"Writing {Say(name)}");
+        }
+
+        _seam?.After(effect);
+    }
+
     /// <summary>Sets the length of an open file. What is added are holes, which read as zeros.</summary>
     /// <param name="file">The file.</param>
     /// <param name="lengthBytes">The length.</param>

@@ -85,11 +85,16 @@ internal sealed partial class QmpSession
             }
 
             WriteMessage(command, write is null ? default : _arguments.WrittenSpan, call.Id, outOfBand);
-            ArmSweep(now, deadline);
+            if (deadline != long.MaxValue && !_sweepArmed)
+            {
+                _sweepArmed = true;
+                ArmSweep(now, deadline);
+            }
 
             _unflushed = true;
             flush = !_flushing && t_delivering != this;
-            _flushing |= flush;
+            if (flush)
+                _flushing = true;
         }
 
         call.CancelBy(cancellationToken);

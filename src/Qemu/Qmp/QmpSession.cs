@@ -16,13 +16,12 @@ internal sealed partial class QmpSession : IAsyncDisposable
     private readonly QmpClientOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer _sweep;
-    private readonly StallWatch _watch;
 
     // Guards the table, the writer and the close reason.
     private readonly Lock _gate = new();
     private readonly QmpPendingTable _pending;
     private HypervisorException? _closeReason;
-    private long _sweepDue = long.MaxValue;
+    private bool _sweepArmed;
     private bool[] _offered = [];
     private HashSet<string> _commands = [];
     private Task _reading = Task.CompletedTask;
@@ -35,7 +34,6 @@ internal sealed partial class QmpSession : IAsyncDisposable
         _options = options;
         _time = options.TimeProvider;
         _pending = new QmpPendingTable(options.MaxPendingCalls);
-        _watch = new StallWatch(DeliverQueued);
         _sweep = _time.CreateTimer(static state => ((QmpSession)state!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -44,8 +42,6 @@ internal sealed partial class QmpSession : IAsyncDisposable
     public QmpClientOptions Options => _options;
 
     public QmpGreeting Greeting { get; private set; } = null!;
-
-    public QmpSchema? Schema { get; set; }
 
     public bool OutOfBand { get; private set; }
 
@@ -88,7 +84,6 @@ internal sealed partial class QmpSession : IAsyncDisposable
         await _connection.DisposeAsync().ConfigureAwait(false);
         await _reading.ConfigureAwait(false);
         await _sweep.DisposeAsync().ConfigureAwait(false);
-        _watch.Dispose();
         lock (_gate)
             _json?.Dispose();
     }
@@ -141,19 +136,18 @@ internal sealed partial class QmpSession : IAsyncDisposable
                     next = Math.Min(next, call.Deadline);
             }
 
-            _sweepDue = long.MaxValue;
-            ArmSweep(now, next);
+            _sweepArmed = next != long.MaxValue;
+            if (_sweepArmed)
+                ArmSweep(now, next);
         }
     }
 
-    /// <summary>One timer for all calls. It is touched only for a deadline before the one that it waits for, which a call with the usual time-out never has. Under the lock.</summary>
+    /// <summary>One timer for all calls: it is set when there is none to wait for, and set again when it fires.</summary>
     private void ArmSweep(long now, long deadline)
     {
-        if (deadline >= _sweepDue)
-            return;
-        _sweepDue = deadline;
+        var due = _time.GetElapsedTime(now, deadline);
         // A timer may fire a little early; a later look costs nothing.
-        _sweep.Change(_time.GetElapsedTime(now, deadline) + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        _sweep.Change(due + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
     }
 }
 
