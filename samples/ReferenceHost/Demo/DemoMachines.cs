@@ -17,6 +17,8 @@ internal sealed class DemoMachines(IBackendRegistry backends, HostOptions option
                 machine = found;
             machine ??= await hypervisor.CreateAsync(Spec(name), cancellationToken: cancellationToken).WaitForCompletionAsync(cancellationToken);
             await hypervisor.StartAsync(machine.Id, cancellationToken: cancellationToken).WaitForCompletionAsync(cancellationToken);
+            // ./run waits for this line.
+            log.LogInformation("The machine {Name} is running.", name);
         }
         catch (HypervisorException failure)
         {
