@@ -1,0 +1,127 @@
+using Hypervisor.Sdk.Qemu.Machines;
+
+namespace Hypervisor.Sdk.Qemu.Driver;
+
+internal sealed partial class QemuHypervisor
+{
+    public Task<Operation<Instance>> StartAsync(InstanceId id, RequestOptions? request = null, CancellationToken cancellationToken = default) => work.BeginAsync(
+        id, WorkKinds.Start, request,
+        async (change, token) =>
+        {
+            var status = await change.GetStatusAsync(token).ConfigureAwait(false);
+            if (change.Config.IsTemplate)
+                throw InvalidState(change, "is a template: clone it, and start the clone");
+            if (status.State == PowerState.Paused)
+                throw InvalidState(change, "is paused: resume it");
+            if (status.IsUp && status.State == PowerState.Crashed)
+                throw InvalidState(change, "has crashed and its QEMU still runs: stop it first");
+            return null;
+        },
+        async (change, token) =>
+        {
+            if (!(await change.GetStatusAsync(token).ConfigureAwait(false)).IsUp)
+                await BootAsync(change, token).ConfigureAwait(false);
+            return await change.ViewAsync(token).ConfigureAwait(false);
+        },
+        static (change, token) => change.ViewAsync(token), cancellationToken: cancellationToken);
+
+    public Task<Operation<Instance>> StopAsync(InstanceId id, StopOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new StopOptions();
+        CheckGrace(options);
+        return work.BeginAsync(
+            id, WorkKinds.Stop, request,
+            static (_, _) => Task.FromResult<string?>(null),
+            async (change, token) =>
+            {
+                await StopAsync(change, options, token).ConfigureAwait(false);
+                return await change.ViewAsync(token).ConfigureAwait(false);
+            },
+            static (change, token) => change.ViewAsync(token), canCancel: true, cancellationToken: cancellationToken);
+    }
+
+    public Task<Operation<Instance>> RestartAsync(InstanceId id, StopOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new StopOptions();
+        CheckGrace(options);
+        return work.BeginAsync(
+            id, WorkKinds.Restart, request,
+            static (change, _) => change.Config.IsTemplate ? throw InvalidState(change, "is a template: clone it, and start the clone") : Task.FromResult<string?>(null),
+            async (change, token) =>
+            {
+                await StopAsync(change, options, token).ConfigureAwait(false);
+                await BootAsync(change, token).ConfigureAwait(false);
+                return await change.ViewAsync(token).ConfigureAwait(false);
+            },
+            static (change, token) => change.ViewAsync(token), canCancel: true, cancellationToken: cancellationToken);
+    }
+
+    private static async Task BootAsync(MachineChange change, CancellationToken cancellationToken)
+    {
+        await MachineLauncher.StartAsync(change, hold: false, cancellationToken).ConfigureAwait(false);
+        // Who watches hears it from QEMU; when another process does, who watches here hears it from us.
+        if (change.Machine.Supervision is null)
+            change.Table.PublishState(change.Machine, PowerState.Stopped, PowerState.Running, null);
+    }
+
+    /// <summary>Presses the power button and waits; then, as the options say, switches off or gives up.</summary>
+    private async Task StopAsync(MachineChange change, StopOptions options, CancellationToken cancellationToken)
+    {
+        var status = await change.GetStatusAsync(cancellationToken).ConfigureAwait(false);
+        if (!status.IsUp)
+        {
+            // One that has crashed is stopped from now on.
+            change.Table.Settle(change.Machine);
+            return;
+        }
+
+        // A guest whose processors stand still hears nothing.
+        if (options.GracePeriod > TimeSpan.Zero && status.State != PowerState.Paused && await HasShutDownAsync(change, status, options.GracePeriod, cancellationToken).ConfigureAwait(false))
+        {
+            change.Table.Settle(change.Machine);
+            return;
+        }
+
+        if (options.GracePeriod > TimeSpan.Zero && !options.ForceAfterGrace)
+            throw new HypervisorException($"'{change.Config.Name}' did not shut down within {options.GracePeriod.TotalSeconds:0.#} s and runs on.", ErrorCode.Timeout, RequestOutcome.FailedMidway);
+        change.Progress.Say("switching off");
+        await MachineLauncher.KillAsync(change, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<bool> HasShutDownAsync(MachineChange change, MachineStatus status, TimeSpan grace, CancellationToken cancellationToken)
+    {
+        if (status.Process is not { } record || Machine.Hold(record) is not { } process)
+            return true;
+        using (process)
+        {
+            change.Progress.Say("waiting for the guest to shut down");
+            try
+            {
+                var monitor = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+                await monitor.SystemPowerdownAsync(cancellationToken).ConfigureAwait(false);
+                await process.Exited.WaitAsync(grace, services.Time, cancellationToken).ConfigureAwait(false);
+                await change.CloseMonitorAsync().ConfigureAwait(false);
+                return true;
+            }
+            catch (TimeoutException)
+            {
+                return false;
+            }
+            catch (BackendConnectionException)
+            {
+                // It was ending already, or does not answer: the process tells.
+                await change.CloseMonitorAsync().ConfigureAwait(false);
+                return await Task.WhenAny(process.Exited, Task.Delay(grace, services.Time, cancellationToken)).ConfigureAwait(false) == process.Exited;
+            }
+        }
+    }
+
+    private static void CheckGrace(StopOptions options)
+    {
+        if (options.GracePeriod < TimeSpan.Zero)
+            throw new ArgumentException($"A grace period is not negative; this one is {options.GracePeriod}.", nameof(options));
+    }
+
+    private static HypervisorException InvalidState(MachineChange change, string why) =>
+        new($"'{change.Config.Name}' {why}.", ErrorCode.InvalidState, RequestOutcome.Rejected) { Resource = $"instance {change.Id}" };
+}

@@ -1,0 +1,86 @@
+using System.Buffers;
+using System.Runtime.Versioning;
+using System.Text;
+using System.Text.Json;
+using Hypervisor.Sdk.Qemu.Qapi;
+using Hypervisor.Sdk.Qemu.State;
+using ImageFormat = Hypervisor.Sdk.DiskImages.ImageFormat;
+
+namespace Hypervisor.Sdk.Qemu.Machines;
+
+/// <summary>
+/// A disk as QEMU's block layer wants it (BlockdevOptions): its format and everything below it stated, so that nothing is probed and no name in a header is followed. The same JSON goes into <c>-blockdev</c> and
+/// into <c>blockdev-add</c>. The node has the disk's id, the one of its file <c>ID-file</c>.
+/// </summary>
+[SupportedOSPlatform("linux")]
+internal static class BlockNode
+{
+    /// <summary>Writes the node of a disk.</summary>
+    /// <param name="disk">The disk.</param>
+    /// <param name="pathOf">Where QEMU finds a file: by its name in the machine's own directory, or by its path elsewhere.</param>
+    public static string ToJson(DiskConfig disk, Func<string?, string?, string> pathOf) => Write(json =>
+    {
+        WriteImage(json, disk.Format, pathOf(disk.File, disk.ExternalPath), disk.IsDevice, disk.Backing, pathOf, disk.ReadOnly, disk.Id);
+    });
+
+    /// <summary>Writes the node of a CD image.</summary>
+    public static string CdToJson(string nodeName, string path) => Write(json =>
+    {
+        json.WriteString("driver", ImageFormat.Raw);
+        json.WriteString("node-name", nodeName);
+        json.WriteBoolean("read-only", true);
+        WriteFile(json, path, false, readOnly: true, nodeName + "-file");
+    });
+
+    /// <summary>Writes a JSON object.</summary>
+    public static string Write(Action<Utf8JsonWriter> members)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, Wire.WriterOptions))
+        {
+            json.WriteStartObject();
+            members(json);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private static void WriteImage(
+        Utf8JsonWriter json, string format, string path, bool isDevice, IEnumerable<BackingConfig> below, Func<string?, string?, string> pathOf, bool readOnly, string? nodeName)
+    {
+        json.WriteString("driver", format);
+        if (nodeName is not null)
+            json.WriteString("node-name", nodeName);
+        json.WriteBoolean("read-only", readOnly);
+        if (!readOnly)
+            json.WriteString("discard", "unmap");
+        WriteFile(json, path, isDevice, readOnly, nodeName is null ? null : nodeName + "-file");
+        if (format != ImageFormat.Qcow2)
+            return;
+        json.WritePropertyName("backing");
+        if (below.FirstOrDefault() is { } backing)
+        {
+            json.WriteStartObject();
+            WriteImage(json, backing.Format, pathOf(backing.File, backing.ExternalPath), false, below.Skip(1), pathOf, readOnly: true, null);
+            json.WriteEndObject();
+        }
+        else
+        {
+            json.WriteNullValue();
+        }
+    }
+
+    private static void WriteFile(Utf8JsonWriter json, string path, bool isDevice, bool readOnly, string? nodeName)
+    {
+        json.WriteStartObject("file");
+        json.WriteString("driver", isDevice ? "host_device" : "file");
+        json.WriteString("filename", path);
+        json.WriteBoolean("read-only", readOnly);
+        if (!readOnly)
+            json.WriteString("discard", "unmap");
+        if (nodeName is not null)
+            json.WriteString("node-name", nodeName);
+        json.WriteEndObject();
+    }
+}

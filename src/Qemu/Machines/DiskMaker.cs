@@ -1,0 +1,198 @@
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.State;
+
+namespace Hypervisor.Sdk.Qemu.Machines;
+
+/// <summary>Checks what a request says of disks, and makes the ones that are the machine's own.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed class DiskMaker(QemuServices services)
+{
+    private static readonly string[] s_buses = ["virtio", "scsi", "sata", "ide"];
+
+    /// <summary>What a disk will be, checked: nothing is made yet.</summary>
+    /// <param name="spec">What was asked for.</param>
+    /// <param name="id">The id that it has when none was asked for.</param>
+    /// <param name="machine">The machine's own settings.</param>
+    /// <param name="field">The field of the request, for messages.</param>
+    public DiskConfig Plan(DiskSpec spec, string id, QemuMachine machine, string field)
+    {
+        string diskId = spec.Id is { } wanted ? CheckDeviceId(wanted, $"{field}.id") : id;
+        string bus = spec.Bus ?? "virtio";
+        if (!s_buses.Contains(bus))
+            throw SpecProblem.Invalid($"{field}.bus", $"'{Echo(bus)}' is not a bus: {string.Join(", ", s_buses)}");
+        if (spec.Serial is { } serial && (serial.Length is 0 or > 20 || serial.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))))
+            throw SpecProblem.Invalid($"{field}.serial", "a serial number is 1 to 20 letters, digits, '-', '_' and '.'");
+        var disk = new DiskConfig { Id = diskId, Bus = bus, Serial = spec.Serial, ReadOnly = spec.ReadOnly, Format = ImageFormat.Qcow2 };
+        return spec.Content switch
+        {
+            DiskContent.Blank { Pool: not null } or DiskContent.FromImage { Pool: not null } =>
+                throw SpecProblem.Invalid($"{field}.content.pool", "this backend has no pools; make the volume at a storage backend and attach it"),
+            DiskContent.Blank blank => disk with { File = $"{diskId}.qcow2", SizeBytes = CheckSize(blank.Size, field), DeleteWithMachine = spec.Disposal != DiskDisposal.Kept },
+            DiskContent.FromImage image => PlanFromImage(disk, image, machine, field) with { DeleteWithMachine = spec.Disposal != DiskDisposal.Kept },
+            DiskContent.Attached attached => PlanAttached(disk, attached.Attachment, spec.Disposal, field),
+            DiskContent.Existing => throw SpecProblem.Unsupported($"{field}.content", "this backend has no volumes of its own beside its machines'; attach a file or a device (DiskContent.Attached)"),
+            _ => throw SpecProblem.Unsupported($"{field}.content", "this content is not known here"),
+        };
+    }
+
+    /// <summary>Makes a planned disk in the machine's directory. Does nothing for somebody else's.</summary>
+    /// <param name="change">The change.</param>
+    /// <param name="disk">The disk.</param>
+    /// <param name="cancellationToken">Gives up; what was made is the caller's to remove.</param>
+    public async Task MakeAsync(MachineChange change, DiskConfig disk, CancellationToken cancellationToken)
+    {
+        if (disk.File is null)
+            return;
+        string path = StateDirectory.Disk(change.Id, disk.File);
+        var root = change.Root;
+        using var file = root.CreateFile(path);
+        var size = new ByteSize(disk.SizeBytes);
+        if (disk.Backing.Count > 0)
+        {
+            var below = disk.Backing[0];
+            var options = new ImageCreateOptions { BackingFile = below.ExternalPath ?? below.File, BackingFormat = below.Format };
+            await root.EffectAsync($"make image {path}", () => services.Images.CreateAsync(DiskImage.InFile(file, disk.Format), size, options, cancellationToken)).ConfigureAwait(false);
+        }
+        else
+        {
+            await root.EffectAsync($"make image {path}", () => services.Images.CreateAsync(DiskImage.InFile(file, disk.Format), size, null, cancellationToken)).ConfigureAwait(false);
+        }
+
+        root.FlushFile(file, path);
+    }
+
+    /// <summary>Makes a disk that is a copy of an image.</summary>
+    public async Task CopyAsync(MachineChange change, DiskConfig disk, string image, CancellationToken cancellationToken)
+    {
+        var (directory, path, format) = FindImage(image, "disks.content.image");
+        using (directory)
+        using (var chain = ImageChain.Open(directory, path, format))
+        {
+            string target = StateDirectory.Disk(change.Id, disk.File!);
+            var root = change.Root;
+            using var file = root.CreateFile(target);
+            change.Progress.Say($"copying {image}", 0);
+            var made = DiskImage.InFile(file, disk.Format);
+            await root.EffectAsync($"copy image {target}", () => services.Images.ConvertAsync(chain.Image, made, null, change.Progress, cancellationToken)).ConfigureAwait(false);
+            if (disk.SizeBytes > chain.Top.Size.Bytes)
+                await root.EffectAsync($"resize image {target}", () => services.Images.ResizeAsync(made, new ByteSize(disk.SizeBytes), cancellationToken)).ConfigureAwait(false);
+            root.FlushFile(file, target);
+        }
+    }
+
+    /// <summary>Finds a file beneath one of the image directories.</summary>
+    /// <param name="name">A path beneath one of them, or an absolute one that leads there.</param>
+    /// <param name="field">The field of the request, for messages.</param>
+    /// <returns>The directory, which the caller disposes, the path beneath it, and the format that the name's ending states.</returns>
+    public (RootedDirectory Directory, string Path, string Format) FindImage(string name, string field)
+    {
+        if (name.Length is 0 or > 1024 || name.Any(char.IsControl))
+            throw SpecProblem.Invalid(field, "an image's name is 1 to 1024 characters without control characters");
+        foreach (string directory in services.Options.ImageDirectories)
+        {
+            string prefix = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)) + "/";
+            string path = name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : name;
+            if (Path.IsPathRooted(path) || !Directory.Exists(directory))
+                continue;
+            var root = RootedDirectory.Open(directory, services.State.Seam);
+            if (root.Find(path) is { IsRegularFile: true })
+                return (root, path, path.EndsWith(".qcow2", StringComparison.OrdinalIgnoreCase) ? ImageFormat.Qcow2 : ImageFormat.Raw);
+            root.Dispose();
+        }
+
+        throw new HypervisorException(
+            $"There is no image '{Echo(name)}' in the image directories of this backend ({(services.Options.ImageDirectories.Count == 0 ? "none is set" : string.Join(", ", services.Options.ImageDirectories))}).",
+            ErrorCode.NotFound, RequestOutcome.Rejected)
+        {
+            FieldErrors = new Dictionary<string, string> { [field] = "no such image" },
+        };
+    }
+
+    /// <summary>The absolute path of a file beneath one of the image directories.</summary>
+    public string PathOfImage(string name, string field)
+    {
+        var (directory, path, _) = FindImage(name, field);
+        using (directory)
+            return Path.Combine(directory.Path, path);
+    }
+
+    /// <summary>A value that was refused, fit for a message.</summary>
+    public static string Echo(string text)
+    {
+        string shown = string.Concat(text.Take(64).Select(c => char.IsControl(c) || char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.Format ? '?' : c));
+        return text.Length > 64 ? $"{shown}..." : shown;
+    }
+
+    /// <summary>QEMU's ids are letters, digits, '-', '.' and '_' after a letter; ours begin with <c>hv-</c>.</summary>
+    public static string CheckDeviceId(DeviceId id, string field)
+    {
+        string text = id.ToString();
+        bool valid = text.Length is > 0 and <= 32 && char.IsAsciiLetterLower(text[0]) && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') && !text.StartsWith("hv-", StringComparison.Ordinal);
+        return valid ? text : throw SpecProblem.Invalid(field, $"'{Echo(text)}' is not a device id here: 1 to 32 of a-z, 0-9 and '-', the first a letter, not beginning with 'hv-'");
+    }
+
+    private static long CheckSize(ByteSize size, string field) => size.Bytes > 0 && size.Bytes % 512 == 0 && size.Bytes <= 1L << 47
+        ? size.Bytes
+        : throw SpecProblem.Invalid($"{field}.content.size", "a disk is 512 bytes to 128 TiB, a multiple of 512");
+
+    private DiskConfig PlanFromImage(DiskConfig disk, DiskContent.FromImage image, QemuMachine machine, string field)
+    {
+        var (directory, path, format) = FindImage(image.Image, $"{field}.content.image");
+        using (directory)
+        using (var chain = ImageChain.Open(directory, path, format))
+        {
+            long imageBytes = (chain.Top.Size.Bytes + 511) / 512 * 512;
+            long size = image.Size is { } wanted ? CheckSize(wanted, field) : imageBytes;
+            if (size < imageBytes)
+                throw SpecProblem.Invalid($"{field}.content.size", $"the image is of {chain.Top.Size}; a disk from it cannot be smaller");
+            return disk with
+            {
+                File = $"{disk.Id}.qcow2",
+                SizeBytes = size,
+                Backing = machine.CopyImages ? [] : [.. chain.Layers.Select(layer => new BackingConfig { Format = layer.Format, ExternalPath = Path.Combine(directory.Path, layer.Path) })],
+            };
+        }
+    }
+
+    private DiskConfig PlanAttached(DiskConfig disk, VolumeAttachment attachment, DiskDisposal? disposal, string field)
+    {
+        if (disposal == DiskDisposal.DeletedWithInstance)
+            throw SpecProblem.Invalid($"{field}.disposal", "what was not made with the machine is not deleted with it");
+        switch (attachment)
+        {
+            case VolumeAttachment.File file when ImageFormat.IsKnown(file.Format):
+                using (var handle = OpenAttached(file.Path, disk.ReadOnly, $"{field}.content.path"))
+                {
+                    var header = file.Format == ImageFormat.Qcow2 ? Qcow2Header.Read(handle) : null;
+                    if (header is { BackingFile: not null } or { HasExternalData: true })
+                        throw SpecProblem.Unsupported($"{field}.content.path", "the file names others below it; flatten it first");
+                    return disk with { ExternalPath = Path.GetFullPath(file.Path), Format = file.Format, SizeBytes = header?.Size.Bytes ?? RandomAccess.GetLength(handle) };
+                }
+
+            case VolumeAttachment.BlockDevice device:
+                using (OpenAttached(device.Path, disk.ReadOnly, $"{field}.content.path"))
+                    return disk with { ExternalPath = Path.GetFullPath(device.Path), Format = ImageFormat.Raw, IsDevice = true };
+
+            default:
+                throw SpecProblem.Unsupported($"{field}.content", $"an attachment of the kind '{attachment.Kind}' cannot be used yet; a file (qcow2, raw) or a block device can");
+        }
+    }
+
+    private Microsoft.Win32.SafeHandles.SafeFileHandle OpenAttached(string path, bool readOnly, string field)
+    {
+        if (!Path.IsPathFullyQualified(path) || path.Any(char.IsControl))
+            throw SpecProblem.Invalid(field, $"'{Echo(path)}' is not an absolute path");
+        string full = Path.GetFullPath(path);
+        if (services.Options.AttachDirectories is { } allowed && !allowed.Any(directory => full.StartsWith(Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)) + "/", StringComparison.Ordinal)))
+            throw new HypervisorException($"'{Echo(path)}' is outside the directories from which this backend attaches.", ErrorCode.Denied, RequestOutcome.Rejected);
+        try
+        {
+            return File.OpenHandle(full, FileMode.Open, readOnly ? FileAccess.Read : FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new HypervisorException($"'{Echo(path)}' cannot be attached: {error.Message}", error is FileNotFoundException or DirectoryNotFoundException ? ErrorCode.NotFound : ErrorCode.Denied, RequestOutcome.Rejected, error);
+        }
+    }
+}

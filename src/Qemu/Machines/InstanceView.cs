@@ -1,0 +1,49 @@
+using System.Globalization;
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.State;
+
+namespace Hypervisor.Sdk.Qemu.Machines;
+
+/// <summary>Makes the model's instance of a configuration and a state.</summary>
+[SupportedOSPlatform("linux")]
+internal static class InstanceView
+{
+    public static Revision RevisionOf(MachineConfig config) => Revision.Parse(config.Revision.ToString(CultureInfo.InvariantCulture));
+
+    public static Instance Of(QemuServices services, MachineConfig config, MachineStatus status) => new()
+    {
+        Id = InstanceId.Parse(config.Id),
+        Incarnation = Incarnation.Parse(config.Uuid.ToString("D")),
+        Name = config.Name,
+        Kind = InstanceKind.VirtualMachine,
+        State = status.State,
+        StateReason = status.Reason,
+        Revision = RevisionOf(config),
+        HasPendingChanges = status.IsUp && status.Process is { } process && process.Revision < config.Revision,
+        IsTemplate = config.IsTemplate,
+        ClonedFrom = config.ClonedFrom is { } source ? InstanceId.Parse(source) : null,
+        Architecture = Architecture.X64,
+        GuestOs = config.GuestOs,
+        Cpus = config.Cpus,
+        Memory = new ByteSize(config.MemoryBytes),
+        Disks = [.. config.Disks.Select(disk => DiskOf(services, config.Id, disk))],
+        Networks = [.. config.Networks.Select(network => new NetworkDevice { Id = DeviceId.Parse(network.Id), Network = network.Network, Mac = MacAddress.Parse(network.Mac) })],
+        Labels = config.Labels,
+        Description = config.Description,
+        CreatedAt = config.CreatedAt,
+        StartedAt = status.IsUp ? status.Process?.StartedAt : null,
+    };
+
+    private static DiskDevice DiskOf(QemuServices services, string id, DiskConfig disk) => new()
+    {
+        Id = DeviceId.Parse(disk.Id),
+        Volume = VolumeId.Parse(disk.ExternalPath ?? $"{id}/{disk.File}"),
+        Size = new ByteSize(disk.SizeBytes),
+        Allocated = disk.File is { } file && services.State.Root.Find(StateDirectory.Disk(id, file)) is { } facts ? new ByteSize(facts.AllocatedBytes) : null,
+        Bus = disk.Bus,
+        Serial = disk.Serial,
+        ReadOnly = disk.ReadOnly,
+        Disposal = disk.DeleteWithMachine ? DiskDisposal.DeletedWithInstance : DiskDisposal.Kept,
+    };
+}

@@ -1,0 +1,267 @@
+using System.Globalization;
+using System.Runtime.Versioning;
+using System.Text.Json;
+using Hypervisor.Sdk.Qemu.State;
+
+namespace Hypervisor.Sdk.Qemu.Machines;
+
+/// <summary>
+/// The argument list of a machine. What came from a caller stands in JSON or in an argument of its own; option strings are made of constants and numbers only. Files are named by inherited descriptors
+/// (<c>/proc/self/fd/N</c>): QEMU's user needs no right to any directory of ours.
+/// </summary>
+[SupportedOSPlatform("linux")]
+internal sealed class MachineArguments
+{
+    public const int DisksDescriptor = 10;
+    public const int ConsoleLogDescriptor = 11;
+    public const int RuntimeDescriptor = 12;
+    public const int ChangesDescriptor = 13;
+    public const int ReadsDescriptor = 14;
+    public const int AgentDescriptor = 15;
+    public const int SerialDescriptor = 16;
+    public const int FirstFileDescriptor = 20;
+
+    /// <summary>The name of the virtio port that a guest agent listens on.</summary>
+    public const string AgentPort = "org.qemu.guest_agent.0";
+
+    /// <summary>The root ports that a q35 machine has beside its devices, for plugging in.</summary>
+    private const int RootPorts = 16;
+
+    private readonly MachineConfig _config;
+    private readonly QemuHost _host;
+    private readonly List<string> _arguments = [];
+    private readonly List<OpenedPath> _files = [];
+    private readonly List<NetworkTap> _taps = [];
+    private readonly bool _isPcie;
+    private int _nextPort;
+    private int _nextDescriptor = FirstFileDescriptor;
+
+    private MachineArguments(MachineConfig config, QemuHost host)
+    {
+        _config = config;
+        _host = host;
+        _isPcie = config.Machine.Type.Contains("q35", StringComparison.Ordinal);
+    }
+
+    /// <summary>A file elsewhere that QEMU inherits.</summary>
+    public sealed record OpenedPath(string Path, int Descriptor, bool Writable);
+
+    /// <summary>A tap that QEMU inherits.</summary>
+    public sealed record NetworkTap(string Network, int Descriptor);
+
+    /// <summary>The arguments, files and taps of a machine.</summary>
+    public static (IReadOnlyList<string> Arguments, IReadOnlyList<OpenedPath> Files, IReadOnlyList<NetworkTap> Taps) Build(MachineConfig config, QemuHost host)
+    {
+        var arguments = new MachineArguments(config, host);
+        arguments.AddMachine();
+        arguments.AddMonitors();
+        arguments.AddBoot();
+        for (int i = 0; i < config.Disks.Count; i++)
+            arguments.AddDisk(config.Disks[i], i);
+        arguments.AddNetworks();
+        arguments.AddDevices();
+        return (arguments._arguments, arguments._files, arguments._taps);
+    }
+
+    /// <summary>Where QEMU finds a file in the machine's own directory.</summary>
+    public static string DiskPath(string file) => string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{DisksDescriptor}/{file}");
+
+    /// <summary>The device of a disk, as <c>-device</c> and <c>device_add</c> want it.</summary>
+    public static string DiskDevice(DiskConfig disk, string? bus, int? bootIndex) => BlockNode.Write(json =>
+    {
+        string driver = disk.Bus switch { "virtio" => "virtio-blk-pci", "scsi" => "scsi-hd", _ => "ide-hd" };
+        json.WriteString("driver", driver);
+        json.WriteString("id", disk.Id);
+        json.WriteString("drive", disk.Id);
+        if (bus is not null)
+            json.WriteString("bus", bus);
+        if (disk.Serial is not null)
+            json.WriteString("serial", disk.Serial);
+        if (bootIndex is { } index)
+            json.WriteNumber("bootindex", index);
+    });
+
+    /// <summary>The device of a network, as <c>-device</c> and <c>device_add</c> want it.</summary>
+    public static string NetworkDevice(NetworkConfig network, string? bus, int? bootIndex) => BlockNode.Write(json =>
+    {
+        json.WriteString("driver", "virtio-net-pci");
+        json.WriteString("id", network.Id);
+        json.WriteString("netdev", network.Id);
+        json.WriteString("mac", network.Mac);
+        if (bus is not null)
+            json.WriteString("bus", bus);
+        if (bootIndex is { } index)
+            json.WriteNumber("bootindex", index);
+        else
+            json.WriteString("romfile", "");
+    });
+
+    /// <summary>The host's end of a user-mode network, as <c>-netdev</c> and <c>netdev_add</c> want it.</summary>
+    public static string UserNetwork(NetworkConfig network) => BlockNode.Write(json =>
+    {
+        json.WriteString("type", "user");
+        json.WriteString("id", network.Id);
+        json.WriteBoolean("restrict", network.Network == NetworkNames.UserRestricted);
+    });
+
+    private void AddMachine()
+    {
+        var machine = _config.Machine;
+        Add("-name", $"guest={_config.Name},debug-threads=on", "-uuid", _config.Uuid.ToString("D"), "-S", "-nodefaults", "-no-user-config", "-display", "none");
+        if (_host.HasSandbox)
+            Add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+        Add("-machine", $"type={machine.Type},hpet=off,vmport=off");
+        if (_host.UsesKvm)
+        {
+            Add("-accel", "kvm");
+        }
+        else
+        {
+            long cache = machine.TranslationCache?.Bytes ?? (_config.MemoryBytes <= 512L << 20 ? 32L << 20 : 256L << 20);
+            Add("-accel", string.Create(CultureInfo.InvariantCulture, $"tcg,thread=multi,tb-size={Math.Max(1, cache >> 20)}"));
+        }
+
+        Add("-cpu", _config.CpuModel ?? (_host.UsesKvm ? "host" : "max"));
+        Add("-smp", string.Create(CultureInfo.InvariantCulture, $"cpus={_config.Cpus},maxcpus={_config.EffectiveMaxCpus}"));
+        string memory = string.Create(CultureInfo.InvariantCulture, $"size={_config.MemoryBytes >> 10}k");
+        if (_config.EffectiveMaxMemoryBytes > _config.MemoryBytes)
+            memory += string.Create(CultureInfo.InvariantCulture, $",slots=16,maxmem={_config.EffectiveMaxMemoryBytes >> 10}k");
+        Add("-m", memory, "-rtc", "base=utc", "-boot", "strict=on");
+        for (int i = 0; _isPcie && i < RootPorts; i++)
+            AddDevice("pcie-root-port", $"hv-port{i}", json => json.WriteNumber("chassis", i + 1));
+    }
+
+    private void AddMonitors()
+    {
+        AddSocket("hv-changes", ChangesDescriptor);
+        AddSocket("hv-reads", ReadsDescriptor);
+        Add("-mon", "chardev=hv-changes,mode=control", "-mon", "chardev=hv-reads,mode=control");
+    }
+
+    private void AddBoot()
+    {
+        var boot = _config.Boot;
+        if (boot.Kind == BootKinds.Kernel)
+        {
+            Add("-kernel", Inherit(boot.Path!, writable: false));
+            if (boot.InitrdPath is { } initrd)
+                Add("-initrd", Inherit(initrd, writable: false));
+            Add("-append", boot.CommandLine ?? "");
+        }
+        else if (boot.Kind == BootKinds.Iso)
+        {
+            Add("-blockdev", BlockNode.CdToJson("hv-cd", Inherit(boot.Path!, writable: false)));
+            AddDevice("ide-cd", "hv-cd", json =>
+            {
+                json.WriteString("drive", "hv-cd");
+                json.WriteNumber("bootindex", 0);
+            });
+        }
+    }
+
+    private void AddDisk(DiskConfig disk, int index)
+    {
+        Add("-blockdev", BlockNode.ToJson(disk, (file, path) => file is not null ? DiskPath(file) : Inherit(path!, writable: !disk.ReadOnly && path == disk.ExternalPath)));
+        if (disk.Bus == "scsi" && !_arguments.Exists(argument => argument.Contains("\"hv-scsi\"", StringComparison.Ordinal)))
+            AddDevice("virtio-scsi-pci", "hv-scsi", json => WriteBus(json));
+        if (disk.Bus == "sata" && !_isPcie && !_arguments.Exists(argument => argument.Contains("\"hv-sata\"", StringComparison.Ordinal)))
+            AddDevice("ahci", "hv-sata", json => WriteBus(json));
+        string? bus = disk.Bus switch
+        {
+            "virtio" => NextBus(),
+            "scsi" => "hv-scsi.0",
+            "sata" when !_isPcie => string.Create(CultureInfo.InvariantCulture, $"hv-sata.{_config.Disks.Take(index).Count(other => other.Bus == "sata")}"),
+            _ => null,
+        };
+        int? bootIndex = _config.Boot.Kind switch { BootKinds.Disk => index, BootKinds.Iso => index + 1, _ => null };
+        Add("-device", DiskDevice(disk, bus, bootIndex));
+    }
+
+    private void AddNetworks()
+    {
+        for (int i = 0; i < _config.Networks.Count; i++)
+        {
+            var network = _config.Networks[i];
+            if (NetworkNames.IsUser(network.Network))
+            {
+                Add("-netdev", UserNetwork(network));
+            }
+            else
+            {
+                var tap = new NetworkTap(network.Network, _nextDescriptor++);
+                _taps.Add(tap);
+                Add("-netdev", BlockNode.Write(json =>
+                {
+                    json.WriteString("type", "tap");
+                    json.WriteString("id", network.Id);
+                    json.WriteString("fd", tap.Descriptor.ToString(CultureInfo.InvariantCulture));
+                }));
+            }
+
+            Add("-device", NetworkDevice(network, NextBus(), _config.Boot.Kind == BootKinds.Network ? i : null));
+        }
+    }
+
+    private void AddDevices()
+    {
+        var machine = _config.Machine;
+        Add("-chardev", string.Create(CultureInfo.InvariantCulture, $"socket,id=hv-serial,fd={SerialDescriptor},server=on,wait=off,logfile=/proc/self/fd/{ConsoleLogDescriptor},logappend=on"));
+        AddDevice("isa-serial", "hv-serial-port", json => json.WriteString("chardev", "hv-serial"));
+        if (machine.AgentChannel)
+        {
+            AddSocket("hv-agent", AgentDescriptor);
+            AddDevice("virtio-serial-pci", "hv-ports", json => WriteBus(json));
+            AddDevice("virtserialport", "hv-agent-port", json =>
+            {
+                json.WriteString("bus", "hv-ports.0");
+                json.WriteString("chardev", "hv-agent");
+                json.WriteString("name", AgentPort);
+            });
+        }
+
+        if (machine.RandomDevice)
+        {
+            Add("-object", """{"qom-type":"rng-builtin","id":"hv-rng"}""");
+            AddDevice("virtio-rng-pci", "hv-rng-device", json =>
+            {
+                json.WriteString("rng", "hv-rng");
+                WriteBus(json);
+            });
+        }
+
+        AddDevice("virtio-balloon-pci", "hv-balloon", json => WriteBus(json));
+        if (machine.Graphics)
+        {
+            AddDevice("VGA", "hv-vga", _ => { });
+            Add("-vnc", string.Create(CultureInfo.InvariantCulture, $"unix:/proc/self/fd/{RuntimeDescriptor}/{RuntimeDirectory.VncSocket}"));
+        }
+    }
+
+    private void AddSocket(string id, int descriptor) => Add("-chardev", string.Create(CultureInfo.InvariantCulture, $"socket,id={id},fd={descriptor},server=on,wait=off"));
+
+    private void AddDevice(string driver, string id, Action<Utf8JsonWriter> members) => Add("-device", BlockNode.Write(json =>
+    {
+        json.WriteString("driver", driver);
+        json.WriteString("id", id);
+        members(json);
+    }));
+
+    private void WriteBus(Utf8JsonWriter json)
+    {
+        if (NextBus() is { } bus)
+            json.WriteString("bus", bus);
+    }
+
+    /// <summary>On a PC's own bus everything can be unplugged; on PCI Express only what is behind a root port.</summary>
+    private string? NextBus() => _isPcie ? _nextPort < RootPorts ? $"hv-port{_nextPort++}" : null : "pci.0";
+
+    private string Inherit(string path, bool writable)
+    {
+        var file = _files.Find(known => known.Path == path && known.Writable == writable);
+        if (file is null)
+            _files.Add(file = new OpenedPath(path, _nextDescriptor++, writable));
+        return string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file.Descriptor}");
+    }
+
+    private void Add(params ReadOnlySpan<string> arguments) => _arguments.AddRange(arguments);
+}

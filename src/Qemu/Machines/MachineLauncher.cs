@@ -1,0 +1,225 @@
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.Processes;
+using Hypervisor.Sdk.Qemu.Qmp;
+using Hypervisor.Sdk.Qemu.State;
+using Microsoft.Win32.SafeHandles;
+
+namespace Hypervisor.Sdk.Qemu.Machines;
+
+/// <summary>Starts and ends QEMU processes, under the machine's lock.</summary>
+[SupportedOSPlatform("linux")]
+internal static class MachineLauncher
+{
+    private static readonly TimeSpan s_quitPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Starts QEMU with the guest held (<c>-S</c>), asks it who it is, writes down its process, then lets the guest go: a crash before the note leaves a process that has not run a guest instruction, and recovery ends it.
+    /// </summary>
+    /// <param name="change">The change.</param>
+    /// <param name="hold">Leaves the guest held.</param>
+    /// <param name="cancellationToken">Gives up; nothing is left.</param>
+    /// <exception cref="HypervisorException">QEMU cannot be started or ended at once: its own words are in the message.</exception>
+    public static async Task StartAsync(MachineChange change, bool hold, CancellationToken cancellationToken)
+    {
+        var services = change.Services;
+        var config = change.Config;
+        change.Table.Settle(change.Machine);
+        change.Progress.Say("starting QEMU");
+        LiveProcess? process = null;
+        try
+        {
+            process = await SpawnAsync(change, config, cancellationToken).ConfigureAwait(false);
+            var client = await ConnectAsync(change, config, process, cancellationToken).ConfigureAwait(false);
+            var record = new ProcessRecord
+            {
+                Pid = process.Identity.Pid,
+                StartTicks = process.Identity.StartTicks,
+                BootId = process.Identity.BootId,
+                StartedAt = services.Time.GetUtcNow(),
+                Revision = config.Revision,
+                Accelerator = services.Host.UsesKvm ? "kvm" : "tcg",
+            };
+            services.State.WriteProcess(change.Id, record);
+            ProtectScreen(change, config);
+            services.Limits.Apply(config, process.Identity.Pid);
+            await change.Table.SuperviseAsync(change.Machine, config, record, process, cancellationToken).ConfigureAwait(false);
+            if (!hold)
+                await client.ContAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is HypervisorException or OperationCanceledException or IOException or UnauthorizedAccessException)
+        {
+            await change.CloseMonitorAsync().ConfigureAwait(false);
+            if (process is not null)
+            {
+                process.Kill();
+                await process.Exited.ConfigureAwait(false);
+            }
+
+            change.Table.Settle(change.Machine);
+            throw;
+        }
+    }
+
+    /// <summary>Ends QEMU at once: by its own command, which writes out what the guest has flushed, and by the kernel when it does not obey.</summary>
+    public static async Task KillAsync(MachineChange change, CancellationToken cancellationToken)
+    {
+        if (change.Services.State.ReadProcess(change.Id) is not { } record || Machine.Hold(record) is not { } process)
+        {
+            change.Table.Settle(change.Machine);
+            return;
+        }
+
+        using (process)
+        {
+            try
+            {
+                var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+                await client.WithTimeout(s_quitPatience).QuitAsync(cancellationToken).ConfigureAwait(false);
+                await process.Exited.WaitAsync(s_quitPatience, change.Services.Time, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is HypervisorException or TimeoutException)
+            {
+                process.Kill();
+                await process.Exited.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        await change.CloseMonitorAsync().ConfigureAwait(false);
+        change.Table.Settle(change.Machine);
+    }
+
+    /// <summary>Ends the processes that a crash has left without a note of them.</summary>
+    public static async Task KillStraysAsync(Guid uuid, CancellationToken cancellationToken)
+    {
+        foreach (int pid in ProcessIdentity.WithArgument("-uuid", uuid.ToString("D")).ToList())
+        {
+            if (ProcessIdentity.Of(pid) is not { } identity || LiveProcess.TryHold(identity) is not { } stray)
+                continue;
+            using (stray)
+            {
+                stray.Kill();
+                await stray.Exited.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static async Task<LiveProcess> SpawnAsync(MachineChange change, MachineConfig config, CancellationToken cancellationToken)
+    {
+        var services = change.Services;
+        var owner = services.Host.RunAs;
+        string vm = Path.Combine(services.State.Path, StateDirectory.Machine(change.Id));
+        var (arguments, files, taps) = MachineArguments.Build(config, services.Host);
+        services.Runtime.Create(change.Id, owner);
+        var descriptors = new Dictionary<int, SafeFileHandle>();
+        try
+        {
+            using var log = EmptyLog(change, StateDirectory.QemuLog(change.Id));
+            descriptors[MachineArguments.ConsoleLogDescriptor] = EmptyLog(change, StateDirectory.ConsoleLog(change.Id));
+            descriptors[MachineArguments.DisksDescriptor] = OpenDirectory(Path.Combine(vm, "disks"));
+            descriptors[MachineArguments.RuntimeDescriptor] = OpenDirectory(services.Runtime.Of(change.Id));
+            if (owner is not null)
+                Own(change, owner, vm);
+            descriptors[MachineArguments.ChangesDescriptor] = Listen(change, RuntimeDirectory.ChangesSocket);
+            descriptors[MachineArguments.ReadsDescriptor] = Listen(change, RuntimeDirectory.ReadsSocket);
+            descriptors[MachineArguments.SerialDescriptor] = Listen(change, RuntimeDirectory.SerialSocket);
+            if (config.Machine.AgentChannel)
+                descriptors[MachineArguments.AgentDescriptor] = Listen(change, RuntimeDirectory.AgentSocket);
+            foreach (var file in files)
+                descriptors[file.Descriptor] = OpenElsewhere(file);
+            foreach (var tap in taps)
+                descriptors[tap.Descriptor] = TapDevice.Open(tap.Network, change.Id, tap.Descriptor);
+            cancellationToken.ThrowIfCancellationRequested();
+            var (program, all) = services.Host.Command(arguments);
+            int pid = 0;
+            await change.Root.EffectAsync("start QEMU", () =>
+            {
+                pid = Spawner.Start(program, all, log, descriptors);
+                return Task.CompletedTask;
+            }).ConfigureAwait(false);
+            return LiveProcess.HoldChild(pid);
+        }
+        finally
+        {
+            foreach (var descriptor in descriptors.Values)
+                descriptor.Dispose();
+        }
+    }
+
+    private static async Task<QmpClient> ConnectAsync(MachineChange change, MachineConfig config, LiveProcess process, CancellationToken cancellationToken)
+    {
+        // Its death closes the socket that it inherited: the connection ends, and what it printed says why.
+        try
+        {
+            return await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (HypervisorException error)
+        {
+            bool hasEnded = await Task.WhenAny(process.Exited, Task.Delay(TimeSpan.FromSeconds(1), change.Services.Time, cancellationToken)).ConfigureAwait(false) == process.Exited;
+            string words = change.Table.ReadLogTail(change.Id);
+            string how = hasEnded ? $"ended at once ({await process.Exited.ConfigureAwait(false)})" : "does not answer";
+            throw new HypervisorException(
+                $"QEMU for '{config.Name}' {how}{(words.Length > 0 ? ": " + words : ". " + error.Message)}", hasEnded ? ErrorCode.Unspecified : ErrorCode.Timeout, RequestOutcome.Rejected, error)
+            {
+                BackendMessage = words.Length > 0 ? words : null,
+            };
+        }
+    }
+
+    private static SafeFileHandle EmptyLog(MachineChange change, string path)
+    {
+        var root = change.Root;
+        var file = root.Find(path) is null ? root.CreateFile(path) : root.OpenFile(path, FileAccess.ReadWrite);
+        root.SetLength(file, 0, path);
+        return file;
+    }
+
+    private static SafeFileHandle OpenDirectory(string path)
+    {
+        const int CloseOnExec = 0x80000;
+        int descriptor = Native.Open(path, CloseOnExec, 0);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Native.Failure($"Opening '{path}'");
+    }
+
+    private static SafeFileHandle Listen(MachineChange change, string socket)
+    {
+        string effect = $"make socket {change.Id}/{socket}";
+        change.Services.State.Seam?.Before(effect);
+        var listening = ListeningSocket.Create(change.Services.Runtime.SocketOf(change.Id, socket));
+        change.Services.State.Seam?.After(effect);
+        return listening;
+    }
+
+    private static SafeFileHandle OpenElsewhere(MachineArguments.OpenedPath file)
+    {
+        try
+        {
+            return File.OpenHandle(file.Path, FileMode.Open, file.Writable ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new HypervisorException($"'{file.Path}', which the machine needs, cannot be opened: {error.Message}", error is FileNotFoundException or DirectoryNotFoundException ? ErrorCode.NotFound : ErrorCode.Denied, RequestOutcome.Rejected, error);
+        }
+    }
+
+    /// <summary>Gives QEMU's user what it must write: the disks and the console log, and nothing else of the machine's directory.</summary>
+    private static void Own(MachineChange change, RunUser owner, string vm)
+    {
+        owner.Own(Path.Combine(vm, "disks"));
+        owner.Own(Path.Combine(vm, "console.log"));
+        foreach (var disk in change.Config.Disks.Where(disk => disk.File is not null))
+        {
+            owner.Own(Path.Combine(vm, "disks", disk.File!));
+            foreach (var below in disk.Backing.Where(below => below.File is not null))
+                owner.Own(Path.Combine(vm, "disks", below.File!));
+        }
+    }
+
+    /// <summary>The screen's socket is the only one that QEMU makes itself; its directory is private already.</summary>
+    private static void ProtectScreen(MachineChange change, MachineConfig config)
+    {
+        string socket = change.Services.Runtime.SocketOf(change.Id, RuntimeDirectory.VncSocket);
+        if (config.Machine.Graphics && File.Exists(socket))
+            File.SetUnixFileMode(socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+}

@@ -1,0 +1,169 @@
+using System.Collections.Concurrent;
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.Qemu.State;
+
+namespace Hypervisor.Sdk.Qemu.Machines;
+
+/// <summary>
+/// Finishes or undoes what a process left that died in the middle. What is open in a journal while nobody holds the machine's lock was interrupted. Runs for everything when a backend connects, and for one machine before each
+/// change of it.
+/// </summary>
+[SupportedOSPlatform("linux")]
+internal sealed class MachineRecovery(QemuServices services, MachineTable table)
+{
+    private readonly ConcurrentDictionary<string, Func<MachineChange, JournalEntry, CancellationToken, Task<HypervisorException?>>> _kinds = new(StringComparer.Ordinal)
+    {
+        [WorkKinds.Create] = static (_, _, _) => Task.FromResult<HypervisorException?>(null),
+        [WorkKinds.Start] = RecoverStartAsync,
+        [WorkKinds.Restart] = RecoverStartAsync,
+        [WorkKinds.Stop] = static (change, entry, _) => Task.FromResult(change.ReadLiveRecord() is null ? null : Interrupted(entry)),
+        [WorkKinds.Reset] = static (_, entry, _) => Task.FromResult<HypervisorException?>(Interrupted(entry)),
+        [WorkKinds.Pause] = static (change, entry, token) => RecoverRunStateAsync(change, entry, PowerState.Paused, token),
+        [WorkKinds.Resume] = static (change, entry, token) => RecoverRunStateAsync(change, entry, PowerState.Running, token),
+    };
+
+    /// <summary>Says how another kind of work is recovered.</summary>
+    /// <param name="kind">Its word in the journal.</param>
+    /// <param name="recover">Finishes it and returns null, or undoes it and returns why it failed. Must be able to run again.</param>
+    public void Add(string kind, Func<MachineChange, JournalEntry, CancellationToken, Task<HypervisorException?>> recover) => _kinds[kind] = recover;
+
+    /// <summary>What an operation that was interrupted and not finished failed with.</summary>
+    public static HypervisorException Interrupted(JournalEntry entry) =>
+        new($"The process that carried out '{entry.Kind}' ended in the middle of it.", ErrorCode.Unspecified, RequestOutcome.FailedMidway);
+
+    /// <summary>Recovers everything that nobody holds.</summary>
+    public async Task RecoverAllAsync(CancellationToken cancellationToken)
+    {
+        var state = services.State;
+        foreach (string id in state.List("trash").Concat(table.Ids()).Concat(services.Runtime.List()).Distinct().Where(MachineIds.IsValid).ToList())
+            await RecoverUnheldAsync(id, cancellationToken).ConfigureAwait(false);
+        foreach (string name in state.List("names"))
+        {
+            if (state.HolderOf(name) is not { } holder || Exists(holder))
+                continue;
+            using var hold = TryHold(holder);
+            if (hold is not null && !Exists(holder))
+                state.ReleaseName(holder, name);
+        }
+
+        foreach (string file in state.List("locks"))
+        {
+            string id = file.EndsWith(".watch", StringComparison.Ordinal) ? file[..^".watch".Length] : file;
+            if (Exists(id))
+                continue;
+            using var taken = state.TryLock(file);
+            if (taken is not null && !Exists(id))
+                taken.Remove();
+        }
+    }
+
+    /// <summary>Recovers one machine, unless somebody holds it.</summary>
+    public async Task RecoverUnheldAsync(string id, CancellationToken cancellationToken)
+    {
+        var hold = TryHold(id);
+        if (hold is null)
+            return;
+        var change = new MachineChange(services, table, hold, services.State.ReadJournal(id));
+        await using (change.ConfigureAwait(false))
+            await RecoverAsync(change, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Recovers the machine of a change.</summary>
+    public async Task RecoverAsync(MachineChange change, CancellationToken cancellationToken)
+    {
+        var root = change.Root;
+        if (root.Find(StateDirectory.Trash(change.Id)) is not null)
+        {
+            bool wasThere = root.Find($"{StateDirectory.Trash(change.Id)}/config.json") is not null;
+            MachineRemoval.Finish(services, change.Hold, wasThere ? JournalOutcomes.Succeeded : JournalOutcomes.Failed);
+            return;
+        }
+
+        if (root.Find(StateDirectory.Machine(change.Id)) is null)
+        {
+            services.Runtime.Remove(change.Id);
+            return;
+        }
+
+        if (change.Machine.ReadConfig() is not { } config)
+        {
+            // Created in part: nobody has seen it.
+            var creation = change.Journal.Open.FirstOrDefault();
+            MachineRemoval.Remove(services, change.Hold, JournalOutcomes.Failed, creation is null ? null : Interrupted(creation));
+            return;
+        }
+
+        foreach (string directory in (string[])[StateDirectory.Machine(change.Id), StateDirectory.Disks(change.Id)])
+            root.RemoveUnfinishedWrites(directory);
+        if (root.Find($"{StateDirectory.Machine(change.Id)}/claim") is not null)
+            root.Delete($"{StateDirectory.Machine(change.Id)}/claim");
+        var open = change.Journal.Open.ToList();
+        if (open.Count == 0)
+            return;
+        if (change.ReadLiveRecord() is null)
+        {
+            // A process that nobody noted has not run a guest instruction yet.
+            await MachineLauncher.KillStraysAsync(config.Uuid, cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var entry in open)
+        {
+            if (entry.Kind == WorkKinds.Delete)
+            {
+                await MachineLauncher.KillAsync(change, cancellationToken).ConfigureAwait(false);
+                MachineRemoval.Remove(services, change.Hold, JournalOutcomes.Succeeded);
+                return;
+            }
+
+            var failure = _kinds.TryGetValue(entry.Kind ?? "", out var recover) ? await recover(change, entry, cancellationToken).ConfigureAwait(false) : Interrupted(entry);
+            change.Journal.End(entry.Operation, failure is null ? JournalOutcomes.Succeeded : JournalOutcomes.Failed, services.Time.GetUtcNow(), failure);
+        }
+    }
+
+    private bool Exists(string id) => services.State.Root.Find(StateDirectory.Machine(id)) is not null || services.State.Root.Find(StateDirectory.Trash(id)) is not null;
+
+    private MachineHold? TryHold(string id)
+    {
+        var machine = table.Get(id);
+        if (!machine.Gate.Wait(0))
+            return null;
+        try
+        {
+            if (services.State.TryLock(id) is { } file)
+                return new MachineHold(machine, file);
+        }
+        catch
+        {
+            machine.Gate.Release();
+            throw;
+        }
+
+        machine.Gate.Release();
+        return null;
+    }
+
+    /// <summary>The process is noted before the guest runs: what is noted and answers is let go, everything else was killed already.</summary>
+    private static async Task<HypervisorException?> RecoverStartAsync(MachineChange change, JournalEntry entry, CancellationToken cancellationToken)
+    {
+        if (change.ReadLiveRecord() is null)
+        {
+            change.Table.Settle(change.Machine);
+            return Interrupted(entry);
+        }
+
+        try
+        {
+            var monitor = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+            await monitor.ContAsync(cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (HypervisorException)
+        {
+            await MachineLauncher.KillAsync(change, cancellationToken).ConfigureAwait(false);
+            return Interrupted(entry);
+        }
+    }
+
+    private static async Task<HypervisorException?> RecoverRunStateAsync(MachineChange change, JournalEntry entry, PowerState wanted, CancellationToken cancellationToken) =>
+        (await change.GetStatusAsync(cancellationToken).ConfigureAwait(false)).State == wanted ? null : Interrupted(entry);
+}

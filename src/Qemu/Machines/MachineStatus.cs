@@ -1,0 +1,10 @@
+using Hypervisor.Sdk.Qemu.State;
+
+namespace Hypervisor.Sdk.Qemu.Machines;
+
+/// <summary>The power state of a machine at one moment.</summary>
+internal sealed record MachineStatus(PowerState State, string? Reason = null, ProcessRecord? Process = null)
+{
+    /// <summary>Whether there is a QEMU process.</summary>
+    public bool IsUp => State != PowerState.Stopped && !(State == PowerState.Crashed && Process?.CrashReason is not null);
+}

@@ -1,0 +1,175 @@
+using System.Runtime.Versioning;
+using System.Security.Cryptography;
+using System.Text.RegularExpressions;
+using Hypervisor.Sdk.Qemu.Processes;
+using Hypervisor.Sdk.Qemu.State;
+
+namespace Hypervisor.Sdk.Qemu.Machines;
+
+/// <summary>Checks what a request says of a machine and turns it into a configuration. Nothing is done yet; what is refused names its field.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
+{
+    private const int MaxCpus = 255;
+    private const int MaxDisks = 24;
+    private const int MaxNetworks = 8;
+    private static readonly ByteSize s_leastMemory = ByteSize.FromMiB(1);
+    private static readonly ByteSize s_mostMemory = ByteSize.FromTiB(4);
+
+    /// <summary>The configuration that a request asks for.</summary>
+    public MachineConfig Read(VirtualMachineSpec spec, string id)
+    {
+        string name = CheckName(spec.Name);
+        RefuseUnsupported(spec);
+        var machine = ReadMachine(spec.Extensions);
+        var config = new MachineConfig
+        {
+            Id = id,
+            Uuid = Guid.NewGuid(),
+            Name = name,
+            Description = CheckText(spec.Description, "description"),
+            GuestOs = CheckText(spec.GuestOs, "guestOs"),
+            CreatedAt = services.Time.GetUtcNow(),
+            Cpus = 1,
+            MemoryBytes = 1,
+            CpuModel = CheckWord(spec.CpuModel, "cpuModel"),
+            Boot = ReadBoot(spec),
+            Machine = machine,
+            Labels = CheckLabels(spec.Labels),
+        };
+        config = ApplySizing(config, spec.Sizing, "sizing");
+        if (spec.Disks.Count > MaxDisks || spec.Networks.Count > MaxNetworks)
+            throw SpecProblem.Invalid(spec.Disks.Count > MaxDisks ? "disks" : "networks", $"at most {MaxDisks} disks and {MaxNetworks} network devices");
+        config = config with { Disks = [.. spec.Disks.Select((disk, index) => disks.Plan(disk, $"disk{index}", machine, $"disks[{index}]"))] };
+        config = config with { Networks = [.. spec.Networks.Select((network, index) => ReadNetwork(network, $"net{index}", $"networks[{index}]"))] };
+        if (config.Boot.Kind == BootKinds.Disk && config.Disks.Count == 0)
+            throw SpecProblem.Invalid("boot", "there is no disk to boot from; add one, or name an ISO or a kernel");
+        if (config.Disks.Select(disk => disk.Id).Concat(config.Networks.Select(network => network.Id)).GroupBy(device => device).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw SpecProblem.Invalid("disks", $"two devices have the id '{twice.Key}'");
+        return config;
+    }
+
+    /// <summary>A name that this backend accepts.</summary>
+    public string CheckName(InstanceName name)
+    {
+        if (name.IsDefault)
+            throw new ArgumentException("A name is needed.", nameof(name));
+        return services.Naming.Accepts(name.ToString(), out string? problem) ? name.ToString() : throw SpecProblem.Invalid("name", problem);
+    }
+
+    /// <summary>The same configuration with other CPUs and memory.</summary>
+    public static MachineConfig ApplySizing(MachineConfig config, Sizing sizing, string field)
+    {
+        if (sizing is not Sizing.Explicit size)
+            throw SpecProblem.Unsupported(field, "this backend has no named sizes; say CPUs and memory");
+        if (size.Cpus is < 1 or > MaxCpus || (size.MaxCpus is { } most && (most < size.Cpus || most > MaxCpus)))
+            throw SpecProblem.Invalid($"{field}.cpus", $"1 to {MaxCpus} CPUs, and not more than the maximum");
+        if (size.Memory < s_leastMemory || size.Memory > s_mostMemory || size.Memory.Bytes % (1 << 20) != 0)
+            throw SpecProblem.Invalid($"{field}.memory", $"memory is {s_leastMemory} to {s_mostMemory}, in whole MiB");
+        if (size.MaxMemory is { } limit && (limit < size.Memory || limit > s_mostMemory || limit.Bytes % (1 << 20) != 0))
+            throw SpecProblem.Invalid($"{field}.maxMemory", "the maximum is not less than the memory, in whole MiB");
+        return config with { Cpus = size.Cpus, MaxCpus = size.MaxCpus, MemoryBytes = size.Memory.Bytes, MaxMemoryBytes = size.MaxMemory?.Bytes };
+    }
+
+    /// <summary>A network device that a request asks for.</summary>
+    public static NetworkConfig ReadNetwork(NetworkSpec spec, string id, string field)
+    {
+        string deviceId = spec.Id is { } wanted ? DiskMaker.CheckDeviceId(wanted, $"{field}.id") : id;
+        if (!NetworkNames.IsUser(spec.Network))
+        {
+            if (!NetworkNames.TryParse(spec.Network, out _, out _))
+                throw SpecProblem.Invalid($"{field}.network", $"'{DiskMaker.Echo(spec.Network)}' is not a network: user, user-restricted, bridge:NAME, tap:NAME");
+            if (TapDevice.Problem is { } problem)
+                throw SpecProblem.Unsupported($"{field}.network", problem);
+        }
+
+        if (spec.Addresses.Count > 0)
+            throw SpecProblem.Unsupported($"{field}.addresses", "this backend hands out no addresses");
+        if (spec.Mac is { } mac && (mac.IsDefault || mac.IsMulticast))
+            throw SpecProblem.Invalid($"{field}.mac", $"'{mac}' is not the address of a device");
+        return new NetworkConfig { Id = deviceId, Network = spec.Network, Mac = (spec.Mac ?? NewMac()).ToString() };
+    }
+
+    /// <summary>The labels that a request sets, checked.</summary>
+    public static IReadOnlyDictionary<string, string> CheckLabels(IEnumerable<KeyValuePair<string, string>> labels)
+    {
+        var copy = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (key, value) in labels)
+        {
+            if (key.Length is 0 or > 128 || key.Any(char.IsControl) || key.StartsWith("hvsdk.", StringComparison.Ordinal) || value.Length > 4096 || copy.Count == 64)
+                throw SpecProblem.Invalid("labels", $"'{DiskMaker.Echo(key)}': at most 64 labels, keys of 1 to 128 characters that do not begin with 'hvsdk.', values of at most 4096");
+            copy[key] = value;
+        }
+
+        return copy;
+    }
+
+    /// <summary>A text for people.</summary>
+    public static string? CheckText(string? text, string field) => text is null or { Length: <= 4096 } ? text : throw SpecProblem.Invalid(field, "at most 4096 characters");
+
+    /// <summary>A hardware address from QEMU's own range, 52:54:00, as all its tools make up.</summary>
+    public static MacAddress NewMac()
+    {
+        Span<byte> bytes = [0x52, 0x54, 0x00, 0, 0, 0];
+        RandomNumberGenerator.Fill(bytes[3..]);
+        return MacAddress.FromBytes(bytes);
+    }
+
+    private static void RefuseUnsupported(VirtualMachineSpec spec)
+    {
+        if (spec.Architecture is { } architecture && architecture != Architecture.X64)
+            throw SpecProblem.Unsupported("architecture", $"'{architecture}' machines are not made here; x86_64 ones are");
+        if (spec.Firmware is not (Firmware.Default or Firmware.Bios))
+            throw SpecProblem.Unsupported("firmware", "UEFI firmware is not used yet; machines boot by BIOS");
+        if (spec.Tpm)
+            throw SpecProblem.Unsupported("tpm", "a TPM needs swtpm, which is not used yet");
+        if (spec.PassthroughDevices.Count > 0)
+            throw SpecProblem.Unsupported("passthroughDevices", "devices of the host are not handed through yet");
+        if (spec.CloudInit is not null)
+            throw SpecProblem.Unsupported("cloudInit", "this backend makes no cloud-init seed; attach one as a disk");
+        if (spec.Placement.Node is not null || spec.Placement.Scope is not null)
+            throw SpecProblem.Unsupported("placement", "this backend is one node without scopes");
+    }
+
+    private static QemuMachine ReadMachine(SpecExtensions extensions)
+    {
+        if (extensions.All.FirstOrDefault(extension => extension.BackendKind == QemuBackend.Kind && extension is not QemuMachine) is { } unknown)
+            throw SpecProblem.Unsupported("extensions", $"'{unknown.GetType().Name}' is not known to this version");
+        var machine = extensions.TryGet<QemuMachine>(out var found) ? found : new QemuMachine();
+        if (!WordPattern().IsMatch(machine.Type) || !(machine.Type.StartsWith("pc", StringComparison.Ordinal) || machine.Type.StartsWith("q35", StringComparison.Ordinal)))
+            throw SpecProblem.Invalid("extensions.qemuMachine.type", $"'{DiskMaker.Echo(machine.Type)}' is not a machine type here: pc, q35, or a version of them");
+        if (machine.TranslationCache is { } cache && (cache < ByteSize.FromMiB(1) || cache > ByteSize.FromGiB(2)))
+            throw SpecProblem.Invalid("extensions.qemuMachine.translationCache", "1 MiB to 2 GiB");
+        return machine;
+    }
+
+    private static string? CheckWord(string? word, string field) => word is null || WordPattern().IsMatch(word) ? word : throw SpecProblem.Invalid(field, $"'{DiskMaker.Echo(word)}' is not a word of letters, digits, '.', '-' and '_'");
+
+    private BootConfig ReadBoot(VirtualMachineSpec spec)
+    {
+        switch (spec.Boot)
+        {
+            case BootSource.FirstDisk:
+                return new BootConfig { Kind = BootKinds.Disk };
+            case BootSource.NetworkBoot:
+                return spec.Networks.Count > 0 ? new BootConfig { Kind = BootKinds.Network } : throw SpecProblem.Invalid("boot", "there is no network device to boot from");
+            case BootSource.Iso iso:
+                return new BootConfig { Kind = BootKinds.Iso, Path = disks.PathOfImage(iso.Image.ToString(), "boot.image") };
+            case BootSource.Kernel kernel:
+                if (kernel.CommandLine.Length > 2047 || kernel.CommandLine.Any(char.IsControl))
+                    throw SpecProblem.Invalid("boot.commandLine", "at most 2047 characters, no control characters");
+                return new BootConfig
+                {
+                    Kind = BootKinds.Kernel,
+                    Path = disks.PathOfImage(kernel.KernelPath, "boot.kernelPath"),
+                    InitrdPath = kernel.InitrdPath is { } initrd ? disks.PathOfImage(initrd, "boot.initrdPath") : null,
+                    CommandLine = kernel.CommandLine,
+                };
+            default:
+                throw SpecProblem.Unsupported("boot", "this way of booting is not known here");
+        }
+    }
+
+    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z")]
+    private static partial Regex WordPattern();
+}

@@ -1,0 +1,168 @@
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.Qemu.Processes;
+using Hypervisor.Sdk.Qemu.Qapi;
+using Hypervisor.Sdk.Qemu.Qmp;
+using Hypervisor.Sdk.Qemu.State;
+
+namespace Hypervisor.Sdk.Qemu.Machines;
+
+/// <summary>
+/// Watches a running QEMU by its second monitor and its process: what reads, never waits behind what changes. One process does so for a machine, whoever takes <c>locks/ID.watch</c> first; when that one ends, another takes
+/// over at its next look.
+/// </summary>
+[SupportedOSPlatform("linux")]
+internal sealed class Supervision : IAsyncDisposable
+{
+    private readonly MachineLock _watch;
+    private readonly LiveProcess _process;
+    private readonly QmpSubscription _events;
+    private readonly Action<QmpEvent, PowerState> _observe;
+    private readonly Func<Supervision, Task> _ended;
+    private readonly CancellationTokenSource _givenUp = new();
+    private readonly Task _loop;
+    private volatile bool _isEnded;
+    private volatile bool _isAbandoned;
+
+    private Supervision(MachineLock watch, LiveProcess process, QmpClient reads, QmpSubscription events, PowerState state, ProcessRecord record, Action<QmpEvent, PowerState> observe, Func<Supervision, Task> ended)
+    {
+        _watch = watch;
+        _process = process;
+        _events = events;
+        _observe = observe;
+        _ended = ended;
+        Reads = reads;
+        State = state;
+        Record = record;
+        _loop = Task.Run(RunAsync);
+    }
+
+    /// <summary>The monitor for reading.</summary>
+    public QmpClient Reads { get; }
+
+    /// <summary>The process as it was noted.</summary>
+    public ProcessRecord Record { get; }
+
+    /// <summary>The state by the last event.</summary>
+    public PowerState State { get; private set; }
+
+    /// <summary>Why QEMU said that it ends; null while it has not.</summary>
+    public ShutdownCause? ShutdownReason { get; private set; }
+
+    /// <summary>How the process ended, once it has.</summary>
+    public ProcessExit? Exit { get; private set; }
+
+    /// <summary>Whether the process has ended or the watch was given up.</summary>
+    public bool IsEnded => _isEnded;
+
+    /// <summary>Begins to watch.</summary>
+    /// <returns>Null when another process does already.</returns>
+    /// <exception cref="HypervisorException">The monitor does not answer.</exception>
+    public static async Task<Supervision?> TryBeginAsync(
+        QemuServices services, Machine machine, MachineConfig config, ProcessRecord record, LiveProcess process, Action<QmpEvent, PowerState> observe, Func<Supervision, Task> ended, CancellationToken cancellationToken)
+    {
+        var watch = services.State.TryLock(machine.Id + ".watch");
+        if (watch is null)
+            return null;
+        QmpClient? reads = null;
+        try
+        {
+            reads = await machine.ConnectAsync(RuntimeDirectory.ReadsSocket, config.Uuid, services.Options.StartTimeout, cancellationToken).ConfigureAwait(false);
+            var events = reads.Subscribe();
+            var status = await reads.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
+            return new Supervision(watch, process, reads, events, Machine.StateOf(status.Status, status.IsRunning), record, observe, ended);
+        }
+        catch
+        {
+            if (reads is not null)
+                await reads.DisposeAsync().ConfigureAwait(false);
+            watch.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Asks for the state: after a command, its event may still be on the way.</summary>
+    public async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        if (_isEnded || ShutdownReason is not null)
+            return;
+        try
+        {
+            var status = await Reads.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
+            State = Machine.StateOf(status.Status, status.IsRunning);
+        }
+        catch (BackendConnectionException)
+        {
+            // It is ending; the loop hears of that too.
+            await Task.WhenAny(_loop, _process.Exited).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Gives the watch up; QEMU goes on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _isAbandoned = true;
+        _isEnded = true;
+        _events.Dispose();
+        await _givenUp.CancelAsync().ConfigureAwait(false);
+        await Reads.DisposeAsync().ConfigureAwait(false);
+        await _loop.ConfigureAwait(false);
+        _givenUp.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            await foreach (var next in _events.ConfigureAwait(false))
+            {
+                var before = State;
+                Follow(next);
+                _observe(next, before);
+            }
+        }
+        catch (HypervisorException)
+        {
+            // The end of the connection is the end of QEMU, or the queue was full: the process tells which.
+        }
+
+        if (!_isAbandoned)
+        {
+            if (Reads.CloseReason is not null)
+                await Task.WhenAny(_process.Exited, Task.Delay(Timeout.Infinite, _givenUp.Token)).ConfigureAwait(false);
+            Exit = _process.Exited.IsCompletedSuccessfully ? await _process.Exited.ConfigureAwait(false) : null;
+            _isEnded = true;
+        }
+
+        await Reads.DisposeAsync().ConfigureAwait(false);
+        _process.Dispose();
+        _watch.Dispose();
+        if (!_isAbandoned)
+            await _ended(this).ConfigureAwait(false);
+    }
+
+    private void Follow(QmpEvent next)
+    {
+        switch (next)
+        {
+            case StopEvent when ShutdownReason is null:
+                State = PowerState.Paused;
+                break;
+            case ResumeEvent:
+                State = PowerState.Running;
+                break;
+            case SuspendEvent:
+                State = PowerState.Suspended;
+                break;
+            case WakeupEvent:
+                State = PowerState.Running;
+                break;
+            case GuestPanickedEvent:
+                State = PowerState.Crashed;
+                break;
+            case ShutdownEvent shutdown:
+                ShutdownReason = shutdown.Reason;
+                State = PowerState.Stopping;
+                break;
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace Hypervisor.Sdk.Qemu.Machines;
+
+/// <summary>What is done to machines, in the words of the journal.</summary>
+internal static class WorkKinds
+{
+    public const string Create = "create";
+    public const string Start = "start";
+    public const string Stop = "stop";
+    public const string Restart = "restart";
+    public const string Reset = "reset";
+    public const string Pause = "pause";
+    public const string Resume = "resume";
+    public const string Delete = "delete";
+}

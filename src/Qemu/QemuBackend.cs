@@ -1,0 +1,155 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.Driver;
+using Hypervisor.Sdk.Qemu.Machines;
+using Hypervisor.Sdk.Qemu.Processes;
+using Hypervisor.Sdk.Qemu.State;
+
+namespace Hypervisor.Sdk.Qemu;
+
+/// <summary>
+/// The machines of one state directory, run by QEMU without a daemon: they outlive this object and this process, and are found again by the next that connects. Several processes may use one directory at the same time.
+/// Plays <see cref="IHypervisor"/> and the features that <see cref="TryGet{TService}"/> hands out.
+/// </summary>
+[SupportedOSPlatform("linux")]
+public sealed class QemuBackend : IBackend
+{
+    internal const string Kind = "qemu";
+
+    private readonly QemuServices _services;
+    private readonly MachineTable _table;
+    private readonly IReadOnlyList<object> _parts;
+    private int _state = (int)BackendConnectionState.Connected;
+
+    private QemuBackend(QemuServices services)
+    {
+        _services = services;
+        _table = new MachineTable(services);
+        Recovery = new MachineRecovery(services, _table);
+        var work = new MachineWork(services, _table, Recovery);
+        var disks = new DiskMaker(services);
+        var specs = new SpecReader(services, disks);
+        _parts =
+        [
+            new QemuHypervisor(services, _table, work, Recovery, disks, specs),
+            new QemuPower(work),
+            new QemuRequests(services, _table, work, Recovery),
+        ];
+        Info = new BackendInfo
+        {
+            Kind = Kind,
+            ServerVersion = services.Host.VersionText,
+            ParsedVersion = services.Host.Version,
+            Endpoint = new Uri(services.State.Path),
+            Naming = services.Naming,
+        };
+    }
+
+    /// <inheritdoc />
+    public event EventHandler<BackendConnectionChangedEventArgs>? ConnectionChanged;
+
+    /// <inheritdoc />
+    public BackendName Name => _services.Name;
+
+    /// <inheritdoc />
+    public BackendInfo Info { get; }
+
+    /// <inheritdoc />
+    public BackendConnectionState ConnectionState => (BackendConnectionState)Volatile.Read(ref _state);
+
+    internal QemuServices Services => _services;
+
+    internal MachineTable Table => _table;
+
+    internal MachineRecovery Recovery { get; }
+
+    /// <summary>Opens a state directory: finishes or undoes what a crash has left there, and watches the machines that run.</summary>
+    /// <param name="options">Where and how.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">An option is not acceptable.</exception>
+    /// <exception cref="HypervisorException">QEMU is missing or too old, the directory cannot be used, or the accelerator that was asked for does not work.</exception>
+    public static Task<QemuBackend> ConnectAsync(QemuOptions options, CancellationToken cancellationToken = default) => ConnectAsync(options, null, cancellationToken);
+
+    /// <summary>The same with somebody who is told of every durable effect.</summary>
+    internal static async Task<QemuBackend> ConnectAsync(QemuOptions options, IDurableSeam? seam, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var validated = options.Validated();
+        var host = await QemuHost.ProbeAsync(validated, cancellationToken).ConfigureAwait(false);
+        var images = new QemuImg(new QemuImgOptions { Program = validated.QemuImg });
+        await images.GetVersionAsync(cancellationToken).ConfigureAwait(false);
+        var state = StateDirectory.Open(validated.StateDirectory, seam);
+        QemuBackend? backend = null;
+        try
+        {
+            backend = new QemuBackend(new QemuServices
+            {
+                Options = validated,
+                Name = BackendName.Parse(validated.Name),
+                State = state,
+                Runtime = new RuntimeDirectory(validated.RuntimeDirectory!, seam),
+                Host = host,
+                Images = images,
+                Limits = ResourceLimits.Probe(validated.LimitResources),
+                Events = new EventHub(validated.TimeProvider),
+                Naming = new NamingRules(),
+            });
+            await backend.Recovery.RecoverAllAsync(cancellationToken).ConfigureAwait(false);
+            foreach (string id in backend._table.Ids())
+                await backend._table.FindAsync(id, cancellationToken).ConfigureAwait(false);
+            return backend;
+        }
+        catch
+        {
+            if (backend is not null)
+                await backend.DisposeAsync().ConfigureAwait(false);
+            else
+                state.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc />
+    public bool TryGet<TService>([NotNullWhen(true)] out TService? service)
+        where TService : class
+    {
+        service = _parts.OfType<TService>().FirstOrDefault();
+        return service is not null;
+    }
+
+    /// <inheritdoc />
+    public ValueTask<CapabilityAnswer> QueryAsync(Capability capability, CapabilityTarget target = default, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(QemuCapabilities.Answer(_services, capability));
+    }
+
+    /// <inheritdoc />
+    public async Task<BackendHealth> CheckHealthAsync(CancellationToken cancellationToken = default)
+    {
+        long begin = _services.Time.GetTimestamp();
+        try
+        {
+            await ProgramOutput.ReadAsync(_services.Host.Program, ["--version"], cancellationToken).ConfigureAwait(false);
+            _ = _table.Ids();
+            return new BackendHealth { IsHealthy = true, RoundTrip = _services.Time.GetElapsedTime(begin) };
+        }
+        catch (HypervisorException error)
+        {
+            return new BackendHealth { IsHealthy = false, Problem = error.Message };
+        }
+    }
+
+    /// <summary>Lets go of the directory and of the monitors; the machines run on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        var before = (BackendConnectionState)Interlocked.Exchange(ref _state, (int)BackendConnectionState.Closed);
+        if (before == BackendConnectionState.Closed)
+            return;
+        await _table.DisposeAsync().ConfigureAwait(false);
+        _services.Events.Close();
+        _services.State.Dispose();
+        ConnectionChanged?.Invoke(this, new BackendConnectionChangedEventArgs { Backend = Name, From = before, To = BackendConnectionState.Closed });
+    }
+}

@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Runtime.Versioning;
+
+namespace Hypervisor.Sdk.Qemu;
+
+/// <summary>Connects backends of the kind <c>qemu</c> whose settings are the properties of <see cref="QemuOptions"/> by name; lists are separated by ':' as in PATH.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed class QemuBackendFactory : IBackendFactory
+{
+    public string Kind => QemuBackend.Kind;
+
+    public async Task<IBackend> ConnectAsync(BackendDefinition definition, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        var options = new QemuOptions { Name = definition.Name.ToString() };
+        foreach (var (setting, value) in definition.Settings)
+        {
+            if (!value.TryGetText(out string? text))
+                throw Refused(setting, "it is a secret, and QEMU has none");
+            Set(options, setting, text);
+        }
+
+        return await QemuBackend.ConnectAsync(options, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static void Set(QemuOptions options, string setting, string text)
+    {
+        switch (setting.ToUpperInvariant())
+        {
+            case "STATEDIRECTORY":
+                options.StateDirectory = text;
+                break;
+            case "RUNTIMEDIRECTORY":
+                options.RuntimeDirectory = text;
+                break;
+            case "QEMUSYSTEM":
+                options.QemuSystem = text;
+                break;
+            case "QEMUIMG":
+                options.QemuImg = text;
+                break;
+            case "RUNASUSER":
+                options.RunAsUser = text;
+                break;
+            case "ACCELERATOR":
+                options.Accelerator = Enum.TryParse<QemuAccelerator>(text, ignoreCase: true, out var accelerator) && Enum.IsDefined(accelerator) ? accelerator : throw Refused(setting, $"'{text}' is not auto, kvm or tcg");
+                break;
+            case "IMAGEDIRECTORIES":
+                Array.ForEach(text.Split(':', StringSplitOptions.RemoveEmptyEntries), options.ImageDirectories.Add);
+                break;
+            case "ATTACHDIRECTORIES":
+                options.AttachDirectories = [.. text.Split(':', StringSplitOptions.RemoveEmptyEntries)];
+                break;
+            case "LIMITRESOURCES":
+                options.LimitResources = bool.TryParse(text, out bool limit) ? limit : throw Refused(setting, $"'{text}' is not true or false");
+                break;
+            case "DEFAULTDEADLINE":
+                options.DefaultDeadline = ReadTime(setting, text);
+                break;
+            case "STARTTIMEOUT":
+                options.StartTimeout = ReadTime(setting, text);
+                break;
+            default:
+                throw Refused(setting, "there is no such setting");
+        }
+    }
+
+    private static TimeSpan ReadTime(string setting, string text) =>
+        TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) ? time : throw Refused(setting, $"'{text}' is not a time like 00:05:00");
+
+    private static HypervisorException Refused(string setting, string why) =>
+        new($"The setting '{setting}' of a QEMU backend is not acceptable: {why}.", ErrorCode.InvalidArgument, RequestOutcome.NotSent) { FieldErrors = new Dictionary<string, string> { [setting] = why } };
+}

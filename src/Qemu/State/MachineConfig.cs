@@ -1,0 +1,125 @@
+namespace Hypervisor.Sdk.Qemu.State;
+
+/// <summary>What is kept of a machine, in <c>config.json</c>. Immutable: a change writes another one with the next revision.</summary>
+internal sealed record MachineConfig
+{
+    /// <summary>The form of the file. A file of a later form is refused, not guessed at.</summary>
+    public const int CurrentVersion = 1;
+
+    public int Version { get; init; } = CurrentVersion;
+
+    public required string Id { get; init; }
+
+    /// <summary>The incarnation, and the UUID that QEMU is given.</summary>
+    public required Guid Uuid { get; init; }
+
+    /// <summary>Counts the changes of the configuration.</summary>
+    public long Revision { get; init; } = 1;
+
+    public required string Name { get; init; }
+
+    public string? Description { get; init; }
+
+    public string? GuestOs { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public required int Cpus { get; init; }
+
+    public int? MaxCpus { get; init; }
+
+    public required long MemoryBytes { get; init; }
+
+    public long? MaxMemoryBytes { get; init; }
+
+    public string? CpuModel { get; init; }
+
+    public required BootConfig Boot { get; init; }
+
+    public IReadOnlyList<DiskConfig> Disks { get; init; } = [];
+
+    public IReadOnlyList<NetworkConfig> Networks { get; init; } = [];
+
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    public required QemuMachine Machine { get; init; }
+
+    public bool IsTemplate { get; init; }
+
+    public string? ClonedFrom { get; init; }
+
+    public long EffectiveMaxMemoryBytes => Math.Max(MaxMemoryBytes ?? 0, MemoryBytes);
+
+    public int EffectiveMaxCpus => Math.Max(MaxCpus ?? 0, Cpus);
+}
+
+/// <summary>What a machine boots from.</summary>
+internal sealed record BootConfig
+{
+    /// <summary><c>disk</c>, <c>iso</c>, <c>kernel</c> or <c>network</c>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The CD image or the kernel: an absolute path.</summary>
+    public string? Path { get; init; }
+
+    public string? InitrdPath { get; init; }
+
+    public string? CommandLine { get; init; }
+}
+
+/// <summary>A disk of a machine.</summary>
+internal sealed record DiskConfig
+{
+    public required string Id { get; init; }
+
+    /// <summary><c>virtio</c>, <c>scsi</c>, <c>sata</c> or <c>ide</c>.</summary>
+    public required string Bus { get; init; }
+
+    public string? Serial { get; init; }
+
+    public bool ReadOnly { get; init; }
+
+    /// <summary><c>qcow2</c> or <c>raw</c>.</summary>
+    public required string Format { get; init; }
+
+    /// <summary>The file in the machine's own <c>disks</c> directory; null for one of somebody else's.</summary>
+    public string? File { get; init; }
+
+    /// <summary>The absolute path of somebody else's file or device; null for one of the machine's own.</summary>
+    public string? ExternalPath { get; init; }
+
+    /// <summary>Whether <see cref="ExternalPath"/> is a block device.</summary>
+    public bool IsDevice { get; init; }
+
+    /// <summary>What the guest sees.</summary>
+    public long SizeBytes { get; init; }
+
+    /// <summary>Whether it is deleted with the machine; only ever so for <see cref="File"/>.</summary>
+    public bool DeleteWithMachine { get; init; }
+
+    /// <summary>The images below, the nearest first.</summary>
+    public IReadOnlyList<BackingConfig> Backing { get; init; } = [];
+}
+
+/// <summary>An image below a disk: read only, never deleted.</summary>
+internal sealed record BackingConfig
+{
+    public required string Format { get; init; }
+
+    /// <summary>The file in the machine's own <c>disks</c> directory; null for one elsewhere.</summary>
+    public string? File { get; init; }
+
+    /// <summary>The absolute path of a file elsewhere.</summary>
+    public string? ExternalPath { get; init; }
+}
+
+/// <summary>A network device of a machine.</summary>
+internal sealed record NetworkConfig
+{
+    public required string Id { get; init; }
+
+    /// <summary>The network as it was asked for: <c>user</c>, <c>user-restricted</c>, <c>bridge:NAME</c>, <c>tap:NAME</c>.</summary>
+    public required string Network { get; init; }
+
+    public required string Mac { get; init; }
+}

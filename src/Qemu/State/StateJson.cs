@@ -1,0 +1,13 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Hypervisor.Sdk.Qemu.State;
+
+/// <summary>The JSON of the state files.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(MachineConfig))]
+[JsonSerializable(typeof(ProcessRecord))]
+[JsonSerializable(typeof(JournalEntry))]
+[JsonSerializable(typeof(List<JournalEntry>))]
+internal sealed partial class StateJson : JsonSerializerContext;

@@ -1,0 +1,131 @@
+using System.Runtime.Versioning;
+using System.Text;
+using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.Machines;
+using Hypervisor.Sdk.Transport;
+
+namespace Hypervisor.Sdk.Qemu.Tests.Driver;
+
+/// <summary>A private state directory and the real QEMU, by TCG. When it is disposed, the machines that were left running in it are ended: by their records, never by name.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed class QemuLab : IAsyncDisposable
+{
+    private readonly TempDirectory _directory = new();
+    private readonly List<QemuBackend> _backends = [];
+
+    private QemuLab(GuestImage guest)
+    {
+        Guest = guest;
+        Images = _directory["images"];
+        Directory.CreateDirectory(Images);
+        StateDirectory = _directory["state"];
+    }
+
+    public GuestImage Guest { get; }
+
+    /// <summary>A directory of images that a test may fill.</summary>
+    public string Images { get; }
+
+    public string StateDirectory { get; init; }
+
+    public string this[string relative] => _directory[relative];
+
+    public static async Task<QemuLab> CreateAsync(bool withMedia = false)
+    {
+        RealPeer.Program("qemu-system-x86_64");
+        RealPeer.Program("qemu-img");
+        var token = TestContext.Current.CancellationToken;
+        return new QemuLab(withMedia ? await GuestImage.GetWithMediaAsync(token) : await GuestImage.GetAsync(token));
+    }
+
+    public QemuOptions Options(Action<QemuOptions>? configure = null)
+    {
+        var options = new QemuOptions { StateDirectory = StateDirectory, RuntimeDirectory = _directory["run"], Accelerator = QemuAccelerator.Tcg };
+        options.ImageDirectories.Add(Guest.DirectoryPath);
+        options.ImageDirectories.Add(Images);
+        configure?.Invoke(options);
+        return options;
+    }
+
+    public async Task<QemuBackend> ConnectAsync(Action<QemuOptions>? configure = null, IDurableSeam? seam = null)
+    {
+        var backend = await QemuBackend.ConnectAsync(Options(configure), seam, TestContext.Current.CancellationToken);
+        _backends.Add(backend);
+        return backend;
+    }
+
+    /// <summary>The quickest machine that boots to a shell on its serial port.</summary>
+    public VirtualMachineSpec Spec(string name, Action<VirtualMachineSpec>? configure = null)
+    {
+        var spec = new VirtualMachineSpec
+        {
+            Name = InstanceName.Parse(name),
+            Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)),
+            Boot = new BootSource.Kernel(Guest.KernelPath, Guest.InitrdPath, GuestImage.CommandLine + " hostname=" + name),
+        };
+        spec.Extensions.Set(new QemuMachine { Graphics = false });
+        configure?.Invoke(spec);
+        return spec;
+    }
+
+    /// <summary>A machine that takes no time: a blank disk, nothing to boot. Its QEMU runs a BIOS that finds nothing.</summary>
+    public static VirtualMachineSpec EmptySpec(string name, Action<VirtualMachineSpec>? configure = null)
+    {
+        var spec = new VirtualMachineSpec { Name = InstanceName.Parse(name), Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(32)) };
+        spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(8)) });
+        spec.Extensions.Set(new QemuMachine { Graphics = false });
+        configure?.Invoke(spec);
+        return spec;
+    }
+
+    /// <summary>Waits until a machine's serial port has printed a text since it was started.</summary>
+    public async Task WaitForConsoleAsync(InstanceId id, string text)
+    {
+        string path = Path.Combine(StateDirectory, "vms", id.ToString(), "console.log");
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (!Encoding.UTF8.GetString(await ReadSharedAsync(path, patience.Token)).Contains(text, StringComparison.Ordinal))
+        {
+            Assert.True(await timer.WaitForNextTickAsync(patience.Token));
+        }
+    }
+
+    /// <summary>Types a line on a machine's serial port.</summary>
+    public async Task TypeAsync(QemuBackend backend, InstanceId id, string line)
+    {
+        var connection = await Connection.ConnectUnixAsync(backend.Services.Runtime.SocketOf(id.ToString(), RuntimeDirectory.SerialSocket), cancellationToken: TestContext.Current.CancellationToken);
+        await using (connection)
+        {
+            await connection.Output.WriteAsync(Encoding.UTF8.GetBytes(line + "\n"), TestContext.Current.CancellationToken);
+            await WaitForConsoleAsync(id, line);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var backend in _backends)
+            await backend.DisposeAsync();
+        string vms = Path.Combine(StateDirectory, "vms");
+        if (Directory.Exists(vms))
+        {
+            var options = Options();
+            await using var last = await QemuBackend.ConnectAsync(options, CancellationToken.None);
+            var hypervisor = last.Get<IHypervisor>();
+            await foreach (var instance in hypervisor.List())
+                await hypervisor.DeleteAsync(instance.Id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync();
+        }
+
+        _directory.Dispose();
+    }
+
+    private static async Task<byte[]> ReadSharedAsync(string path, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(path))
+            return [];
+        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        byte[] content = new byte[file.Length];
+        int read = await file.ReadAtLeastAsync(content, content.Length, throwOnEndOfStream: false, cancellationToken);
+        return content[..read];
+    }
+}
