@@ -1,9 +1,13 @@
 using Hypervisor.Sdk.Qemu.Machines;
+using Hypervisor.Sdk.Qemu.Processes;
 
 namespace Hypervisor.Sdk.Qemu.Driver;
 
 internal sealed partial class QemuHypervisor
 {
+    /// <summary>A guest that is still booting does not hear the power button: it is pressed again after a while.</summary>
+    private static readonly TimeSpan s_pressAgain = TimeSpan.FromSeconds(3);
+
     public Task<Operation<Instance>> StartAsync(InstanceId id, RequestOptions? request = null, CancellationToken cancellationToken = default) => work.BeginAsync(
         id, WorkKinds.Start, request,
         async (change, token) =>
@@ -98,21 +102,39 @@ internal sealed partial class QemuHypervisor
             try
             {
                 var monitor = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
-                await monitor.SystemPowerdownAsync(cancellationToken).ConfigureAwait(false);
-                await process.Exited.WaitAsync(grace, services.Time, cancellationToken).ConfigureAwait(false);
+                long begin = services.Time.GetTimestamp();
+                bool hasExited = false;
+                while (!hasExited && services.Time.GetElapsedTime(begin) < grace)
+                {
+                    await monitor.SystemPowerdownAsync(cancellationToken).ConfigureAwait(false);
+                    var rest = grace - services.Time.GetElapsedTime(begin);
+                    hasExited = await HasExitedAsync(process, rest < s_pressAgain ? rest : s_pressAgain, cancellationToken).ConfigureAwait(false);
+                }
+
                 await change.CloseMonitorAsync().ConfigureAwait(false);
-                return true;
-            }
-            catch (TimeoutException)
-            {
-                return false;
+                return hasExited;
             }
             catch (BackendConnectionException)
             {
                 // It was ending already, or does not answer: the process tells.
                 await change.CloseMonitorAsync().ConfigureAwait(false);
-                return await Task.WhenAny(process.Exited, Task.Delay(grace, services.Time, cancellationToken)).ConfigureAwait(false) == process.Exited;
+                return await HasExitedAsync(process, grace, cancellationToken).ConfigureAwait(false);
             }
+        }
+    }
+
+    private async Task<bool> HasExitedAsync(LiveProcess process, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        if (patience <= TimeSpan.Zero)
+            return process.Exited.IsCompleted;
+        try
+        {
+            await process.Exited.WaitAsync(patience, services.Time, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
         }
     }
 
