@@ -36,8 +36,11 @@ export function followInstances(): void {
   socket.channel({ kind: 'events' }, {
     opened: () => {
       markStale(undefined);
-      // Without it the names of the backends come with their machines.
-      api.backends().then(knowBackends, () => undefined);
+      // Where this fails, the names of the backends come with their machines.
+      api.backends().then((backends) => {
+        knowBackends(backends);
+        synchronized.value ||= backends.length === 0;
+      }, () => undefined);
     },
     message: (message) => {
       const backend = String(message['backend'] ?? '');
@@ -45,6 +48,8 @@ export function followInstances(): void {
         receive(backend, message['event'] as BackendEvent);
       } else if (message['op'] === 'backend') {
         recordBackend(backend, String(message['state'] ?? ''), message['reason'] as string | undefined);
+        // From this one nothing comes for now: the others are not to wait for it.
+        synchronized.value ||= message['state'] === 'disconnected';
       }
     },
   }, true);

@@ -5,6 +5,7 @@ import { Empty, Loading, useClock } from '../components/feedback';
 import { Icon } from '../components/icon';
 import { formatBytes, formatPercent, formatRate, formatUptime, formatWord, unknown } from '../format';
 import type { Instance } from '../model';
+import { backendLinks } from '../store/events';
 import { instances, keyOf, stateCounts, synchronized } from '../store/instances';
 import { instanceSeries } from '../store/metrics';
 import { go, machineLink } from '../store/route';
@@ -40,6 +41,9 @@ export function MachinesView() {
         </div>
         <Button tone="primary" icon="plus" onClick={() => go('#/create')}>New machine</Button>
       </div>
+      {Object.entries(backendLinks.value).filter(([, link]) => link.state === 'disconnected').map(([backend, link]) => (
+        <div class="banner" role="alert" key={backend}><p><b>{backend}</b> is not connected, and its machines are shown as they were{link.reason ? `: ${link.reason}` : '.'}</p></div>
+      ))}
       {!synchronized.value && instances.value.length === 0 ? <Loading what="the machines" />
         : instances.value.length === 0 ? <Empty icon="machines" title="No machines yet"><p>A machine needs a name, a processor, some memory and something to boot from.</p><Button tone="primary" icon="plus" onClick={() => go('#/create')}>Create the first one</Button></Empty>
           : shown.length === 0 ? <Empty icon="search" title="Nothing matches the filter"><Button onClick={() => { filter.value = ''; state.value = ''; }}>Show all {instances.value.length}</Button></Empty>
