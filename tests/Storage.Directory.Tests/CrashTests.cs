@@ -37,7 +37,7 @@ public sealed class CrashTests : StorageTests
         await RunAsync(call, counted, RequestId.New());
         Assert.True(IsDone(call));
         int moments = counted.Moments;
-        TestContext.Current.SendDiagnosticMessage("{0}: {1} effects", call, moments / 2);
+        TestContext.Current.TestOutputHelper!.WriteLine($"{call}: {moments / 2} durable effects, {moments} moments to crash at.");
         Assert.True(moments >= 2);
 
         int finished = 0;

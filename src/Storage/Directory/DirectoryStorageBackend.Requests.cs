@@ -215,8 +215,8 @@ public sealed partial class DirectoryStorageBackend
                 continue;
             }
 
-            if (dead.Record.Kind == RequestKind.Resize)
-                await RepairAsync(pool, dead.Record.Target, cancellationToken).ConfigureAwait(false);
+            if (dead.Record.Kind == RequestKind.Resize && !await TryRepairAsync(pool, dead.Record.Target, cancellationToken).ConfigureAwait(false))
+                continue;
             dead.Fail(new HypervisorException("The process that was at it ended; what it had begun is undone.", ErrorCode.Cancelled, RequestOutcome.Rejected));
         }
 
@@ -237,16 +237,44 @@ public sealed partial class DirectoryStorageBackend
             case RequestKind.DeletePool:
                 return target is null;
             default:
-                return pool.Describe(record.Target)?.Size.Bytes == record.SizeBytes;
+                return SizeOf(pool, record.Target) == record.SizeBytes;
+        }
+    }
+
+    /// <summary>What a guest sees of a volume; null when there is none, or it cannot be said.</summary>
+    private static long? SizeOf(DirectoryPool pool, string file)
+    {
+        try
+        {
+            return pool.Describe(file)?.Size.Bytes;
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.Corrupted || error.Code == ErrorCode.Denied || error.Code == ErrorCode.Unsupported)
+        {
+            return null;
         }
     }
 
     /// <summary>A resize that was cut off may have taken space that belongs to nobody.</summary>
-    private async Task RepairAsync(DirectoryPool pool, string file, CancellationToken cancellationToken)
+    /// <returns>False while the qemu-img that the dead process had started is still at it: whether it happened is then not decided yet.</returns>
+    private async Task<bool> TryRepairAsync(DirectoryPool pool, string file, CancellationToken cancellationToken)
     {
         if (VolumeFile.FormatOf(file) != ImageFormat.Qcow2 || pool.Directory.Find(file) is null)
-            return;
+            return true;
         using var handle = pool.Directory.OpenFile(file, FileAccess.ReadWrite);
-        await pool.Directory.EffectAsync($"repair {file}", () => _tool.CheckAsync(DiskImage.InFile(handle, ImageFormat.Qcow2), ImageRepair.Leaks, cancellationToken)).ConfigureAwait(false);
+        try
+        {
+            await pool.Directory.EffectAsync($"repair {file}", () => _tool.CheckAsync(DiskImage.InFile(handle, ImageFormat.Qcow2), ImageRepair.Leaks, cancellationToken)).ConfigureAwait(false);
+            return true;
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.Locked)
+        {
+            return false;
+        }
+        catch (HypervisorException error)
+        {
+            // A damaged volume is not mended here, and keeps nobody from the others.
+            _logger.LogWarning(error, "Looking for lost space in volume {File} of pool {Pool} failed.", file, pool.Name);
+            return true;
+        }
     }
 }
