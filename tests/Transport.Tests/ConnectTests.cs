@@ -93,7 +93,11 @@ public sealed class ConnectTests
 
         listener.Accept().Dispose();
         while (clock.ActiveTimers < 2)
+        {
+            Cancel.ThrowIfCancellationRequested();
             await Task.Yield();
+        }
+
         clock.Advance(TimeSpan.FromSeconds(1));
         queued.Add(await waiting);
 
@@ -101,6 +105,7 @@ public sealed class ConnectTests
         Assert.False(waiting.IsCompleted);
         while (!waiting.IsCompleted)
         {
+            Cancel.ThrowIfCancellationRequested();
             clock.Advance(TimeSpan.FromSeconds(1));
             await Task.Yield();
         }

@@ -1,7 +1,5 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.IO.Pipelines;
-using System.Runtime.Versioning;
 using System.Text;
 using Hypervisor.Sdk.Transport;
 
@@ -114,7 +112,11 @@ public sealed class ProcessConnectionTests
         Assert.False(disposing.IsCompleted);
 
         while (clock.ActiveTimers == 0)
+        {
+            Cancel.ThrowIfCancellationRequested();
             await Task.Yield();
+        }
+
         clock.Advance(TimeSpan.FromSeconds(5));
         await disposing;
         Assert.Equal(128 + 9, await sleep.Exited);
