@@ -61,8 +61,9 @@ public sealed class ProcessTests : StorageTests
         survivor.Kill();
         await survivor.WaitForExitAsync(Cancellation);
         Assert.True(await survivorSteps > 5);
-        await storage.CreateAsync(Spec("last"), null, Cancellation).WaitForCompletionAsync(Cancellation);
-        await CheckAsync(storage);
+        await using var next = await OpenAsync();
+        await next.CreateAsync(Spec("last"), null, Cancellation).WaitForCompletionAsync(Cancellation);
+        await CheckAsync(next);
         Assert.Empty(Leftovers);
         Assert.Equal(Kills + 1, Files.Count(file => file.StartsWith("after-", StringComparison.Ordinal) || file == "last.qcow2"));
     }

@@ -199,7 +199,6 @@ public sealed partial class DirectoryStorageBackend
             using var hold = await pool.EnterAsync(cancellationToken).ConfigureAwait(false);
             await UndoDeadAsync(pool, cancellationToken).ConfigureAwait(false);
             pool.Journal.Prune(_timeProvider.GetUtcNow() - _options.RequestRetention);
-            pool.Leases.RemoveUnfinished();
             if (pool == _newPools)
                 RemoveDeletedPools(pool);
         }

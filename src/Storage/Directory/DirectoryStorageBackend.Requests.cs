@@ -220,6 +220,8 @@ public sealed partial class DirectoryStorageBackend
             dead.Fail(new HypervisorException("The process that was at it ended; what it had begun is undone.", ErrorCode.Cancelled, RequestOutcome.Rejected));
         }
 
+        pool.Journal.RemoveUnfinished();
+        pool.Leases.RemoveUnfinished();
         pool.RemoveOrphans(pool.Journal.Running);
     }
 

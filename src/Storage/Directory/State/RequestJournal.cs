@@ -94,10 +94,13 @@ internal sealed class RequestJournal(RootedDirectory directory, string state)
         }
     }
 
-    /// <summary>Removes what crashes have left of records, and records that are older than the retention.</summary>
+    /// <summary>Removes what crashes have left of records that never began.</summary>
+    public void RemoveUnfinished() => directory.RemoveUnfinishedWrites(_running);
+
+    /// <summary>Removes records that are older than the retention, and what crashes have left of any.</summary>
     public void Prune(DateTimeOffset olderThan)
     {
-        directory.RemoveUnfinishedWrites(_running);
+        RemoveUnfinished();
         directory.RemoveUnfinishedWrites(_done);
         using var done = directory.OpenDirectory(_done);
         foreach (string name in done.List())
