@@ -1,8 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.Consoles;
 using Hypervisor.Sdk.Qemu.Driver;
+using Hypervisor.Sdk.Qemu.Guests;
 using Hypervisor.Sdk.Qemu.Machines;
+using Hypervisor.Sdk.Qemu.Observation;
 using Hypervisor.Sdk.Qemu.Processes;
 using Hypervisor.Sdk.Qemu.State;
 
@@ -19,6 +22,7 @@ public sealed class QemuBackend : IBackend
 
     private readonly QemuServices _services;
     private readonly MachineTable _table;
+    private readonly QemuSerialConsole _serial;
     private readonly IReadOnlyList<object> _parts;
     private int _state = (int)BackendConnectionState.Connected;
 
@@ -30,11 +34,23 @@ public sealed class QemuBackend : IBackend
         var work = new MachineWork(services, _table, Recovery);
         var disks = new DiskMaker(services);
         var specs = new SpecReader(services, disks);
+        var agents = new AgentChannel(services, _table);
+        _serial = new QemuSerialConsole(services, _table);
         _parts =
         [
             new QemuHypervisor(services, _table, work, Recovery, disks, specs),
             new QemuPower(work),
             new QemuRequests(services, _table, work, Recovery),
+            _serial,
+            new QemuGraphicsConsole(services, _table),
+            new QemuCommands(services, agents),
+            new QemuGuestAgent(agents),
+            new QemuMetrics(services, _table, agents),
+            new QemuNodes(),
+            new QemuNetworks(),
+            new QemuImageList(services),
+            new QemuNativeDocuments(services, _table),
+            new QemuLaneHints(),
         ];
         Info = new BackendInfo
         {
@@ -122,7 +138,7 @@ public sealed class QemuBackend : IBackend
     public ValueTask<CapabilityAnswer> QueryAsync(Capability capability, CapabilityTarget target = default, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return new(QemuCapabilities.Answer(_services, capability));
+        return new(QemuCapabilities.Answer(_services, _table, capability, target));
     }
 
     /// <inheritdoc />
@@ -147,6 +163,7 @@ public sealed class QemuBackend : IBackend
         var before = (BackendConnectionState)Interlocked.Exchange(ref _state, (int)BackendConnectionState.Closed);
         if (before == BackendConnectionState.Closed)
             return;
+        await _serial.DisposeAsync().ConfigureAwait(false);
         await _table.DisposeAsync().ConfigureAwait(false);
         _services.Events.Close();
         _services.State.Dispose();

@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.Processes;
+using Hypervisor.Sdk.Qemu.State;
 
 namespace Hypervisor.Sdk.Qemu.Driver;
 
@@ -14,8 +15,10 @@ internal static class QemuCapabilities
     /// <summary>Devices can be put on a bridge of the host.</summary>
     public static Capability BridgedNetworks { get; } = Capability.Parse("bridged-networks");
 
-    public static CapabilityAnswer Answer(QemuServices services, Capability capability)
+    public static CapabilityAnswer Answer(QemuServices services, MachineTable machines, Capability capability, CapabilityTarget target)
     {
+        if (target.Instance is { } instance && s_perMachine.TryGetValue(capability, out var ask))
+            return ask(machines.Require(instance).Config);
         if (s_always.Contains(capability))
             return CapabilityAnswer.Yes;
         if (capability == Capability.HardwareAcceleration)
@@ -24,10 +27,27 @@ internal static class QemuCapabilities
             return services.Limits.Problem is { } problem ? CapabilityAnswer.No(problem) : CapabilityAnswer.Yes;
         if (capability == BridgedNetworks)
             return TapDevice.Problem is { } problem ? CapabilityAnswer.No(problem) : CapabilityAnswer.Yes;
+        if (s_onCondition.TryGetValue(capability, out var condition))
+            return condition;
         return s_never.TryGetValue(capability, out string? reason) ? CapabilityAnswer.No(reason) : default;
     }
 
-    private static readonly HashSet<Capability> s_always = [Capability.VirtualMachines, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog];
+    private static readonly HashSet<Capability> s_always = [Capability.VirtualMachines, Capability.SerialConsole, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog];
+
+    /// <summary>What depends on how a machine was made.</summary>
+    private static readonly Dictionary<Capability, Func<MachineConfig, CapabilityAnswer>> s_perMachine = new()
+    {
+        [Capability.GraphicsConsole] = config => config.Machine.Graphics ? CapabilityAnswer.Yes : CapabilityAnswer.No("The machine was made without a screen."),
+        [Capability.GuestAgent] = config => config.Machine.AgentChannel ? CapabilityAnswer.Conditional("An agent must run in the guest (qemu-guest-agent).") : CapabilityAnswer.No("The machine was made without an agent channel."),
+        [Capability.NetworkMetrics] = config => config.Networks.All(network => !NetworkNames.IsUser(network.Network)) ? CapabilityAnswer.Yes : CapabilityAnswer.Conditional("A user-mode network is counted by an agent in the guest (qemu-guest-agent)."),
+    };
+
+    private static readonly Dictionary<Capability, CapabilityAnswer> s_onCondition = new()
+    {
+        [Capability.GraphicsConsole] = CapabilityAnswer.Conditional("The machine must be made with a screen, which is the default."),
+        [Capability.GuestAgent] = CapabilityAnswer.Conditional("The machine must be made with an agent channel, which is the default, and an agent must run in the guest (qemu-guest-agent)."),
+        [Capability.NetworkMetrics] = CapabilityAnswer.Conditional("Devices on a bridge or tap are counted by the host; on a user-mode network by an agent in the guest (qemu-guest-agent)."),
+    };
 
     private static readonly Dictionary<Capability, string> s_never = new()
     {

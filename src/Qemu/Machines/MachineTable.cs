@@ -9,7 +9,7 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 
 /// <summary>The machines of the state directory: finds, watches and settles them. One that another process made is there as soon as somebody looks.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed class MachineTable(QemuServices services) : IAsyncDisposable
+internal sealed partial class MachineTable(QemuServices services) : IAsyncDisposable
 {
     private static readonly TimeSpan s_firstLockWait = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestLockWait = TimeSpan.FromMilliseconds(200);

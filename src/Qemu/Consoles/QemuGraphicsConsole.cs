@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.Machines;
+using Hypervisor.Sdk.Transport;
+
+namespace Hypervisor.Sdk.Qemu.Consoles;
+
+/// <summary>The screen: VNC on a unix socket in the machine's private directory, and pictures taken by QEMU itself.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed class QemuGraphicsConsole(QemuServices services, MachineTable machines) : IGraphicsConsole
+{
+    /// <summary>A 4K screen of noise is 33 MB as PNG; nothing larger is believed.</summary>
+    private const int MaxPictureBytes = 64 << 20;
+
+    public async Task<GraphicsSession> OpenAsync(InstanceId id, CancellationToken cancellationToken = default)
+    {
+        var (machine, config, _) = await machines.RequireUpAsync(id, cancellationToken).ConfigureAwait(false);
+        RequireScreen(config);
+        try
+        {
+            return new VncSession(await Connection.ConnectUnixAsync(services.Runtime.SocketOf(machine.Id, RuntimeDirectory.VncSocket), cancellationToken: cancellationToken).ConfigureAwait(false));
+        }
+        catch (ConnectException error)
+        {
+            throw new BackendConnectionException($"The VNC server of '{config.Name}' does not answer: {error.Message}", ErrorCode.Unavailable, RequestOutcome.NotSent, error) { Backend = services.Name };
+        }
+    }
+
+    public async Task<NativeDocument> CaptureAsync(InstanceId id, CancellationToken cancellationToken = default)
+    {
+        var (machine, config, _) = await machines.RequireUpAsync(id, cancellationToken).ConfigureAwait(false);
+        RequireScreen(config);
+        // QEMU writes as its own user, who has no right but to the directory of its sockets; what is read back was made by somebody who is not trusted, so no link is followed.
+        string name = $"screen-{Guid.NewGuid():N}.png";
+        string path = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{MachineArguments.RuntimeDescriptor}/{name}");
+        using var directory = RootedDirectory.Open(services.Runtime.Of(machine.Id));
+        try
+        {
+            await machines.AskAsync(machine, config, async client =>
+            {
+                await client.ScreendumpAsync(path, format: Qapi.ImageFormat.Png, cancellationToken: cancellationToken).ConfigureAwait(false);
+                return true;
+            }, cancellationToken).ConfigureAwait(false);
+            byte[] picture = directory.Read(name, MaxPictureBytes) ?? throw new BackendProtocolException($"QEMU says that it took a picture of '{config.Name}' and left none.", ErrorCode.Protocol, RequestOutcome.FailedMidway) { Backend = services.Name };
+            return new NativeDocument("image/png", picture);
+        }
+        finally
+        {
+            directory.Delete(name);
+        }
+    }
+
+    private void RequireScreen(State.MachineConfig config)
+    {
+        if (!config.Machine.Graphics)
+            throw new HypervisorException($"The machine '{config.Name}' was made without a screen ({nameof(QemuMachine)}.{nameof(QemuMachine.Graphics)}).", ErrorCode.Unsupported, RequestOutcome.Rejected) { Backend = services.Name };
+    }
+}

@@ -1,0 +1,113 @@
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.Qemu.Machines;
+using Hypervisor.Sdk.Qemu.State;
+using Hypervisor.Sdk.Transport;
+
+namespace Hypervisor.Sdk.Qemu.Consoles;
+
+/// <summary>The first serial port. QEMU itself writes what the guest prints to the machine's log, whether or not somebody has the console open.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed class QemuSerialConsole(QemuServices services, MachineTable machines) : ISerialConsole, IAsyncDisposable
+{
+    private const int MaxReplayBytes = 1 << 20;
+
+    /// <summary>How long a user may leave what the guest prints unread before the guest goes first.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim _opening = new(1, 1);
+    private readonly Dictionary<string, SerialSession> _open = new(StringComparer.Ordinal);
+
+    public async Task<ConsoleSession> OpenAsync(InstanceId id, ConsoleOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new ConsoleOptions();
+        var (machine, config, _) = await machines.RequireUpAsync(id, cancellationToken).ConfigureAwait(false);
+        await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_open.TryGetValue(machine.Id, out var other) && !other.Completion.IsCompleted)
+            {
+                if (!options.TakeOver)
+                    throw Locked(config, "a session of this process; ask to take it over");
+                await other.EndAsync(new HypervisorException($"The console of '{config.Name}' was taken over by another session.", ErrorCode.Locked, RequestOutcome.Rejected) { Backend = services.Name }).ConfigureAwait(false);
+            }
+
+            var held = services.State.TryLock(machine.Id + ".serial") ?? throw Locked(config, "another process");
+            try
+            {
+                var session = await ConnectAsync(machine, held, options, cancellationToken).ConfigureAwait(false);
+                _open[machine.Id] = session;
+                return session;
+            }
+            catch
+            {
+                held.Remove();
+                held.Dispose();
+                throw;
+            }
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    public Task<Stream> OpenLogAsync(InstanceId id, long? tailBytes = null, CancellationToken cancellationToken = default)
+    {
+        if (tailBytes is { } tail)
+            ArgumentOutOfRangeException.ThrowIfNegative(tail, nameof(tailBytes));
+        var (machine, _) = machines.Require(id);
+        string path = StateDirectory.ConsoleLog(machine.Id);
+        if (services.State.Root.Find(path) is null)
+            return Task.FromResult(Stream.Null);
+        var file = services.State.Root.OpenFile(path);
+        try
+        {
+            // The guest may print on: what is returned ends where the log ends now.
+            long length = RandomAccess.GetLength(file);
+            return Task.FromResult<Stream>(new LogStream(file, Math.Max(0, length - (tailBytes ?? length)), length));
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var session in _open.Values)
+            await session.DisposeAsync().ConfigureAwait(false);
+        _opening.Dispose();
+    }
+
+    private async Task<SerialSession> ConnectAsync(Machine machine, MachineLock held, ConsoleOptions options, CancellationToken cancellationToken)
+    {
+        Connection connection;
+        try
+        {
+            connection = await Connection.ConnectUnixAsync(services.Runtime.SocketOf(machine.Id, RuntimeDirectory.SerialSocket), cancellationToken: cancellationToken).ConfigureAwait(false);
+        }
+        catch (ConnectException error)
+        {
+            throw new BackendConnectionException($"The serial port of '{machine.Id}' does not answer: {error.Message}", ErrorCode.Unavailable, RequestOutcome.NotSent, error) { Backend = services.Name };
+        }
+
+        // Read after connecting: what was printed in between comes twice rather than never.
+        byte[] replay = ReadTail(machine.Id, (int)Math.Min(options.ReplayTail.Bytes, MaxReplayBytes));
+        return new SerialSession(connection, held, replay, s_patience, services.Time);
+    }
+
+    private byte[] ReadTail(string id, int bytes)
+    {
+        if (bytes == 0 || services.State.Root.Find(StateDirectory.ConsoleLog(id)) is null)
+            return [];
+        using var file = services.State.Root.OpenFile(StateDirectory.ConsoleLog(id));
+        long length = RandomAccess.GetLength(file);
+        byte[] tail = new byte[Math.Min(length, bytes)];
+        int read = RandomAccess.Read(file, tail, length - tail.Length);
+        return tail[..read];
+    }
+
+    private HypervisorException Locked(MachineConfig config, string holder) =>
+        new($"The console of '{config.Name}' is open in {holder}.", ErrorCode.Locked, RequestOutcome.Rejected) { Backend = services.Name, Resource = $"instance {config.Id}" };
+}
