@@ -9,6 +9,7 @@ export const keyOf = (at: InstanceAddress): string => `${at.backend}/${at.id}`;
 const known = new Map<string, Instance>();
 const stale = new Set<string>();
 const refetching = new Map<string, number>();
+const leaving = new Set<string>();
 const version = signal(0);
 let scheduled = false;
 
@@ -80,6 +81,7 @@ function receive(backend: string, event: BackendEvent): void {
       break;
     case 'instanceDeleted':
       window.clearTimeout(refetching.get(key));
+      leaving.delete(key);
       known.delete(key);
       break;
     case 'instanceStateChanged':
@@ -106,7 +108,24 @@ function withState(instance: Instance, state: string, reason: string | undefined
 function refetch(at: InstanceAddress): void {
   const key = keyOf(at);
   window.clearTimeout(refetching.get(key));
+  if (leaving.has(key)) {
+    return;
+  }
   refetching.set(key, window.setTimeout(() => void load(at), 80));
+}
+
+/** While a machine is being deleted its last events are not looked into: it may be gone before the answer. */
+export async function leave<T>(at: InstanceAddress, deletion: () => Promise<T>): Promise<T> {
+  const key = keyOf(at);
+  leaving.add(key);
+  window.clearTimeout(refetching.get(key));
+  try {
+    return await deletion();
+  } catch (error) {
+    leaving.delete(key);
+    refetch(at);
+    throw error;
+  }
 }
 
 export async function load(at: InstanceAddress): Promise<void> {

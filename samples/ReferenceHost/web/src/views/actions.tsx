@@ -4,7 +4,8 @@ import { Button } from '../components/basics';
 import { ask } from '../components/dialog';
 import type { IconName } from '../components/icon';
 import type { Instance } from '../model';
-import { start, tasks } from '../store/operations';
+import { leave } from '../store/instances';
+import { run, start, tasks } from '../store/operations';
 import { go, route } from '../store/route';
 
 /** The machine whose console is docked at the bottom of the page. */
@@ -60,7 +61,8 @@ async function remove(instance: Instance): Promise<void> {
   if (at.view === 'machine' && at.id === instance.id) {
     go('#/');
   }
-  start('Delete', instance.name, () => api.remove(instance));
+  // Its toast says how it ended.
+  leave(instance, () => run('Delete', instance.name, () => api.remove(instance))).catch(() => undefined);
 }
 
 /** `compact`: icons only, and the console; for rows and cards. */
