@@ -20,7 +20,8 @@ internal static class TransportReport
 
             `dotnet run -c Release --project benchmarks -- {Command} <file>` writes this report. .NET {Environment.Version}, {RuntimeInformation.OSDescription},
             {RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} processors (virtual). The peer is an echo process with blocking calls; the ways are measured in turn, nine rounds, medians;
-            allocation is the least of the rounds and counts all threads. Processor time is the client's process alone. Compare ratios, not microseconds.
+            allocation is the least of the rounds and counts all threads. Processor time is the client's process alone. Compare ratios, not
+            microseconds, and processor time rather than waiting: the machine may be busy with other work.
 
             """);
         await SectionAsync(report, "Both ends on one core", ["taskset", "-c", "0"], inline: false);
