@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Hypervisor.Sdk;
 
@@ -41,11 +43,29 @@ public sealed class HypervisorSdkBuilder
         return this;
     }
 
+    /// <summary>Adds an <see cref="Inventory"/>: a singleton that follows every backend from the moment that it is first asked for.</summary>
+    /// <param name="configure">Changes how it follows; the defaults when null.</param>
+    public HypervisorSdkBuilder AddInventory(Action<InventoryOptions>? configure = null)
+    {
+        Services.AddOptions<InventoryOptions>();
+        if (configure is not null)
+            Services.Configure(configure);
+        Services.TryAddSingleton(CreateInventory);
+        return this;
+    }
+
     /// <summary>Changes how the registry connects.</summary>
     public HypervisorSdkBuilder Configure(Action<BackendRegistryOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
         Services.Configure(configure);
         return this;
+    }
+
+    private static Inventory CreateInventory(IServiceProvider provider)
+    {
+        var inventory = new Inventory(provider.GetRequiredService<IBackendRegistry>(), provider.GetRequiredService<IOptions<InventoryOptions>>().Value, provider.GetService<TimeProvider>(), provider.GetService<ILogger<Inventory>>());
+        inventory.Start();
+        return inventory;
     }
 }

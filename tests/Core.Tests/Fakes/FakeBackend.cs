@@ -4,7 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Hypervisor.Sdk.Tests.Fakes;
 
 /// <summary>A test fake: a backend in memory whose every answer the test decides. It proves nothing about any real backend.</summary>
-internal sealed class FakeBackend(string name = "local") : IBackend, IHypervisor, ISnapshots, FakeBackend.ISpecial
+internal sealed class FakeBackend(string name = "local") : IBackend, IHypervisor, ISnapshots, ISerialConsole, FakeBackend.ISpecial
 {
     private BackendConnectionState _state = BackendConnectionState.Connected;
     private long _position;
@@ -27,6 +27,8 @@ internal sealed class FakeBackend(string name = "local") : IBackend, IHypervisor
     public Task Work { get; set; } = Task.CompletedTask;
 
     public Task<Operation<Instance>>? FixedStart { get; set; }
+
+    public byte[] ConsoleLog { get; set; } = [];
 
     public int Disposals { get; private set; }
 
@@ -117,6 +119,10 @@ internal sealed class FakeBackend(string name = "local") : IBackend, IHypervisor
     Task<Operation<Instance>> ISnapshots.RevertAsync(InstanceId id, SnapshotName name, RequestOptions? request, CancellationToken cancellationToken) => ActAsync("revert", id, request, cancellationToken);
 
     async Task<Operation> ISnapshots.DeleteAsync(InstanceId id, SnapshotName name, RequestOptions? request, CancellationToken cancellationToken) => await ActAsync("delete-snapshot", id, request, cancellationToken);
+
+    Task<ConsoleSession> ISerialConsole.OpenAsync(InstanceId id, ConsoleOptions? options, CancellationToken cancellationToken) => throw new HypervisorException("No.", ErrorCode.Denied, RequestOutcome.Rejected);
+
+    Task<Stream> ISerialConsole.OpenLogAsync(InstanceId id, long? tailBytes, CancellationToken cancellationToken) => Task.FromResult<Stream>(new MemoryStream(ConsoleLog));
 
     public ValueTask DisposeAsync()
     {
