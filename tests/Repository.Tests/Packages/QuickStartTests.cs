@@ -4,12 +4,15 @@ namespace Hypervisor.Sdk.Repository.Tests.Packages;
 
 /// <summary>The first program that somebody writes with the packages: from the README, built outside of this repository against nothing but the packages.</summary>
 [Collection(PackagesGroup.Name)]
+[Peer("qemu")]
 [Speed(SpeedAttribute.Slow)]
 public sealed class QuickStartTests(PackedPackages packages)
 {
     [Fact(Timeout = 300_000)]
     public async Task A_consumer_of_the_packages_builds_and_runs_the_quick_start()
     {
+        RealPeer.Program("qemu-system-x86_64");
+        var guest = await GuestImage.GetAsync(TestContext.Current.CancellationToken);
         using var folder = new TempDirectory();
         foreach (string file in new[] { "QuickStart.csproj", "Program.cs" })
             File.Copy(Checkout.PathOf("samples", "QuickStart", file), folder[file]);
@@ -25,8 +28,8 @@ public sealed class QuickStartTests(PackedPackages packages)
         await Tool.RunAsync("dotnet", ["build", "-c", "Release", "-o", folder["out"], "-verbosity:quiet", "-nologo"], folder.Path, environment);
 
         Assert.Equal(ShippedPackagesOf(folder["obj/project.assets.json"]), TakenFrom(folder["packages"]));
-        string output = await Tool.RunAsync(folder["out/QuickStart"], [], folder.Path);
-        Assert.Contains("Hypervisor.Sdk", output, StringComparison.Ordinal);
+        string output = await Tool.RunAsync(folder["out/QuickStart"], [guest.DirectoryPath], folder.Path);
+        Assert.Contains(GuestImage.ReadyText, output, StringComparison.Ordinal);
     }
 
     private static IEnumerable<string> ShippedPackagesOf(string assets)
