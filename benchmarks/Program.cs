@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Running;
+using Hypervisor.Sdk.Benchmarks.Qmp;
 using Hypervisor.Sdk.Benchmarks.Transport;
 
 switch (args)
@@ -10,6 +11,10 @@ switch (args)
         return await TransportReport.RunSectionAsync();
     case [TransportReport.Command, var file]:
         return await TransportReport.RunAsync(file);
+    case [StatusBenchmark.Command, .. var rest]:
+        return await StatusBenchmark.RunAsync(rest);
+    case [StatusBenchmark.RowCommand, .. var rest]:
+        return await StatusBenchmark.RunRowAsync(rest);
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
         return 0;

@@ -109,7 +109,7 @@ internal sealed partial class Emitter
                 text.Append(':').Append(member.Type);
             if (member.IsOptional)
                 text.Append('?');
-            if (!definition.Versions.IsSubsetOf(member.Versions))
+            if (!definition.Versions.SetEquals(member.Versions))
                 text.Append('@').AppendJoin(',', member.Versions.Select(version => versions[version]));
         }
     }

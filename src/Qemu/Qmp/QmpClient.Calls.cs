@@ -28,6 +28,11 @@ public sealed partial class QmpClient
         }
     }
 
+    /// <summary>What the server says of its commands. Asked once for a connection.</summary>
+    /// <exception cref="HypervisorException">See <see cref="QmpClient"/>.</exception>
+    public async ValueTask<QmpSchema> GetSchemaAsync(CancellationToken cancellationToken = default) =>
+        _session.Schema ??= new QmpSchema(await QueryQmpSchemaAsync(cancellationToken).ConfigureAwait(false));
+
     /// <summary>The state of the machine, without a byte on the heap: what <c>query-status</c> says in <see cref="StatusInfo"/>.</summary>
     /// <exception cref="HypervisorException">See <see cref="QmpClient"/>.</exception>
     public ValueTask<RunStatus> GetRunStatusAsync(CancellationToken cancellationToken = default) =>

@@ -8,11 +8,12 @@ namespace Hypervisor.Sdk.Qemu.Qmp;
 internal sealed class QmpPendingTable(int maxCalls)
 {
     private const int Turns = 16;
+    private const int FirstSlots = 16;
 
-    private QmpPendingCall?[] _slots = new QmpPendingCall?[16];
-    private byte[] _turns = RandomNumberGenerator.GetBytes(16);
-    private int[] _free = Enumerable.Range(0, 16).Reverse().ToArray();
-    private int _freeCount = 16;
+    private QmpPendingCall?[] _slots = new QmpPendingCall?[Math.Min(maxCalls, FirstSlots)];
+    private byte[] _turns = RandomNumberGenerator.GetBytes(Math.Min(maxCalls, FirstSlots));
+    private int[] _free = Enumerable.Range(0, Math.Min(maxCalls, FirstSlots)).Reverse().ToArray();
+    private int _freeCount = Math.Min(maxCalls, FirstSlots);
 
     public int Count => _slots.Length - _freeCount;
 

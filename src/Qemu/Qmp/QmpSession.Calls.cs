@@ -85,16 +85,11 @@ internal sealed partial class QmpSession
             }
 
             WriteMessage(command, write is null ? default : _arguments.WrittenSpan, call.Id, outOfBand);
-            if (deadline != long.MaxValue && !_sweepArmed)
-            {
-                _sweepArmed = true;
-                ArmSweep(now, deadline);
-            }
+            ArmSweep(now, deadline);
 
             _unflushed = true;
             flush = !_flushing && t_delivering != this;
-            if (flush)
-                _flushing = true;
+            _flushing |= flush;
         }
 
         call.CancelBy(cancellationToken);

@@ -52,7 +52,7 @@ internal sealed partial class QmpSession : IThreadPoolWorkItem
                     Receive(line);
                 _input.AdvanceTo(buffer.Start, buffer.End);
                 if (read.IsCompleted)
-                    throw buffer.IsEmpty ? QmpErrors.Closed(Endpoint, "the server closed it") : QmpErrors.BrokenProtocol(Endpoint, "it ended in the middle of a message");
+                    throw QmpErrors.Closed(Endpoint, buffer.IsEmpty ? "the server closed it" : "the server went away in the middle of a message");
             }
         }
         catch (Exception error)
@@ -220,12 +220,20 @@ internal sealed partial class QmpSession : IThreadPoolWorkItem
             return;
         }
 
-        // One of these callers may block its thread until another one has run: a second thread stands by.
-        DeliverElsewhere(batch);
+        // One of these callers may block its thread until another one has run, or until what it sends is answered: then the watch has another thread go on.
+        Queue(batch);
+        _watch.Enter();
         DeliverQueued();
+        _watch.Leave();
     }
 
     private void DeliverElsewhere(Batch batch)
+    {
+        Queue(batch);
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    private void Queue(Batch batch)
     {
         lock (_deliveryGate)
         {
@@ -235,8 +243,6 @@ internal sealed partial class QmpSession : IThreadPoolWorkItem
                 _deliveryLast.Next = batch.First;
             _deliveryLast = batch.Last;
         }
-
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
     private void DeliverQueued()

@@ -16,12 +16,13 @@ internal sealed partial class QmpSession : IAsyncDisposable
     private readonly QmpClientOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer _sweep;
+    private readonly StallWatch _watch;
 
     // Guards the table, the writer and the close reason.
     private readonly Lock _gate = new();
     private readonly QmpPendingTable _pending;
     private HypervisorException? _closeReason;
-    private bool _sweepArmed;
+    private long _sweepDue = long.MaxValue;
     private bool[] _offered = [];
     private HashSet<string> _commands = [];
     private Task _reading = Task.CompletedTask;
@@ -34,6 +35,7 @@ internal sealed partial class QmpSession : IAsyncDisposable
         _options = options;
         _time = options.TimeProvider;
         _pending = new QmpPendingTable(options.MaxPendingCalls);
+        _watch = new StallWatch(DeliverQueued);
         _sweep = _time.CreateTimer(static state => ((QmpSession)state!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -42,6 +44,8 @@ internal sealed partial class QmpSession : IAsyncDisposable
     public QmpClientOptions Options => _options;
 
     public QmpGreeting Greeting { get; private set; } = null!;
+
+    public QmpSchema? Schema { get; set; }
 
     public bool OutOfBand { get; private set; }
 
@@ -84,6 +88,7 @@ internal sealed partial class QmpSession : IAsyncDisposable
         await _connection.DisposeAsync().ConfigureAwait(false);
         await _reading.ConfigureAwait(false);
         await _sweep.DisposeAsync().ConfigureAwait(false);
+        _watch.Dispose();
         lock (_gate)
             _json?.Dispose();
     }
@@ -136,18 +141,19 @@ internal sealed partial class QmpSession : IAsyncDisposable
                     next = Math.Min(next, call.Deadline);
             }
 
-            _sweepArmed = next != long.MaxValue;
-            if (_sweepArmed)
-                ArmSweep(now, next);
+            _sweepDue = long.MaxValue;
+            ArmSweep(now, next);
         }
     }
 
-    /// <summary>One timer for all calls: it is set when there is none to wait for, and set again when it fires.</summary>
+    /// <summary>One timer for all calls. It is touched only for a deadline before the one that it waits for, which a call with the usual time-out never has. Under the lock.</summary>
     private void ArmSweep(long now, long deadline)
     {
-        var due = _time.GetElapsedTime(now, deadline);
+        if (deadline >= _sweepDue)
+            return;
+        _sweepDue = deadline;
         // A timer may fire a little early; a later look costs nothing.
-        _sweep.Change(due + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        _sweep.Change(_time.GetElapsedTime(now, deadline) + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
     }
 }
 

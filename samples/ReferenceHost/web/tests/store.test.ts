@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { InstanceMetrics, Snapshot } from '../src/model';
 import { effectsOf, isHarmful } from '../src/store/effects';
 import { plainText } from '../src/store/plain-text';
-import { instanceSample, nodeSample, rate } from '../src/store/rates';
+import { instanceSample, nodeSample, rate, whyMissing } from '../src/store/rates';
 import { snapshotTree } from '../src/store/snapshot-tree';
 import { emptyForm, parseLabels, serverErrors, toSpec, validate } from '../src/views/create-spec';
 
@@ -28,6 +28,13 @@ test('a node’s memory is known only where both halves are', () => {
   const at = new Date(0).toISOString();
   assert.equal(nodeSample(undefined, { node: 'n', at, memoryTotal: 100, memoryAvailable: 30 }).memory, 70);
   assert.equal('memory' in nodeSample(undefined, { node: 'n', at, memoryTotal: 100 }), false);
+});
+
+test('the reason for a missing value is found whatever the case of its name', () => {
+  const unavailable = { NetworkReceivedBytes: 'no counters' };
+  assert.equal(whyMissing(metrics(0, { unavailable }), 'networkReceivedBytes'), 'no counters');
+  assert.equal(whyMissing(metrics(0, { unavailable }), 'cpuTime'), undefined);
+  assert.equal(whyMissing(undefined, 'cpuTime'), undefined);
 });
 
 const snapshot = (name: string, parent?: string): Snapshot => ({ name, createdAt: `2026-01-01T00:00:0${name.length}Z`, ...(parent === undefined ? {} : { parent }) });

@@ -105,7 +105,7 @@ export class ApiClient {
     const headers: Record<string, string> = { Accept: 'application/json, application/problem+json, */*' };
     if (method !== 'GET') {
       headers['X-CSRF-Token'] = this.csrf;
-      if (method === 'POST' && url.startsWith(base)) {
+      if (url.startsWith(base)) {
         headers['Idempotency-Key'] = crypto.randomUUID();
       }
     }

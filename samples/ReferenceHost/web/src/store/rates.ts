@@ -18,6 +18,12 @@ export function rate(before: number | undefined, after: number | undefined, seco
   return before === undefined || after === undefined || after < before || seconds <= 0 ? undefined : (after - before) / seconds;
 }
 
+/** Why none of the values is measured, in the backend's words; undefined where it does not say. The names of values are compared without case. */
+export function whyMissing(metrics: Metrics | undefined, ...names: string[]): string | undefined {
+  const wanted = names.map((name) => name.toLowerCase());
+  return Object.entries(metrics?.unavailable ?? {}).find(([name]) => wanted.includes(name.toLowerCase()))?.[1];
+}
+
 export function instanceSample(before: InstanceMetrics | undefined, now: InstanceMetrics, cpus: number | undefined): Sample {
   return defined({ ...counters(before, now, cpus), memory: now.memoryUsedByGuest ?? now.memoryUsed });
 }

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, ApiError } from '../api/client';
 import { Button, Card, Checkbox, Input, Select } from '../components/basics';
 import { ErrorNotice, Loading, useLoaded } from '../components/feedback';
@@ -8,6 +8,8 @@ import type { Image, Network } from '../model';
 import { run, start } from '../store/operations';
 import { go, machineLink } from '../store/route';
 import { type CreateForm, emptyForm, type FieldErrors, isDisk, isInitrd, isIso, isKernel, serverErrors, toSpec, validate } from './create-spec';
+
+const advanced = ['maxCpus', 'maxMemory', 'firmware', 'bus', 'cpuModel', 'mac', 'labels', 'description'] as const;
 
 interface Choices {
   images: Image[];
@@ -40,7 +42,8 @@ export function CreateView() {
 
 function Form({ backends }: { backends: readonly string[] }) {
   const [form, setForm] = useState<CreateForm>({ ...emptyForm, backend: backends[0]! });
-  const [tried, setTried] = useState(false);
+  const [attempt, setAttempt] = useState(0);
+  const element = useRef<HTMLFormElement>(null);
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const lists = useLoaded(form.backend, () => choices(form.backend));
@@ -51,9 +54,16 @@ function Form({ backends }: { backends: readonly string[] }) {
   useEffect(() => lists.value && set(defaults(lists.value)), [lists.value]);
 
   const fromServer = error instanceof ApiError ? serverErrors(error.fields) : { known: {}, other: [] };
-  const errors: FieldErrors = { ...(tried ? validate(form) : {}), ...fromServer.known };
+  const errors: FieldErrors = { ...(attempt > 0 ? validate(form) : {}), ...fromServer.known };
+  // Somebody who sees the button does not see the field above: it is brought to them.
+  const complaints = Object.keys(errors).length;
+  useEffect(() => {
+    if (complaints > 0) {
+      element.current?.querySelector<HTMLElement>('.invalid input, .invalid select')?.focus();
+    }
+  }, [attempt, error]);
   const submit = async () => {
-    setTried(true);
+    setAttempt(attempt + 1);
     if (Object.keys(validate(form)).length > 0) {
       return;
     }
@@ -79,7 +89,7 @@ function Form({ backends }: { backends: readonly string[] }) {
   const text = (field: keyof CreateForm, label: string, more: { hint?: string; placeholder?: string; required?: boolean; autofocus?: boolean } = {}) =>
     <Input name={field} label={label} value={String(form[field])} onValue={(value) => set({ [field]: value })} error={errors[field]} {...more} />;
   return (
-    <form class="create" noValidate onSubmit={(event) => { event.preventDefault(); void submit(); }}>
+    <form class="create" ref={element} noValidate onSubmit={(event) => { event.preventDefault(); void submit(); }}>
       {error !== undefined && (Object.keys(fromServer.known).length === 0 || fromServer.other.length > 0) && <ErrorNotice error={fromServer.other.length > 0 ? fromServer.other.join('\n') : error} />}
       <Card title="Machine">
         <div class="fields">
@@ -96,7 +106,7 @@ function Form({ backends }: { backends: readonly string[] }) {
           <NetworkChoice form={form} set={set} networks={lists.value?.networks ?? []} error={errors.network} />
         </div>
       </Card>
-      <details class="card advanced">
+      <details class="card advanced" open={advanced.some((field) => errors[field]) || undefined}>
         <summary>Advanced</summary>
         <div class="fields">
           {text('maxCpus', 'CPUs at most', { placeholder: 'as many as it has', hint: 'Room to add processors while it runs' })}
@@ -120,11 +130,12 @@ function Form({ backends }: { backends: readonly string[] }) {
 
 /** The first kernel there is, with the RAM disk beside it; nothing that the person has chosen is overwritten. */
 function defaults({ images, networks }: Choices): Partial<CreateForm> {
-  const kernel = images.find(isKernel);
+  // A compressed kernel keeps the text console on the screen; an ELF one boots a little quicker without.
+  const kernel = images.find((image) => isKernel(image) && !image.name.startsWith('vmlinux')) ?? images.find(isKernel);
   const initrd = images.find(isInitrd);
   const boot = kernel ? 'kernel' : images.some(isIso) ? 'iso' : images.some(isDisk) ? 'image' : 'disk';
   return {
-    boot, kernelPath: kernel?.id ?? '', initrdPath: initrd?.id ?? '', commandLine: kernel ? 'console=ttyS0 quiet' : '',
+    boot, kernelPath: kernel?.id ?? '', initrdPath: initrd?.id ?? '', commandLine: kernel ? 'console=tty0 console=ttyS0 quiet' : '',
     network: networks[0]?.name ?? '', image: boot === 'iso' ? images.find(isIso)!.id : boot === 'image' ? images.find(isDisk)!.id : '',
   };
 }

@@ -5,18 +5,17 @@ import { formatBytes, formatPercent, formatRate } from '../format';
 import type { Instance } from '../model';
 import { keyOf } from '../store/instances';
 import { instanceSeries, intervalSeconds } from '../store/metrics';
-import type { Sample } from '../store/rates';
+import { type Sample, whyMissing } from '../store/rates';
 
 const span = signal('120');
 
 export function MetricsTab({ instance }: { instance: Instance }) {
   const series = instanceSeries.value.get(keyOf(instance));
   const samples = series?.samples ?? [];
-  const missing = series?.latest.unavailable ?? {};
   const spanMs = Number(span.value) * 1000;
   const line = (name: string, tone: string, read: (sample: Sample) => number | undefined): ChartSeries => ({ name, tone, points: samples.map((sample) => [sample.at, read(sample)] as const) });
   const stopped = instance.state === 'stopped' ? 'The machine is stopped.' : undefined;
-  const why = (...names: string[]) => stopped ?? names.map((name) => missing[name]).find((reason) => reason !== undefined);
+  const why = (...names: string[]) => stopped ?? whyMissing(series?.latest, ...names);
   return (
     <Card title="Metrics" actions={<><span class="hint">every {intervalSeconds} s</span><Select hideLabel label="Span" name="span" value={span.value} onValue={(value) => (span.value = value)} options={[['60', 'Last minute'], ['120', '2 minutes'], ['300', '5 minutes'], ['600', '10 minutes']]} /></>}>
       <div class="charts">

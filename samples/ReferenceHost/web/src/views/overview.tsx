@@ -3,6 +3,7 @@ import { Chart } from '../components/charts';
 import { formatBytes, formatPercent } from '../format';
 import { feed } from '../store/events';
 import { nodeSeries } from '../store/metrics';
+import { whyMissing } from '../store/rates';
 import { Feed } from './events';
 
 const spanMs = 300_000;
@@ -15,8 +16,8 @@ export function Overview() {
       {nodes.map(([key, { latest, samples }]) => (
         <Card key={key} title={latest.node} actions={<span class="hint">{latest.cpus ?? '?'} processors · {formatBytes(latest.memoryTotal)} · load {[latest.loadAverage1, latest.loadAverage5, latest.loadAverage15].map((load) => load?.toFixed(2) ?? '–').join(' ')}</span>}>
           <div class="charts">
-            <Chart title="Processors" spanMs={spanMs} max={1} format={formatPercent} series={[{ name: 'busy', tone: 'a', points: samples.map(({ at, cpu }) => [at, cpu] as const) }]} unavailable={latest.unavailable?.['cpuTime']} />
-            <Chart title="Memory" spanMs={spanMs} max={latest.memoryTotal ?? 0} format={formatBytes} series={[{ name: 'used', tone: 'b', points: samples.map(({ at, memory }) => [at, memory] as const) }]} unavailable={latest.unavailable?.['memoryAvailable']} />
+            <Chart title="Processors" spanMs={spanMs} max={1} format={formatPercent} series={[{ name: 'busy', tone: 'a', points: samples.map(({ at, cpu }) => [at, cpu] as const) }]} unavailable={whyMissing(latest, 'cpuTime')} />
+            <Chart title="Memory" spanMs={spanMs} max={latest.memoryTotal ?? 0} format={formatBytes} series={[{ name: 'used', tone: 'b', points: samples.map(({ at, memory }) => [at, memory] as const) }]} unavailable={whyMissing(latest, 'memoryTotal', 'memoryAvailable')} />
           </div>
         </Card>
       ))}

@@ -2,11 +2,11 @@ import { Card, Facts, Meter } from '../components/basics';
 import { Sparkline } from '../components/charts';
 import { useClock } from '../components/feedback';
 import { formatBytes, formatPercent, formatRate, formatTime, formatUptime, unknown } from '../format';
-import type { Instance } from '../model';
+import type { Instance, Metrics } from '../model';
 import { feed } from '../store/events';
 import { keyOf } from '../store/instances';
 import { instanceSeries } from '../store/metrics';
-import type { Sample } from '../store/rates';
+import { type Sample, whyMissing } from '../store/rates';
 import { machineLink } from '../store/route';
 import { Feed } from './events';
 
@@ -14,11 +14,10 @@ export function SummaryTab({ instance }: { instance: Instance }) {
   const now = useClock(1000);
   const series = instanceSeries.value.get(keyOf(instance));
   const samples = series?.samples ?? [];
-  const missing = series?.latest.unavailable ?? {};
   const running = instance.startedAt !== undefined && instance.state !== 'stopped';
   return (
     <div class="summary">
-      <LiveTiles instance={instance} samples={samples} missing={missing} />
+      <LiveTiles instance={instance} samples={samples} latest={series?.latest} />
       <Card title="Machine">
         <Facts items={[
           ['Up', running ? formatUptime((now - Date.parse(instance.startedAt!)) / 1000) : unknown],
@@ -53,18 +52,17 @@ export function SummaryTab({ instance }: { instance: Instance }) {
   );
 }
 
-function LiveTiles({ instance, samples, missing }: { instance: Instance; samples: readonly Sample[]; missing: Record<string, string> }) {
+function LiveTiles({ instance, samples, latest }: { instance: Instance; samples: readonly Sample[]; latest: Metrics | undefined }) {
   const last = samples[samples.length - 1];
-  const why = (...names: string[]) => names.map((name) => missing[name]).find((reason) => reason !== undefined);
   const points = (read: (sample: Sample) => number | undefined) => samples.map((sample) => [sample.at, read(sample)] as const);
   const sum = (a: number | undefined, b: number | undefined) => (a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0));
   const disk = (sample: Sample) => sum(sample.diskRead, sample.diskWrite);
   const net = (sample: Sample) => sum(sample.netReceived, sample.netSent);
   const tiles = [
-    ['CPU', formatPercent(last?.cpu), `of ${instance.cpus ?? '?'} × ${instance.architecture ?? 'CPU'}`, 'a', points((sample) => sample.cpu), 1, why('cpuTime')],
-    ['Memory', formatBytes(last?.memory), `of ${formatBytes(instance.memory)}`, 'b', points((sample) => sample.memory), Math.max(instance.memory ?? 0, last?.memory ?? 0) || 1, why('memoryUsed')],
-    ['Disk', formatRate(last && disk(last)), `${formatRate(last?.diskRead)} read`, 'c', points(disk), undefined, why('diskReadBytes', 'diskWriteBytes')],
-    ['Network', formatRate(last && net(last)), `${formatRate(last?.netReceived)} in`, 'd', points(net), undefined, why('networkReceivedBytes', 'networkSentBytes')],
+    ['CPU', formatPercent(last?.cpu), `of ${instance.cpus ?? '?'} × ${instance.architecture ?? 'CPU'}`, 'a', points((sample) => sample.cpu), 1, whyMissing(latest, 'cpuTime')],
+    ['Memory', formatBytes(last?.memory), `of ${formatBytes(instance.memory)}`, 'b', points((sample) => sample.memory), Math.max(instance.memory ?? 0, last?.memory ?? 0) || 1, whyMissing(latest, 'memoryUsed')],
+    ['Disk', formatRate(last && disk(last)), `${formatRate(last?.diskRead)} read`, 'c', points(disk), undefined, whyMissing(latest, 'diskReadBytes', 'diskWriteBytes')],
+    ['Network', formatRate(last && net(last)), `${formatRate(last?.netReceived)} in`, 'd', points(net), undefined, whyMissing(latest, 'networkReceivedBytes', 'networkSentBytes')],
   ] as const;
   return (
     <div class="tiles">
