@@ -7,6 +7,7 @@ using Hypervisor.Sdk.Qemu.Guests;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.Observation;
 using Hypervisor.Sdk.Qemu.Processes;
+using Hypervisor.Sdk.Qemu.Snapshots;
 using Hypervisor.Sdk.Qemu.State;
 
 namespace Hypervisor.Sdk.Qemu;
@@ -36,11 +37,13 @@ public sealed class QemuBackend : IBackend
         var specs = new SpecReader(services, disks);
         var agents = new AgentChannel(services, _table);
         _serial = new QemuSerialConsole(services, _table);
+        QemuSnapshots.AddRecovery(Recovery);
         _parts =
         [
             new QemuHypervisor(services, _table, work, Recovery, disks, specs),
             new QemuPower(work),
             new QemuRequests(services, _table, work, Recovery),
+            new QemuSnapshots(services, _table, work, agents),
             _serial,
             new QemuGraphicsConsole(services, _table),
             new QemuCommands(services, agents),

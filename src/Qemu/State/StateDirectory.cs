@@ -7,7 +7,7 @@ namespace Hypervisor.Sdk.Qemu.State;
 
 /// <summary>
 /// The directory that holds everything that is kept:
-/// <c>vms/ID/{config.json, process.json, journal, console.log, qemu.log, disks/}</c>, <c>names/NAME</c> (holds the id: the claim of a name), <c>locks/ID</c>, <c>gone/ID</c> (the journal of a deleted machine) and
+/// <c>vms/ID/{config.json, process.json, snapshots.json, journal, console.log, qemu.log, disks/}</c>, <c>names/NAME</c> (holds the id: the claim of a name), <c>locks/ID</c>, <c>gone/ID</c> (the journal of a deleted machine) and
 /// <c>trash/ID</c> (a machine that is being removed).
 /// </summary>
 /// <remarks>A machine is there when it has a configuration: writing that is the moment of creation, renaming the directory to <c>trash/</c> the moment of deletion.</remarks>
@@ -63,6 +63,8 @@ internal sealed class StateDirectory : IDisposable
 
     public static string ProcessFile(string id) => $"vms/{id}/process.json";
 
+    public static string SnapshotsFile(string id) => $"vms/{id}/snapshots.json";
+
     public static string JournalFile(string id) => $"vms/{id}/journal";
 
     public static string ConsoleLog(string id) => $"vms/{id}/console.log";
@@ -101,6 +103,17 @@ internal sealed class StateDirectory : IDisposable
     }
 
     public void WriteConfig(MachineConfig config) => Root.AtomicWrite(ConfigFile(config.Id), JsonSerializer.SerializeToUtf8Bytes(config, StateJson.Default.MachineConfig));
+
+    /// <summary>The snapshots of a machine.</summary>
+    public SnapshotTree ReadSnapshots(string id)
+    {
+        var tree = ReadJson(SnapshotsFile(id), StateJson.Default.SnapshotTree) ?? SnapshotTree.Empty;
+        return tree.Version == SnapshotTree.CurrentVersion
+            ? tree
+            : throw new HypervisorException($"The snapshots of '{id}' are written in version {tree.Version}; this program knows {SnapshotTree.CurrentVersion}. Use a newer one.", ErrorCode.Unsupported, RequestOutcome.Rejected);
+    }
+
+    public void WriteSnapshots(string id, SnapshotTree tree) => Root.AtomicWrite(SnapshotsFile(id), JsonSerializer.SerializeToUtf8Bytes(tree, StateJson.Default.SnapshotTree));
 
     public ProcessRecord? ReadProcess(string id) => ReadJson(ProcessFile(id), StateJson.Default.ProcessRecord);
 

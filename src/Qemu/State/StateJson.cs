@@ -8,6 +8,8 @@ namespace Hypervisor.Sdk.Qemu.State;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(MachineConfig))]
 [JsonSerializable(typeof(ProcessRecord))]
+[JsonSerializable(typeof(SnapshotTree))]
+[JsonSerializable(typeof(Snapshots.RevertIntent))]
 [JsonSerializable(typeof(JournalEntry))]
 [JsonSerializable(typeof(List<JournalEntry>))]
 internal sealed partial class StateJson : JsonSerializerContext;

@@ -1,0 +1,56 @@
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.Machines;
+using Hypervisor.Sdk.Qemu.State;
+
+namespace Hypervisor.Sdk.Qemu.Snapshots;
+
+/// <summary>The snapshots within the images of a machine whose QEMU is not there, by qemu-img.</summary>
+[SupportedOSPlatform("linux")]
+internal static class SnapshotFiles
+{
+    /// <summary>The image that holds the memory: of no guest device, made with the first snapshot that needs it.</summary>
+    public const string MemoryFile = "memory.qcow2";
+
+    /// <summary>The machine's own writable disks: what a snapshot is made of.</summary>
+    public static IEnumerable<string> DisksOf(MachineConfig config) => config.Disks.Where(disk => disk.File is not null && !disk.ReadOnly).Select(disk => disk.File!);
+
+    /// <summary>Makes a snapshot in each disk.</summary>
+    public static async Task CreateAsync(MachineChange change, MachineConfig config, string tag, CancellationToken cancellationToken)
+    {
+        foreach (string file in DisksOf(config))
+            await OnAsync(change, file, "make snapshot in", (images, image) => images.CreateSnapshotAsync(image, tag, cancellationToken)).ConfigureAwait(false);
+    }
+
+    /// <summary>Goes back to a snapshot in each disk. Can be done again.</summary>
+    public static async Task ApplyAsync(MachineChange change, MachineConfig config, string tag, CancellationToken cancellationToken)
+    {
+        foreach (string file in DisksOf(config))
+            await OnAsync(change, file, "apply snapshot in", (images, image) => images.ApplySnapshotAsync(image, tag, cancellationToken)).ConfigureAwait(false);
+    }
+
+    /// <summary>Deletes a snapshot from every image that has it.</summary>
+    public static async Task DeleteAsync(MachineChange change, string tag, CancellationToken cancellationToken)
+    {
+        foreach (string file in change.Services.State.List(StateDirectory.Disks(change.Id)).Where(file => file.EndsWith(".qcow2", StringComparison.Ordinal)))
+        {
+            bool has;
+            using (var opened = change.Root.OpenFile(StateDirectory.Disk(change.Id, file)))
+            {
+                var info = await change.Services.Images.GetInfoAsync(DiskImage.InFile(opened, ImageFormat.Qcow2), cancellationToken: cancellationToken).ConfigureAwait(false);
+                has = info.Snapshots.Any(snapshot => snapshot.Name == tag);
+            }
+
+            if (has)
+                await OnAsync(change, file, "delete snapshot in", (images, image) => images.DeleteSnapshotAsync(image, tag, cancellationToken)).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task OnAsync(MachineChange change, string file, string what, Func<QemuImg, DiskImage, Task> action)
+    {
+        string path = StateDirectory.Disk(change.Id, file);
+        using var opened = change.Root.OpenFile(path, FileAccess.ReadWrite);
+        await change.Root.EffectAsync($"{what} {path}", () => action(change.Services.Images, DiskImage.InFile(opened, ImageFormat.Qcow2))).ConfigureAwait(false);
+        change.Root.FlushFile(opened, path);
+    }
+}
