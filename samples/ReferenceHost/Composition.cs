@@ -1,4 +1,5 @@
 using System.Reflection;
+using Hypervisor.Sdk.Qemu;
 using Microsoft.Extensions.FileProviders;
 
 namespace Hypervisor.Sdk.ReferenceHost;
@@ -23,7 +24,19 @@ internal static class Composition
         builder.Services.AddSingleton(TimeProvider.System);
 
         // 1. The backends: each one line, with a name of its own.
-        builder.Services.AddHypervisorSdk();
+        var sdk = builder.Services.AddHypervisorSdk();
+        if (OperatingSystem.IsLinux())
+        {
+            sdk.AddQemu("local", qemu =>
+            {
+                qemu.StateDirectory = state.Machines;
+                if (options.Guest is { } guest)
+                    qemu.ImageDirectories.Add(guest);
+            });
+        }
+
+        if (options.Demo)
+            builder.Services.AddHostedService<DemoMachines>();
 
         // 2. The API over them. Operations can be asked for by a restarted host, because the key of their ids is kept.
         builder.Services.AddHypervisorApi(api => api.OperationKey = state.Key("operation-key"));

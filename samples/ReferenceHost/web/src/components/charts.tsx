@@ -60,7 +60,7 @@ export interface ChartSeries {
 }
 
 const width = 560;
-const height = 150;
+const height = 126;
 const left = 72;
 const bottom = 20;
 

@@ -9,7 +9,9 @@ export const keyOf = (at: InstanceAddress): string => `${at.backend}/${at.id}`;
 const known = new Map<string, Instance>();
 const stale = new Set<string>();
 const refetching = new Map<string, number>();
-const leaving = new Set<string>();
+
+/** Deleted, or about to be: what events still say about them is not looked into. An id that is given again is a new machine. */
+const gone = new Set<string>();
 const version = signal(0);
 let scheduled = false;
 
@@ -59,6 +61,7 @@ export function followInstances(): void {
 export function forgetInstances(): void {
   known.clear();
   stale.clear();
+  gone.clear();
   synchronized.value = false;
   changed();
 }
@@ -71,6 +74,7 @@ function receive(backend: string, event: BackendEvent): void {
     case 'instanceObserved':
       known.set(key, { ...event.instance!, backend });
       stale.delete(key);
+      gone.delete(key);
       break;
     case 'synchronized':
       dropStale(backend);
@@ -81,7 +85,7 @@ function receive(backend: string, event: BackendEvent): void {
       break;
     case 'instanceDeleted':
       window.clearTimeout(refetching.get(key));
-      leaving.delete(key);
+      gone.add(key);
       known.delete(key);
       break;
     case 'instanceStateChanged':
@@ -91,6 +95,9 @@ function receive(backend: string, event: BackendEvent): void {
       refetch({ backend, id: id! });
       break;
     case 'instanceCreated':
+      gone.delete(key);
+      refetch({ backend, id: id! });
+      break;
     case 'instanceChanged':
       refetch({ backend, id: id! });
       break;
@@ -108,21 +115,21 @@ function withState(instance: Instance, state: string, reason: string | undefined
 function refetch(at: InstanceAddress): void {
   const key = keyOf(at);
   window.clearTimeout(refetching.get(key));
-  if (leaving.has(key)) {
+  if (gone.has(key)) {
     return;
   }
   refetching.set(key, window.setTimeout(() => void load(at), 80));
 }
 
-/** While a machine is being deleted its last events are not looked into: it may be gone before the answer. */
+/** Deletes a machine; its last events are not looked into, because it may be gone before the answer. */
 export async function leave<T>(at: InstanceAddress, deletion: () => Promise<T>): Promise<T> {
   const key = keyOf(at);
-  leaving.add(key);
+  gone.add(key);
   window.clearTimeout(refetching.get(key));
   try {
     return await deletion();
   } catch (error) {
-    leaving.delete(key);
+    gone.delete(key);
     refetch(at);
     throw error;
   }

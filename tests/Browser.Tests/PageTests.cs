@@ -1,0 +1,214 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
+
+namespace Hypervisor.Sdk.Browser.Tests;
+
+/// <summary>The page of the reference host in a real browser, over the real host with real machines. Every test fails when the page reports an error.</summary>
+[Peer("qemu")]
+[Peer("chromium")]
+[Speed(SpeedAttribute.Slow)]
+public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
+{
+    [Fact(Timeout = 90_000)]
+    [Feature("UI-02")]
+    [Feature("UI-24")]
+    [Feature("UI-25")]
+    [Feature("UI-26")]
+    [Feature("UI-30")]
+    [Feature("EVT-02")]
+    public Task The_list_shows_both_machines_running_and_follows_what_is_done_to_them() => fixture.UseAsync("#/", async page =>
+    {
+        foreach (string name in (string[])["demo-1", "demo-2"])
+            await Assertions.Expect(page.Machine(name)).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
+        await Assertions.Expect(page.Page.Locator(".sidebar .tree-item")).ToHaveCountAsync(2, PagePatience.Count);
+
+        await page.Button("Pause: demo-2").ClickAsync();
+        await Assertions.Expect(page.Machine("demo-2")).ToHaveAttributeAsync("data-state", "paused", PagePatience.Attribute);
+        await Assertions.Expect(page.Machine("demo-2").Locator(".badge.warn")).ToContainTextAsync("paused");
+        await page.Button("Resume: demo-2").ClickAsync();
+        await Assertions.Expect(page.Machine("demo-2")).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
+        await Assertions.Expect(page.Machine("demo-2").Locator(".badge.good")).ToContainTextAsync("running");
+    });
+
+    [Fact(Timeout = 90_000)]
+    [Feature("UI-01")]
+    [Feature("EVT-05")]
+    public Task The_overview_shows_the_node_and_live_numbers_that_change_by_themselves() => fixture.UseAsync("#/", async page =>
+    {
+        await Assertions.Expect(page.Page.Locator(".strip-counts")).ToContainTextAsync("running", PagePatience.Text);
+        await Assertions.Expect(page.Page.Locator(".strip-node")).ToContainTextAsync(new Regex(@"CPU\s*\d"), PagePatience.Text);
+        await Assertions.Expect(page.Page.Locator(".overview")).ToContainTextAsync("Recent events");
+        // Two readings of the machine's counters make the first number, a third one moves the line.
+        await Assertions.Expect(page.Machine("demo-1").Locator("td[data-label='CPU']")).ToContainTextAsync("%", PagePatience.Text);
+        string before = await LineAsync(page);
+        await page.Page.WaitForFunctionAsync("before => document.querySelector(\"[data-name='demo-1'] .spark polyline\")?.getAttribute('points') !== before", before, new() { Timeout = PagePatience.Milliseconds });
+    });
+
+    [Fact(Timeout = 90_000)]
+    [Feature("UI-03")]
+    public Task The_list_is_a_table_or_cards_and_can_be_filtered() => fixture.UseAsync("#/", async page =>
+    {
+        await Assertions.Expect(page.Page.Locator("tr[data-name]")).ToHaveCountAsync(2, PagePatience.Count);
+        await page.Page.GetByLabel("Filter machines").FillAsync("demo-1");
+        await Assertions.Expect(page.Page.Locator("tr[data-name]")).ToHaveCountAsync(1);
+        await page.Page.GetByLabel("Filter machines").FillAsync("");
+        await page.Button("Cards").ClickAsync();
+        await Assertions.Expect(page.Page.Locator(".machine-card")).ToHaveCountAsync(2);
+        await Assertions.Expect(page.Page.Locator(".machine-card .badge.good")).ToHaveCountAsync(2, PagePatience.Count);
+        await Assertions.Expect(page.Button("Shut down: demo-1")).ToBeVisibleAsync();
+        await page.PictureAsync("cards-1400");
+    });
+
+    [Fact(Timeout = 90_000)]
+    [Feature("CON-16")]
+    public Task The_terminal_types_into_the_machine_and_shows_its_answer() => fixture.UseAsync("#/", async page =>
+    {
+        await page.GoToMachineAsync("demo-1", "Console");
+        var terminal = new TerminalPage(page.Page);
+        await terminal.WaitForPromptAsync();
+        await terminal.TypeAsync("uname -a");
+        await terminal.ExpectAsync(KernelAnswer());
+        await page.PictureAsync("console-1400");
+    });
+
+    /// <summary>Also takes the picture of the README, for eng/update-screenshots: then with some history in the charts.</summary>
+    [Fact(Timeout = 90_000)]
+    public Task A_console_docks_beneath_the_list() => fixture.UseAsync("#/", async page =>
+    {
+        await page.Button("Console of demo-1").ClickAsync();
+        var terminal = new TerminalPage(page.Page);
+        await terminal.WaitForPromptAsync();
+        await terminal.TypeAsync("clear; uname -a; free -m; df -h /data");
+        await terminal.ExpectAsync(DataDisk());
+        await Assertions.Expect(page.Page.Locator("tr[data-name='demo-1']")).ToBeVisibleAsync();
+        int points = Environment.GetEnvironmentVariable("HYPERVISOR_SDK_PICTURE") is null ? 2 : 15;
+        await page.Page.WaitForFunctionAsync("points => document.querySelector(\"[data-name='demo-2'] .spark polyline\")?.getAttribute('points').split(' ').length >= points", points, new() { Timeout = 60_000 });
+        await page.PictureAsync("page");
+    });
+
+    [Fact(Timeout = 90_000)]
+    [Feature("UI-04")]
+    public Task A_machine_is_created_by_the_form_and_deleted_again() => fixture.UseAsync("#/create", async page =>
+    {
+        string name = "made-" + Guid.NewGuid().ToString("N")[..6];
+        await page.Button("Create machine").ClickAsync();
+        await Assertions.Expect(page.Page.GetByText("A machine needs a name.")).ToBeVisibleAsync();
+        await page.Page.GetByLabel("Name").FillAsync(name);
+        await page.Page.GetByLabel("Memory", new() { Exact = true }).FillAsync("256 MiB");
+        await page.Page.GetByLabel("New disk").FillAsync("64 MiB");
+        await page.PictureAsync("create-1400");
+        await page.Button("Create machine").ClickAsync();
+        await Assertions.Expect(page.Page.Locator($"article.machine[data-name='{name}']")).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
+
+        await page.Button("Delete").ClickAsync();
+        var dialog = page.Page.GetByRole(AriaRole.Dialog);
+        await Assertions.Expect(dialog.GetByRole(AriaRole.Button, new() { Name = "Delete" })).ToBeDisabledAsync();
+        await dialog.GetByLabel($"Type {name} to confirm").FillAsync(name);
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
+        await Assertions.Expect(page.Page.Locator(".toast[data-state='succeeded']").Filter(new() { HasText = "Delete" })).ToBeVisibleAsync(PagePatience.Visible);
+        await page.GoAsync("#/");
+        await Assertions.Expect(page.Machine("demo-1")).ToBeVisibleAsync();
+        await Assertions.Expect(page.Machine(name)).ToHaveCountAsync(0, PagePatience.Count);
+    });
+
+    [Fact(Timeout = 90_000)]
+    [Feature("UI-31")]
+    public Task A_refusal_of_the_server_is_shown_beside_the_field_it_is_about() => fixture.UseAsync("#/create", async page =>
+    {
+        page.Expect("status of 400");
+        page.Expect("status of 409");
+        await page.Page.GetByLabel("Name").FillAsync("not a/name");
+        await page.Button("Create machine").ClickAsync();
+        await Assertions.Expect(page.Page.Locator(".field.invalid .field-error")).ToBeVisibleAsync(PagePatience.Visible);
+
+        // A machine that is not there is said to be so, and not an empty page.
+        await page.GoAsync("#/machine/local/no-such-machine/summary");
+        await Assertions.Expect(page.Page.GetByText("This machine does not exist")).ToBeVisibleAsync();
+    });
+
+    [Fact(Timeout = 90_000)]
+    [Feature("CON-07")]
+    [Feature("CON-17")]
+    public Task The_screen_is_drawn_by_noVNC_over_the_pages_own_socket() => fixture.UseAsync("#/", async page =>
+    {
+        await page.GoToMachineAsync("demo-1", "Screen");
+        await Assertions.Expect(page.Page.Locator(".screen-host[data-phase='open']")).ToBeVisibleAsync(PagePatience.Visible);
+        int width = await page.Page.Locator(".screen-host canvas").EvaluateAsync<int>("canvas => canvas.width");
+        Assert.True(width >= 320, $"The screen is {width} pixels wide.");
+        await page.PictureAsync("screen-1400");
+    });
+
+    [Fact(Timeout = 90_000)]
+    [Feature("UI-20")]
+    [Feature("CON-02")]
+    public Task The_boot_log_holds_what_the_machine_said_before_anybody_looked() => fixture.UseAsync("#/", async page =>
+    {
+        await page.GoToMachineAsync("demo-2", "Boot log");
+        await Assertions.Expect(page.Page.GetByRole(AriaRole.Log)).ToContainTextAsync(GuestImage.ReadyText, PagePatience.Text);
+        await page.PictureAsync("log-1400");
+    });
+
+    [Fact(Timeout = 90_000)]
+    [Feature("UI-08")]
+    public Task The_detail_page_shows_live_metrics_the_configuration_and_the_actions() => fixture.UseAsync("#/", async page =>
+    {
+        await page.GoToMachineAsync("demo-1", "Summary");
+        await Assertions.Expect(page.Page.Locator(".tile").First).ToContainTextAsync("%", PagePatience.Text);
+        await Assertions.Expect(page.Page.Locator(".facts")).ToContainTextAsync("Processors");
+        await Assertions.Expect(page.Button("Shut down")).ToBeVisibleAsync();
+        await page.PictureAsync("summary-1400");
+    });
+
+    [Theory(Timeout = 90_000)]
+    [InlineData(1400, 880)]
+    [InlineData(400, 860)]
+    [Feature("UI-28")]
+    public Task Every_view_fits_the_window(int width, int height) => fixture.UseAsync("#/", async page =>
+    {
+        await Assertions.Expect(page.Machine("demo-1")).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
+        await Assertions.Expect(page.Machine("demo-1").Locator("td[data-label='CPU']")).ToContainTextAsync("%", PagePatience.Text);
+        Assert.Equal(0, await page.OverflowAsync());
+        await page.PictureAsync($"machines-{width}");
+        foreach (string view in (string[])["create", "events", "tasks"])
+            await CheckAsync("#/" + view, view);
+
+        await page.GoToMachineAsync("demo-1", "Summary");
+        string link = new Uri(page.Page.Url).Fragment;
+        foreach (string tab in (string[])["summary", "console", "screen", "disks", "configuration", "metrics", "log", "native"])
+            await CheckAsync(link.Replace("/summary", "/" + tab, StringComparison.Ordinal), tab);
+
+        async Task CheckAsync(string view, string name)
+        {
+            await page.GoAsync(view);
+            await Assertions.Expect(page.Page.Locator("main .notice .spinner, main .pane-note .spinner")).ToHaveCountAsync(0, PagePatience.Count);
+            await Assertions.Expect(page.Page.Locator("main .notice.bad")).ToHaveCountAsync(0);
+            Assert.True(await page.OverflowAsync() == 0, $"{view} is wider than {width} pixels.");
+            await page.PictureAsync($"{name}-{width}");
+        }
+    }, width, height);
+
+    [Fact(Timeout = 60_000)]
+    public Task Without_a_session_there_is_only_the_sign_in_page_and_a_wrong_token_is_refused() => fixture.UseAsync("", async page =>
+    {
+        page.Expect("status of 401");
+        await page.Page.GetByLabel("Sign-in token").FillAsync("wrong");
+        await page.Button("Sign in").ClickAsync();
+        await Assertions.Expect(page.Page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync(PagePatience.Visible);
+        await Assertions.Expect(page.Page.Locator(".shell")).ToHaveCountAsync(0);
+        await page.PictureAsync("sign-in-1400");
+    }, signedIn: false);
+
+    private static async Task<string> LineAsync(WatchedPage page)
+    {
+        var line = page.Machine("demo-1").Locator(".spark polyline").First;
+        return await line.GetAttributeAsync("points") ?? "";
+    }
+
+    /// <summary>What busybox's uname -a says: the command itself does not contain it.</summary>
+    [GeneratedRegex(@"Linux demo-1 \d+\.\d+\S* .*x86_64 GNU/Linux")]
+    private static partial Regex KernelAnswer();
+
+    /// <summary>The line of df about the machine's disk.</summary>
+    [GeneratedRegex(@"\d% /data")]
+    private static partial Regex DataDisk();
+}
