@@ -9,6 +9,7 @@ internal sealed class LocalOperation<T> : Operation<T>, IEnding
     private readonly Task<T> _work;
     private readonly Lock _gate = new();
     private double? _fraction;
+    private volatile bool _isCancelAsked;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private LocalOperation(RequestId requestId, TimeSpan? deadline, TimeProvider timeProvider, Func<IProgress<double>, CancellationToken, Task<T>> work)
@@ -37,6 +38,7 @@ internal sealed class LocalOperation<T> : Operation<T>, IEnding
 
     public override async Task<bool> TryCancelAsync(CancellationToken cancellationToken = default)
     {
+        _isCancelAsked = true;
         await _cancel.CancelAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         return true;
     }
@@ -58,17 +60,15 @@ internal sealed class LocalOperation<T> : Operation<T>, IEnding
 
     private async Task<T> RunAsync(Func<IProgress<double>, CancellationToken, Task<T>> work, TimeSpan? deadline)
     {
-        bool wasAsked = false;
         try
         {
-            using var asked = _cancel.Token.UnsafeRegister(_ => wasAsked = true, null);
             return await Task.Run(() => work(new Progress(this), _cancel.Token), CancellationToken.None).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (wasAsked)
+        catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
         {
-            throw deadline is null
+            throw _isCancelAsked
                 ? new HypervisorException("The work was cancelled, and what it had begun is undone.", ErrorCode.Cancelled, RequestOutcome.Rejected)
-                : new HypervisorException($"The work was cancelled, or not done within {deadline}; what it had begun is undone.", ErrorCode.Timeout, RequestOutcome.Rejected);
+                : new HypervisorException($"The work was not done within {deadline}; what it had begun is undone.", ErrorCode.Timeout, RequestOutcome.Rejected);
         }
     }
 
