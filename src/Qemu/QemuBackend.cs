@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.DiskImages;
-using Hypervisor.Sdk.Qemu.Clones;
 using Hypervisor.Sdk.Qemu.Consoles;
 using Hypervisor.Sdk.Qemu.Driver;
 using Hypervisor.Sdk.Qemu.Guests;
@@ -39,11 +38,9 @@ public sealed class QemuBackend : IBackend
         var agents = new AgentChannel(services, _table);
         _serial = new QemuSerialConsole(services, _table);
         QemuSnapshots.AddRecovery(Recovery);
-        var hypervisor = new QemuHypervisor(services, _table, work, Recovery, disks, specs);
         _parts =
         [
-            hypervisor,
-            new QemuClones(services, _table, work, hypervisor, specs),
+            new QemuHypervisor(services, _table, work, Recovery, disks, specs),
             new QemuPower(work),
             new QemuRequests(services, _table, work, Recovery),
             new QemuSnapshots(services, _table, work, agents),
@@ -94,13 +91,14 @@ public sealed class QemuBackend : IBackend
     public static Task<QemuBackend> ConnectAsync(QemuOptions options, CancellationToken cancellationToken = default) => ConnectAsync(options, null, cancellationToken);
 
     /// <summary>The same with somebody who is told of every durable effect.</summary>
-    internal static async Task<QemuBackend> ConnectAsync(QemuOptions options, IDurableSeam? seam, CancellationToken cancellationToken)
+    internal static async Task<QemuBackend> ConnectAsync(QemuOptions options, IDurableSeam? seam, CancellationToken cancellationToken, QemuHost? knownHost = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         var validated = options.Validated();
-        var host = await QemuHost.ProbeAsync(validated, cancellationToken).ConfigureAwait(false);
+        var host = knownHost ?? await QemuHost.ProbeAsync(validated, cancellationToken).ConfigureAwait(false);
         var images = new QemuImg(new QemuImgOptions { Program = validated.QemuImg });
-        await images.GetVersionAsync(cancellationToken).ConfigureAwait(false);
+        if (knownHost is null)
+            await images.GetVersionAsync(cancellationToken).ConfigureAwait(false);
         var state = StateDirectory.Open(validated.StateDirectory, seam);
         QemuBackend? backend = null;
         try

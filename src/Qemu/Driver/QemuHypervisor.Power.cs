@@ -19,6 +19,8 @@ internal sealed partial class QemuHypervisor
                 throw InvalidState(change, "is paused: resume it");
             if (status.IsUp && status.State == PowerState.Crashed)
                 throw InvalidState(change, "has crashed and its QEMU still runs: stop it first");
+            if (status.State == PowerState.Unknown)
+                throw InvalidState(change, $"runs and does not answer: stop it by force. {status.Reason}");
             return null;
         },
         async (change, token) =>
@@ -75,14 +77,14 @@ internal sealed partial class QemuHypervisor
         if (!status.IsUp)
         {
             // One that has crashed is stopped from now on.
-            change.Table.Settle(change.Machine);
+            await change.SettleAsync(cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        // A guest whose processors stand still hears nothing.
-        if (options.GracePeriod > TimeSpan.Zero && status.State != PowerState.Paused && await HasShutDownAsync(change, status, options.GracePeriod, cancellationToken).ConfigureAwait(false))
+        // A guest whose processors stand still hears nothing, nor does one whose QEMU hangs.
+        if (options.GracePeriod > TimeSpan.Zero && status.State != PowerState.Paused && status.State != PowerState.Unknown && await HasShutDownAsync(change, status, options.GracePeriod, cancellationToken).ConfigureAwait(false))
         {
-            change.Table.Settle(change.Machine);
+            await change.SettleAsync(cancellationToken).ConfigureAwait(false);
             return;
         }
 

@@ -31,6 +31,9 @@ internal sealed class Machine(QemuServices services, string id)
         set => Volatile.Write(ref _supervision, value);
     }
 
+    /// <summary>The watch, also one that has ended, which is then forgotten.</summary>
+    public Supervision? TakeSupervision() => Interlocked.Exchange(ref _supervision, null);
+
     /// <summary>The configuration now; null when there is no such machine.</summary>
     public MachineConfig? ReadConfig()
     {
@@ -71,7 +74,7 @@ internal sealed class Machine(QemuServices services, string id)
         var client = await QmpClient.ConnectAsync(services.Runtime.SocketOf(id, socket), new QmpClientOptions { HandshakeTimeout = timeout, TimeProvider = services.Time }, cancellationToken).ConfigureAwait(false);
         try
         {
-            var answer = await client.QueryUuidAsync(cancellationToken).ConfigureAwait(false);
+            var answer = await client.WithTimeout(timeout).QueryUuidAsync(cancellationToken).ConfigureAwait(false);
             return Guid.TryParse(answer.Uuid, out var found) && found == uuid
                 ? client
                 : throw new HypervisorException($"The QEMU behind the sockets of '{id}' is another machine's ({answer.Uuid}).", ErrorCode.Conflict, RequestOutcome.Rejected);
@@ -90,7 +93,7 @@ internal sealed class Machine(QemuServices services, string id)
             return PowerState.Running;
         if (status == RunState.Shutdown)
             return PowerState.Stopping;
-        if (status == RunState.Inmigrate)
+        if (status == RunState.Prelaunch || status == RunState.Inmigrate)
             return PowerState.Starting;
         if (status == RunState.Suspended)
             return PowerState.Suspended;

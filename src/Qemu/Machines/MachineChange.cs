@@ -64,7 +64,7 @@ internal sealed class MachineChange(QemuServices services, MachineTable table, M
     public async Task<MachineStatus> GetStatusAsync(CancellationToken cancellationToken)
     {
         if (Machine.Supervision is { } watched)
-            await watched.RefreshAsync(cancellationToken).ConfigureAwait(false);
+            await watched.RefreshAsync(services.Options.StartTimeout, cancellationToken).ConfigureAwait(false);
         if (Machine.Supervision is { } live)
             return new MachineStatus(live.State, null, live.Record);
         var record = services.State.ReadProcess(Id);
@@ -79,13 +79,39 @@ internal sealed class MachineChange(QemuServices services, MachineTable table, M
             return new MachineStatus(PowerState.Stopped);
         }
 
-        await table.SuperviseAsync(Machine, Config, record, process, cancellationToken).ConfigureAwait(false);
-        if (Machine.Supervision is { } supervision)
-            return new MachineStatus(supervision.State, null, record);
-        process.Dispose();
-        var monitor = await MonitorAsync(cancellationToken).ConfigureAwait(false);
-        var status = await monitor.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
-        return new MachineStatus(Machine.StateOf(status.Status, status.IsRunning), null, record);
+        try
+        {
+            await table.SuperviseAsync(Machine, Config, record, process, cancellationToken).ConfigureAwait(false);
+            if (Machine.Supervision is { } supervision)
+                return new MachineStatus(supervision.State, null, record);
+            process.Dispose();
+            var monitor = await MonitorAsync(cancellationToken).ConfigureAwait(false);
+            var status = await monitor.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
+            return new MachineStatus(Machine.StateOf(status.Status, status.IsRunning), null, record);
+        }
+        catch (HypervisorException error)
+        {
+            process.Dispose();
+            return new MachineStatus(PowerState.Unknown, $"QEMU (process {record.Pid}) does not answer: {error.Message}", record);
+        }
+    }
+
+    /// <summary>After the process has ended as it should: removes what is left of it, and says so to who watches once its last event was said.</summary>
+    public async Task SettleAsync(CancellationToken cancellationToken)
+    {
+        await CloseMonitorAsync().ConfigureAwait(false);
+        bool wasUp = services.State.ReadProcess(Id) is not null;
+        table.Settle(Machine);
+        if (Machine.TakeSupervision() is { } watched)
+        {
+            await watched.Drained.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (watched.TryClaimEnd())
+                table.PublishState(Machine, watched.State, PowerState.Stopped, watched.ShutdownReason?.Text);
+        }
+        else if (wasUp)
+        {
+            table.PublishState(Machine, null, PowerState.Stopped, null);
+        }
     }
 
     /// <summary>The instance as it is now.</summary>

@@ -66,7 +66,7 @@ internal static class MachineLauncher
     {
         if (change.Services.State.ReadProcess(change.Id) is not { } record || Machine.Hold(record) is not { } process)
         {
-            change.Table.Settle(change.Machine);
+            await change.SettleAsync(cancellationToken).ConfigureAwait(false);
             return;
         }
 
@@ -80,13 +80,15 @@ internal static class MachineLauncher
             }
             catch (Exception error) when (error is HypervisorException or TimeoutException)
             {
+                // It may be ending already, hang, or be another program altogether: then it was not started with the machine's UUID, and is not ours to kill.
+                if (!process.Exited.IsCompleted && !ProcessIdentity.HasArgument(process.Identity.Pid, "-uuid", change.Config.Uuid.ToString("D")) && ProcessIdentity.Of(process.Identity.Pid) is not null)
+                    throw new HypervisorException($"The process {process.Identity.Pid}, noted as the QEMU of '{change.Id}', is not that: it was left alone. Remove process.json of the machine when its QEMU has ended.", ErrorCode.Conflict, RequestOutcome.Rejected, error);
                 process.Kill();
                 await process.Exited.WaitAsync(cancellationToken).ConfigureAwait(false);
             }
         }
 
-        await change.CloseMonitorAsync().ConfigureAwait(false);
-        change.Table.Settle(change.Machine);
+        await change.SettleAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Ends the processes that a crash has left without a note of them.</summary>
@@ -215,16 +217,11 @@ internal static class MachineLauncher
         }
     }
 
-    /// <summary>The screen's socket is the only one that QEMU makes itself; its directory is private already. What QEMU's user may have put there instead is not followed.</summary>
+    /// <summary>The screen's socket is the only one that QEMU makes itself; its directory is private already.</summary>
     private static void ProtectScreen(MachineChange change, MachineConfig config)
     {
-        const int PathOnlyNoFollowCloseOnExec = 0x200000 | 0x20000 | 0x80000;
-        if (!config.Machine.Graphics)
-            return;
-        int descriptor = Native.Open(change.Services.Runtime.SocketOf(change.Id, RuntimeDirectory.VncSocket), PathOnlyNoFollowCloseOnExec, 0);
-        if (descriptor < 0)
-            throw Native.Failure($"Opening the screen's socket of '{config.Name}'");
-        using var socket = new SafeFileHandle(descriptor, ownsHandle: true);
-        File.SetUnixFileMode(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/self/fd/{descriptor}"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        string socket = change.Services.Runtime.SocketOf(change.Id, RuntimeDirectory.VncSocket);
+        if (config.Machine.Graphics && File.Exists(socket))
+            File.SetUnixFileMode(socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 }

@@ -41,21 +41,23 @@ internal static class MachineRemoval
         var root = state.Root;
         string trash = StateDirectory.Trash(id);
         services.Runtime.Remove(id);
-        var journal = MachineJournal.Read(root, $"{trash}/journal");
-        if (journal.Entries.Count > 0)
-        {
-            foreach (var open in journal.Open.ToList())
-                journal.End(open.Operation, outcome, services.Time.GetUtcNow(), error);
-            root.AtomicWrite($"{trash}/gone", JsonSerializer.SerializeToUtf8Bytes([.. journal.Entries], StateJson.Default.ListJournalEntry));
-            root.Rename($"{trash}/gone", StateDirectory.Gone(id), replace: true);
-        }
-
         var config = ReadConfig(root, trash);
         if (config is null)
             state.ReleaseNames(id);
         else
             state.ReleaseName(id, config.Name);
         KeepDisks(state, trash, config);
+        // The disks first: on a full disk, the record needs their space.
+        state.RemoveTree($"{trash}/disks");
+        try
+        {
+            Record(services, id, outcome, error);
+        }
+        catch (HypervisorException full) when (full.Code == ErrorCode.Exhausted && outcome != JournalOutcomes.Succeeded)
+        {
+            // Nothing was made and nothing says so: the request was never seen, which is as true.
+        }
+
         state.RemoveTree(trash);
         ForgetOldest(services);
         if (root.Find($"locks/{id}.watch") is not null)
@@ -66,6 +68,19 @@ internal static class MachineRemoval
     /// <summary>The journal of a machine that is no longer there; null when none is kept.</summary>
     public static IReadOnlyList<JournalEntry>? ReadGone(StateDirectory state, string id) =>
         state.Root.Read(StateDirectory.Gone(id), MaxGoneBytes) is { } content ? JsonSerializer.Deserialize(content, StateJson.Default.ListJournalEntry) : null;
+
+    private static void Record(QemuServices services, string id, string outcome, HypervisorException? error)
+    {
+        string trash = StateDirectory.Trash(id);
+        var root = services.State.Root;
+        var journal = MachineJournal.Read(root, $"{trash}/journal");
+        if (journal.Entries.Count == 0)
+            return;
+        foreach (var open in journal.Open.ToList())
+            journal.End(open.Operation, outcome, services.Time.GetUtcNow(), error);
+        root.AtomicWrite($"{trash}/gone", JsonSerializer.SerializeToUtf8Bytes([.. journal.Entries], StateJson.Default.ListJournalEntry));
+        root.Rename($"{trash}/gone", StateDirectory.Gone(id), replace: true);
+    }
 
     private static MachineConfig? ReadConfig(RootedDirectory root, string trash) =>
         root.Read($"{trash}/config.json", MaxGoneBytes) is { } content ? JsonSerializer.Deserialize(content, StateJson.Default.MachineConfig) : null;

@@ -230,6 +230,8 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         try
         {
             using var hold = await HoldAsync(machine.Id, s_settleWait, CancellationToken.None).ConfigureAwait(false);
+            if (!ended.TryClaimEnd())
+                return;
             var record = services.State.ReadProcess(machine.Id);
             if (record != ended.Record)
                 crash = null;

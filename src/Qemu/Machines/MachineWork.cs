@@ -43,19 +43,26 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
             throw NotFound(machineId);
         var deadline = request?.Deadline ?? services.Options.DefaultDeadline;
         var hold = await table.HoldAsync(machineId, deadline, cancellationToken).ConfigureAwait(false);
+        using var timeout = new CancellationTokenSource(deadline, services.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         var progress = new WorkProgress { CanCancel = canCancel };
         var change = new MachineChange(services, table, hold, services.State.ReadJournal(machineId)) { Progress = progress };
         try
         {
-            await recovery.RecoverAsync(change, cancellationToken).ConfigureAwait(false);
+            await recovery.RecoverAsync(change, either.Token).ConfigureAwait(false);
             if (change.Machine.ReadConfig() is not { } config)
                 throw NotFound(machineId);
             if (change.Journal.Find(requestId) is { } seen)
                 return await RepeatAsync(change, seen, requestId, kind, again, cancellationToken).ConfigureAwait(false);
             CheckExpectations(config, change.Journal, request);
-            string? intent = await accept(change, cancellationToken).ConfigureAwait(false);
+            string? intent = await accept(change, either.Token).ConfigureAwait(false);
             long operation = change.Journal.Begin(kind, requestId, services.Time.GetUtcNow(), request?.FencingToken, intent);
             return Run(change, operation, requestId, deadline, work);
+        }
+        catch (OperationCanceledException error) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            await change.DisposeAsync().ConfigureAwait(false);
+            throw new HypervisorException($"'{machineId}' could not be looked at within {deadline.TotalSeconds:0.#} s; nothing was begun.", ErrorCode.Timeout, RequestOutcome.NotSent, error);
         }
         catch
         {

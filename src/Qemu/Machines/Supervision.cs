@@ -19,7 +19,9 @@ internal sealed class Supervision : IAsyncDisposable
     private readonly Action<QmpEvent, PowerState> _observe;
     private readonly Func<Supervision, Task> _ended;
     private readonly CancellationTokenSource _givenUp = new();
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _loop;
+    private int _isEndClaimed;
     private volatile bool _isEnded;
     private volatile bool _isAbandoned;
 
@@ -51,6 +53,9 @@ internal sealed class Supervision : IAsyncDisposable
     /// <summary>How the process ended, once it has.</summary>
     public ProcessExit? Exit { get; private set; }
 
+    /// <summary>Completes when the last event was handed on, after the end of the process or of the watch.</summary>
+    public Task Drained => _drained.Task;
+
     /// <summary>Whether the process has ended or the watch was given up.</summary>
     public bool IsEnded => _isEnded;
 
@@ -81,21 +86,30 @@ internal sealed class Supervision : IAsyncDisposable
     }
 
     /// <summary>Asks for the state: after a command, its event may still be on the way.</summary>
-    public async Task RefreshAsync(CancellationToken cancellationToken)
+    /// <param name="patience">How long the answer may take; without one, the state stays what the last event said.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task RefreshAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         if (_isEnded || ShutdownReason is not null)
             return;
         try
         {
-            var status = await Reads.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
+            var status = await Reads.WithTimeout(patience).GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
             State = Machine.StateOf(status.Status, status.IsRunning);
         }
         catch (BackendConnectionException)
         {
             // It is ending; the loop hears of that too.
-            await Task.WhenAny(_loop, _process.Exited).WaitAsync(cancellationToken).ConfigureAwait(false);
+            await Task.WhenAny(Drained, _process.Exited).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.Timeout)
+        {
+            // It hangs; what was known last is all that can be said.
         }
     }
+
+    /// <summary>Says who tells of the end: the first to ask, which is the change that ended it or else the watch. Under the machine's lock.</summary>
+    public bool TryClaimEnd() => Interlocked.Exchange(ref _isEndClaimed, 1) == 0;
 
     /// <summary>Gives the watch up; QEMU goes on.</summary>
     public async ValueTask DisposeAsync()
@@ -136,6 +150,7 @@ internal sealed class Supervision : IAsyncDisposable
         await Reads.DisposeAsync().ConfigureAwait(false);
         _process.Dispose();
         _watch.Dispose();
+        _drained.SetResult();
         if (!_isAbandoned)
             await _ended(this).ConfigureAwait(false);
     }

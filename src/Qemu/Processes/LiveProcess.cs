@@ -10,17 +10,20 @@ internal sealed class LiveProcess : IDisposable
 {
     private readonly SafeFileHandle _pidfd;
 
-    private LiveProcess(ProcessIdentity identity, SafeFileHandle pidfd)
+    private readonly bool _isChild;
+
+    private LiveProcess(ProcessIdentity identity, SafeFileHandle pidfd, bool isChild)
     {
         Identity = identity;
         _pidfd = pidfd;
+        _isChild = isChild;
         Exited = WaitAsync();
     }
 
     /// <summary>Which one.</summary>
     public ProcessIdentity Identity { get; }
 
-    /// <summary>Completes when it has ended: with how it did when it was a child of ours, else with null.</summary>
+    /// <summary>Completes when it has ended: with how it did for the holder that started it, else with null.</summary>
     public Task<ProcessExit?> Exited { get; }
 
     /// <summary>Holds a process; null when it has ended.</summary>
@@ -34,7 +37,7 @@ internal sealed class LiveProcess : IDisposable
         var pidfd = new SafeFileHandle(descriptor, ownsHandle: true);
         // Looked at after it is held: the number cannot go to another one in between unseen.
         if (ProcessIdentity.Of(identity.Pid) == identity)
-            return new LiveProcess(identity, pidfd);
+            return new LiveProcess(identity, pidfd, isChild: false);
         pidfd.Dispose();
         return null;
     }
@@ -45,7 +48,7 @@ internal sealed class LiveProcess : IDisposable
         int descriptor = Native.PidfdOpen(pid);
         if (descriptor < 0)
             throw Native.Failure($"Holding the process {pid}");
-        return new LiveProcess(ProcessIdentity.Of(pid) ?? new ProcessIdentity(pid, 0, ProcessIdentity.CurrentBootId), new SafeFileHandle(descriptor, ownsHandle: true));
+        return new LiveProcess(ProcessIdentity.Of(pid) ?? new ProcessIdentity(pid, 0, ProcessIdentity.CurrentBootId), new SafeFileHandle(descriptor, ownsHandle: true), isChild: true);
     }
 
     /// <summary>Ends it at once. Does nothing when it has ended.</summary>
@@ -71,12 +74,14 @@ internal sealed class LiveProcess : IDisposable
     private async Task<ProcessExit?> WaitAsync()
     {
         await DescriptorWatch.WhenReadableAsync((int)_pidfd.DangerousGetHandle()).ConfigureAwait(false);
+        // Who started it reaps it; to reap a child of somebody else in this process would take its exit code from them.
+        if (!_isChild)
+            return null;
         int result;
         int status;
         do
             result = Native.WaitPid(Identity.Pid, out status, 0);
         while (result < 0 && Marshal.GetLastPInvokeError() == Native.EINTR);
-        // ECHILD: an adopted one, reaped by its own parent.
         if (result != Identity.Pid)
             return null;
         int signal = status & 0x7f;

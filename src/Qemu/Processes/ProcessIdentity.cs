@@ -38,19 +38,23 @@ internal sealed record ProcessIdentity(int Pid, long StartTicks, string BootId)
         {
             if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int pid))
                 continue;
-            string[] arguments;
-            try
-            {
-                arguments = File.ReadAllText(Path.Combine(directory, "cmdline")).Split('\0');
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                continue;
-            }
-
-            int index = Array.IndexOf(arguments, option);
-            if (index >= 0 && index + 1 < arguments.Length && arguments[index + 1] == value)
+            if (HasArgument(pid, option, value))
                 yield return pid;
+        }
+    }
+
+    /// <summary>Whether a process was started with an argument.</summary>
+    public static bool HasArgument(int pid, string option, string value)
+    {
+        try
+        {
+            string[] arguments = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/cmdline")).Split('\0');
+            int index = Array.IndexOf(arguments, option);
+            return index >= 0 && index + 1 < arguments.Length && arguments[index + 1] == value;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
         }
     }
 }

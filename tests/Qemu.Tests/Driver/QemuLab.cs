@@ -12,6 +12,7 @@ internal sealed class QemuLab : IAsyncDisposable
 {
     private readonly TempDirectory _directory = new();
     private readonly List<QemuBackend> _backends = [];
+    private QemuHost? _host;
 
     private QemuLab(GuestImage guest)
     {
@@ -47,9 +48,10 @@ internal sealed class QemuLab : IAsyncDisposable
         return options;
     }
 
-    public async Task<QemuBackend> ConnectAsync(Action<QemuOptions>? configure = null, IDurableSeam? seam = null)
+    public async Task<QemuBackend> ConnectAsync(Action<QemuOptions>? configure = null, IDurableSeam? seam = null, QemuHost? host = null)
     {
-        var backend = await QemuBackend.ConnectAsync(Options(configure), seam, TestContext.Current.CancellationToken);
+        var backend = await QemuBackend.ConnectAsync(Options(configure), seam, TestContext.Current.CancellationToken, host);
+        _host = backend.Services.Host;
         _backends.Add(backend);
         return backend;
     }
@@ -102,6 +104,20 @@ internal sealed class QemuLab : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends a backend as the end of its process would: what it held open is closed, and nothing is written any more.</summary>
+    public async Task AbandonAsync(QemuBackend backend)
+    {
+        _backends.Remove(backend);
+        try
+        {
+            await backend.DisposeAsync();
+        }
+        catch (CrashException)
+        {
+            // What it still wanted to write.
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var backend in _backends)
@@ -110,14 +126,10 @@ internal sealed class QemuLab : IAsyncDisposable
         if (Directory.Exists(vms))
         {
             var options = Options();
-            await using var last = await QemuBackend.ConnectAsync(options, CancellationToken.None);
+            await using var last = await QemuBackend.ConnectAsync(options, null, CancellationToken.None, _host);
             var hypervisor = last.Get<IHypervisor>();
-            // Clones before the templates that they lie upon.
-            foreach (bool templates in (bool[])[false, true])
-            {
-                await foreach (var instance in hypervisor.List(new InstanceFilter { IsTemplate = templates }))
-                    await hypervisor.DeleteAsync(instance.Id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync();
-            }
+            await foreach (var instance in hypervisor.List())
+                await hypervisor.DeleteAsync(instance.Id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync();
         }
 
         _directory.Dispose();
