@@ -11,6 +11,8 @@ switch (args)
         return await TransportReport.RunSectionAsync();
     case [TransportReport.Command, var file]:
         return await TransportReport.RunAsync(file);
+    case [EventBenchmark.Command, .. var rest]:
+        return await EventBenchmark.RunAsync(rest);
     case [StatusBenchmark.Command, .. var rest]:
         return await StatusBenchmark.RunAsync(rest);
     case [StatusBenchmark.RowCommand, .. var rest]:

@@ -29,7 +29,8 @@ public sealed class ConnectionOptions
 
     /// <summary>
     /// Receive on a thread of its own, which runs the reader's continuation itself, instead of on the runtime's event loop and thread pool. A call and its answer cost about half
-    /// the processor time then on one core and a fifth on several, where the pool's threads spin, for a thread per connection. Anything that blocks in such a continuation blocks this connection's input, no other's.
+    /// the processor time then on one core and a fifth on several, where the pool's threads spin, for a thread per connection. A continuation that blocks the thread after it has asked
+    /// for the next bytes delays them by up to a tenth of a second: then another thread takes over.
     /// For unix sockets and TCP; ignored over TLS. Default: false.
     /// </summary>
     public bool OwnThread { get; set; }

@@ -4,14 +4,18 @@ namespace Hypervisor.Sdk.Transport;
 
 /// <summary>
 /// Receives from a socket on a thread of its own, which waits in the operating system and runs the reader's continuation itself: no event loop, no pool, no second switch of threads.
+/// When the continuation has asked for the next bytes and then blocks the thread, another one takes its place.
 /// </summary>
 internal sealed class ThreadReader : ConnectionReader, IDisposable
 {
     private const int Forever = -1;
 
     private readonly Socket _socket;
-    private readonly Thread _thread;
+    private readonly string _name;
+    private readonly StallWatch _watch;
     private readonly object _signal = new();
+    private Thread _thread;
+    private bool _inContinuation;
     private Memory<byte> _memory;
     private bool _requested;
     private bool _started;
@@ -21,7 +25,9 @@ internal sealed class ThreadReader : ConnectionReader, IDisposable
         : base(connection, segmentBytes)
     {
         _socket = socket;
-        _thread = new Thread(Run) { IsBackground = true, Name = $"reader of {connection.Endpoint}" };
+        _name = $"reader of {connection.Endpoint}";
+        _watch = new StallWatch(TakeOver);
+        _thread = NewThread();
     }
 
     /// <summary>Ends the thread; a receive that waits in the operating system returns.</summary>
@@ -39,8 +45,10 @@ internal sealed class ThreadReader : ConnectionReader, IDisposable
         lock (_signal)
         {
             _stopped = true;
-            Monitor.Pulse(_signal);
+            Monitor.PulseAll(_signal);
         }
+
+        _watch.Dispose();
     }
 
     protected override bool TryReceive(Memory<byte> memory, out int bytes, out Exception? error)
@@ -71,6 +79,20 @@ internal sealed class ThreadReader : ConnectionReader, IDisposable
         return false;
     }
 
+    private Thread NewThread() => new(Run) { IsBackground = true, Name = _name };
+
+    private void TakeOver()
+    {
+        lock (_signal)
+        {
+            if (!_inContinuation || !_requested || _stopped)
+                return;
+            _inContinuation = false;
+            _thread = NewThread();
+            _thread.UnsafeStart();
+        }
+    }
+
     private void Run()
     {
         while (true)
@@ -78,6 +100,9 @@ internal sealed class ThreadReader : ConnectionReader, IDisposable
             Memory<byte> memory;
             lock (_signal)
             {
+                if (Thread.CurrentThread != _thread)
+                    return;
+                _inContinuation = false;
                 while (!_requested && !_stopped)
                     Monitor.Wait(_signal);
                 if (!_requested)
@@ -99,7 +124,11 @@ internal sealed class ThreadReader : ConnectionReader, IDisposable
                 error = exception;
             }
 
+            lock (_signal)
+                _inContinuation = true;
+            _watch.Enter();
             OnReceived(bytes, error);
+            _watch.Leave();
         }
     }
 }

@@ -25,6 +25,8 @@ public sealed partial class QmpClient : IAsyncDisposable
         _timeout = timeout;
     }
 
+    internal QmpSession Session => _session;
+
     /// <summary>Where the server is, for messages: <c>unix:/run/vm1/qmp.sock</c>.</summary>
     public string Endpoint => _session.Endpoint;
 
@@ -59,7 +61,7 @@ public sealed partial class QmpClient : IAsyncDisposable
         try
         {
             connection = await Connection.ConnectUnixAsync(
-                socketPath, new ConnectionOptions { ConnectTimeout = validated.HandshakeTimeout, TimeProvider = validated.TimeProvider }, cancellationToken).ConfigureAwait(false);
+                socketPath, new ConnectionOptions { ConnectTimeout = validated.HandshakeTimeout, TimeProvider = validated.TimeProvider, OwnThread = true }, cancellationToken).ConfigureAwait(false);
         }
         catch (ConnectException error)
         {

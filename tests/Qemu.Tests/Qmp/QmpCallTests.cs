@@ -232,6 +232,28 @@ public class QmpCallTests
         }
     }
 
+    [Fact(Timeout = 30_000)]
+    public async Task A_caller_may_block_its_thread_for_another_reply()
+    {
+        var (server, client) = await SimulatedQmpServer.ConnectAsync(static async server =>
+        {
+            await server.ReplyAsync(await server.ReadCommandAsync("query-status"), Status);
+            await server.ReplyAsync(await server.ReadCommandAsync("query-name"), """{"name": "web1"}""");
+            await server.ReplyAsync(await server.ReadCommandAsync("query-status"), Status);
+        });
+        await using var ends = server;
+        await using var closes = client;
+        await BlockAsync(client);
+    }
+
+    private static async Task BlockAsync(QmpClient client)
+    {
+        // Here on the thread that read the reply.
+        await client.QueryStatusAsync(Cancel).ConfigureAwait(false);
+        Assert.True(client.QueryNameAsync(Cancel).AsTask().Wait(TimeSpan.FromSeconds(20), Cancel));
+        await client.QueryStatusAsync(Cancel).ConfigureAwait(false);
+    }
+
     [Fact(Timeout = 120_000)]
     public async Task A_session_is_read_alike_wherever_it_is_split()
     {

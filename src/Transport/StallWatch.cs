@@ -1,13 +1,14 @@
-namespace Hypervisor.Sdk.Qemu.Qmp;
+namespace Hypervisor.Sdk.Transport;
 
 /// <summary>
-/// Notices that a thread has been inside a piece of work for long, at the cost of two increments for the thread: a timer ticks only while there is work, and calls
-/// <paramref name="onStall"/>, again and again, while somebody is inside and nobody comes out. It watches threads, not the protocol's time: its clock is always the system's.
+/// Notices that a thread has been inside a piece of work for a twentieth of a second or more, at the cost of two increments for the thread: what makes it safe to run callers where they
+/// may block. A timer ticks only while there is work. It watches threads, not a protocol's time: its clock is always the system's.
 /// </summary>
-internal sealed class StallWatch(Action onStall) : IDisposable
+/// <param name="onStall">Called on a thread of the pool, again and again, while somebody is inside and nobody comes out. May come once too often, never too seldom. Must not throw.</param>
+public sealed class StallWatch(Action onStall) : IDisposable
 {
     private const int QuietTicks = 3;
-    private static readonly TimeSpan s_period = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_period = TimeSpan.FromMilliseconds(50);
 
     private ITimer? _timer;
     private int _inside;
@@ -16,6 +17,7 @@ internal sealed class StallWatch(Action onStall) : IDisposable
     private int _quiet;
     private int _ticking;
 
+    /// <summary>The calling thread begins.</summary>
     public void Enter()
     {
         Interlocked.Increment(ref _inside);
@@ -23,12 +25,14 @@ internal sealed class StallWatch(Action onStall) : IDisposable
             Tick();
     }
 
+    /// <summary>It is done.</summary>
     public void Leave()
     {
         Interlocked.Increment(ref _left);
         Interlocked.Decrement(ref _inside);
     }
 
+    /// <summary>Stops the timer.</summary>
     public void Dispose() => _timer?.Dispose();
 
     private void Tick()
