@@ -7,7 +7,10 @@ namespace Hypervisor.Sdk.ReferenceHost;
 /// <summary>What the host consists of, and in which order a request goes through it.</summary>
 internal static class Composition
 {
-    public static WebApplication Build(HostOptions options, StateDirectory state)
+    /// <param name="options">What the command line says.</param>
+    /// <param name="state">What outlives the host.</param>
+    /// <param name="configure">The last word on the services: for tests.</param>
+    public static WebApplication Build(HostOptions options, StateDirectory state, Action<WebApplicationBuilder>? configure = null)
     {
         // Production whatever the environment says: a developer's page would show stack traces. Slim: no more servers and loggers than are used.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = Environments.Production, ContentRootPath = AppContext.BaseDirectory });
@@ -47,6 +50,7 @@ internal static class Composition
         builder.Services.AddHostFiltering(hosts => hosts.AllowedHosts = AllowedHosts(options));
         builder.Services.AddHostedService<Announcement>();
 
+        configure?.Invoke(builder);
         var app = builder.Build();
 
         // 4. The way of a request. What fails unexpectedly is logged and answered as problem details, without its stack.

@@ -45,8 +45,35 @@ internal sealed class ApiSchemaSet(ApiJson json)
     private JsonNode Transform(JsonSchemaExporterContext context, JsonNode schema)
     {
         var type = Nullable.GetUnderlyingType(context.TypeInfo.Type) ?? context.TypeInfo.Type;
-        if (schema is not JsonObject && ConverterSchemas.Describe(type) is { } described)
-            return described;
-        return context.TypeInfo.Kind == JsonTypeInfoKind.Object && context.Path.Length > 0 && schema is JsonObject ? Keep(NameOf(type), schema) : schema;
+        if (schema is not JsonObject node)
+            return Describe(type, context.PropertyInfo) ?? schema;
+        if (context.TypeInfo.ElementType is { } element)
+            DescribeElements(node, context, element);
+        return context.TypeInfo.Kind == JsonTypeInfoKind.Object && context.Path.Length > 0 ? Keep(NameOf(type), node) : node;
     }
+
+    /// <summary>A change of a value is written as the value, or as null where it clears it.</summary>
+    private JsonNode? Describe(Type type, JsonPropertyInfo? property)
+    {
+        if (!type.IsGenericType || type.GetGenericTypeDefinition() != typeof(Change<>))
+            return ConverterSchemas.Describe(type);
+        var changed = type.GetGenericArguments()[0];
+        var value = ConverterSchemas.Describe(changed) ?? Reference(changed);
+        bool clears = Nullable.GetUnderlyingType(changed) is not null || changed == typeof(string);
+        return clears && property is not null ? OrNull(value) : value;
+    }
+
+    /// <summary>The exporter leaves elements out that it cannot see into.</summary>
+    private static void DescribeElements(JsonObject node, JsonSchemaExporterContext context, Type element)
+    {
+        string keyword = context.TypeInfo.Kind == JsonTypeInfoKind.Dictionary ? "additionalProperties" : "items";
+        if (node.ContainsKey(keyword) || ConverterSchemas.Describe(element) is not { } described)
+            return;
+
+        // Labels of a change: null takes one away.
+        bool clears = context.PropertyInfo?.DeclaringType == typeof(InstanceChange) && keyword == "additionalProperties" && element == typeof(string);
+        node[keyword] = clears ? OrNull(described) : described;
+    }
+
+    private static JsonObject OrNull(JsonNode schema) => new() { ["anyOf"] = new JsonArray(schema, new JsonObject { ["type"] = "null" }) };
 }

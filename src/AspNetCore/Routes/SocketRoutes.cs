@@ -20,6 +20,7 @@ internal static class SocketRoutes
 
     private static async Task MultiplexAsync(ApiCall call)
     {
+        SocketAcceptance.Check(call);
         using var place = call.Services.Sockets.Enter();
         using var socket = await SocketAcceptance.AcceptAsync(call, SocketSession.Protocol).ConfigureAwait(false);
         using var session = new SocketSession(socket, call.Services);

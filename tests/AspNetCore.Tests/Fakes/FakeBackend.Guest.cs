@@ -98,7 +98,7 @@ internal sealed partial class FakeBackend : ISerialConsole, IGraphicsConsole, IM
 
         public override bool CanResize => true;
 
-        public (int Columns, int Rows)? Size { get; private set; }
+        public TaskCompletionSource<(int Columns, int Rows)> Size { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>Where the guest prints.</summary>
         public PipeWriter Guest => _printed.Writer;
@@ -114,7 +114,7 @@ internal sealed partial class FakeBackend : ISerialConsole, IGraphicsConsole, IM
 
         public override ValueTask ResizeAsync(int columns, int rows, CancellationToken cancellationToken = default)
         {
-            Size = (columns, rows);
+            Size.TrySetResult((columns, rows));
             return ValueTask.CompletedTask;
         }
 
