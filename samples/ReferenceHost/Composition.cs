@@ -1,5 +1,4 @@
 using System.Reflection;
-using Hypervisor.Sdk.Qemu;
 using Microsoft.Extensions.FileProviders;
 
 namespace Hypervisor.Sdk.ReferenceHost;
@@ -27,17 +26,14 @@ internal static class Composition
         builder.Services.AddSingleton(TimeProvider.System);
 
         // 1. The backends: each one line, with a name of its own.
-        var sdk = builder.Services.AddHypervisorSdk();
-        if (OperatingSystem.IsLinux())
-        {
-            sdk.AddQemu("local", qemu =>
+        builder.Services.AddHypervisorSdk()
+            .AddQemu("local", qemu =>
             {
                 qemu.StateDirectory = state.Machines;
-                if (options.Guest is { } guest)
-                    qemu.ImageDirectories.Add(guest);
-            });
-        }
-
+                if (options.Guest is not null)
+                    qemu.ImageDirectories.Add(options.Guest);
+            })
+            .AddDirectoryStorage("disks", storage => storage.Pools["main"] = state.Disks);
         if (options.Demo)
             builder.Services.AddHostedService<DemoMachines>();
 

@@ -9,8 +9,7 @@ internal sealed class Announcement(IServer server, StateDirectory state, SignInT
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         string address = server.Features.Get<IServerAddressesFeature>()!.Addresses.First(address => !address.Contains("unix:", StringComparison.Ordinal));
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(state.ControlSocket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.SetUnixFileMode(state.ControlSocket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         string secret = token.Issue();
         HostFile.OfThisProcess(address).Write(state.HostFile);
         Console.WriteLine(Console.IsOutputRedirected

@@ -33,8 +33,8 @@ internal sealed class StateDirectory : IDisposable
     public static StateDirectory Open(string path)
     {
         Directory.CreateDirectory(path);
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(path, OwnerOnly | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(path, OwnerOnly | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(System.IO.Path.Combine(path, "disks"), OwnerOnly | UnixFileMode.UserExecute);
         return new(path, new FileStream(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
     }
 
@@ -43,10 +43,7 @@ internal sealed class StateDirectory : IDisposable
     {
         string draft = path + ".new";
         File.Delete(draft);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = OwnerOnly;
-        using (var file = new FileStream(draft, options))
+        using (var file = new FileStream(draft, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
         {
             file.Write(content);
             file.Flush(flushToDisk: true);
