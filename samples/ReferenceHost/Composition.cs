@@ -38,7 +38,8 @@ internal static class Composition
             builder.Services.AddHostedService<DemoMachines>();
 
         // 2. The API over them. Operations can be asked for by a restarted host, because the key of their ids is kept.
-        builder.Services.AddHypervisorApi(api => api.OperationKey = state.Key("operation-key"));
+        var operationKey = state.Key("operation-key");
+        builder.Services.AddHypervisorApi(api => api.OperationKey = operationKey);
 
         // 3. Who may use it.
         builder.Services.AddSignIn();

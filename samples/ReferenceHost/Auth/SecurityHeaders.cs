@@ -9,7 +9,17 @@ internal static class SecurityHeaders
 
     public static Task AddAsync(HttpContext http, RequestDelegate next)
     {
-        var headers = http.Response.Headers;
+        // At the last moment: what handles an exception begins the answer anew, without headers.
+        http.Response.OnStarting(() =>
+        {
+            Set(http.Response.Headers);
+            return Task.CompletedTask;
+        });
+        return next(http);
+    }
+
+    private static void Set(IHeaderDictionary headers)
+    {
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
@@ -17,6 +27,5 @@ internal static class SecurityHeaders
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()";
-        return next(http);
     }
 }

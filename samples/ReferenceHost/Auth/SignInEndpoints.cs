@@ -38,7 +38,7 @@ internal static class SignInEndpoints
 
     public static void MapSignIn(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapPost("/session", SignInAsync).RequireRateLimiting(Policy);
+        endpoints.MapPost("/session", SignInAsync).RequireRateLimiting(Policy).AllowAnonymous();
         endpoints.MapGet("/session", DescribeAsync);
         endpoints.MapDelete("/session", SignOutAsync).RequireAuthorization();
     }
