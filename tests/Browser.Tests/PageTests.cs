@@ -75,15 +75,55 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
     [Fact(Timeout = 90_000)]
     public Task A_console_docks_beneath_the_list() => fixture.UseAsync("#/", async page =>
     {
+        await page.Button("Pause: demo-2").ClickAsync();
+        await page.Button("Resume: demo-2").ClickAsync();
         await page.Button("Console of demo-1").ClickAsync();
         var terminal = new TerminalPage(page.Page);
         await terminal.WaitForPromptAsync();
         await terminal.TypeAsync("clear; uname -a; free -m; df -h /data");
         await terminal.ExpectAsync(DataDisk());
-        await Assertions.Expect(page.Page.Locator("tr[data-name='demo-1']")).ToBeVisibleAsync();
+        await Assertions.Expect(page.Page.Locator("tr[data-name='demo-1']")).ToHaveAttributeAsync("data-state", "running");
+        await Assertions.Expect(page.Page.Locator(".overview .feed")).ToContainTextAsync("paused → running", PagePatience.Text);
+        await Assertions.Expect(page.Page.Locator(".toast")).ToHaveCountAsync(0, PagePatience.Count);
         int points = Environment.GetEnvironmentVariable("HYPERVISOR_SDK_PICTURE") is null ? 2 : 15;
         await page.Page.WaitForFunctionAsync("points => document.querySelector(\"[data-name='demo-2'] .spark polyline\")?.getAttribute('points').split(' ').length >= points", points, new() { Timeout = 60_000 });
         await page.PictureAsync("page");
+    });
+
+    [Fact(Timeout = 90_000)]
+    public Task Reverting_to_a_snapshot_brings_a_changed_file_back() => fixture.UseAsync("#/", async page =>
+    {
+        string name = "before-" + Guid.NewGuid().ToString("N")[..6];
+        await page.GoToMachineAsync("demo-1", "Console");
+        var terminal = new TerminalPage(page.Page);
+        await terminal.WaitForPromptAsync();
+        await terminal.TypeAsync($"echo kept-{name} >/root/file; sync; cat /root/file | tr a-z A-Z");
+        await terminal.ExpectAsync($"KEPT-{name.ToUpperInvariant()}");
+
+        await TabAsync(page, "Snapshots");
+        await page.Button("Take snapshot").ClickAsync();
+        var dialog = page.Page.GetByRole(AriaRole.Dialog);
+        await dialog.GetByLabel("Name").FillAsync(name);
+        await dialog.GetByLabel("With its memory", new() { Exact = false }).CheckAsync();
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Take snapshot" }).ClickAsync();
+        var row = page.Page.Locator($"tr[data-snapshot='{name}']");
+        await Assertions.Expect(row).ToContainTextAsync("disks and memory", PagePatience.Text);
+        await page.PictureAsync("snapshots-1400");
+
+        await TabAsync(page, "Console");
+        await terminal.WaitForPromptAsync();
+        await terminal.TypeAsync($"echo lost-{name} >/root/file; sync; cat /root/file | tr a-z A-Z");
+        await terminal.ExpectAsync($"LOST-{name.ToUpperInvariant()}");
+
+        await TabAsync(page, "Snapshots");
+        await row.GetByRole(AriaRole.Button, new() { Name = "Revert" }).ClickAsync();
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Revert" }).ClickAsync();
+        await Assertions.Expect(page.Page.Locator(".toast[data-state='succeeded']").Filter(new() { HasText = "Revert" })).ToBeVisibleAsync(PagePatience.Visible);
+
+        await TabAsync(page, "Console");
+        await terminal.WaitForPromptAsync();
+        await terminal.TypeAsync("sed s/^/now:/ /root/file");
+        await terminal.ExpectAsync($"now:kept-{name}");
     });
 
     [Fact(Timeout = 90_000)]
@@ -174,7 +214,7 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
 
         await page.GoToMachineAsync("demo-1", "Summary");
         string link = new Uri(page.Page.Url).Fragment;
-        foreach (string tab in (string[])["summary", "console", "screen", "disks", "configuration", "metrics", "log", "native"])
+        foreach (string tab in (string[])["summary", "console", "screen", "snapshots", "disks", "configuration", "metrics", "log", "native"])
             await CheckAsync(link.Replace("/summary", "/" + tab, StringComparison.Ordinal), tab);
 
         async Task CheckAsync(string view, string name)
@@ -197,6 +237,8 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
         await Assertions.Expect(page.Page.Locator(".shell")).ToHaveCountAsync(0);
         await page.PictureAsync("sign-in-1400");
     }, signedIn: false);
+
+    private static Task TabAsync(WatchedPage page, string name) => page.Page.Locator(".tabs").GetByRole(AriaRole.Link, new() { Name = name, Exact = true }).ClickAsync();
 
     private static async Task<string> LineAsync(WatchedPage page)
     {

@@ -21,7 +21,7 @@ export function Overview() {
           </div>
         </Card>
       ))}
-      <Card flush title="Recent events" actions={<a class="hint" href="#/events">All events</a>}><Feed entries={feed.value.slice(0, 6)} /></Card>
+      <Card flush title="Recent events" actions={<a class="hint" href="#/events">All events</a>}><Feed entries={feed.value.filter((entry) => entry.kind !== 'other').slice(0, 6)} /></Card>
     </div>
   );
 }

@@ -47,7 +47,7 @@ export function SummaryTab({ instance }: { instance: Instance }) {
           </tbody>
         </table>
       </Card>
-      <Card title="Events" flush><Feed brief entries={feed.value.filter((entry) => entry.backend === instance.backend && entry.id === instance.id).slice(0, 8)} /></Card>
+      <Card title="Events" flush><Feed brief entries={feed.value.filter((entry) => entry.backend === instance.backend && entry.id === instance.id && entry.kind !== 'other').slice(0, 8)} /></Card>
     </div>
   );
 }
