@@ -56,7 +56,7 @@ export function describeEvent(event: BackendEvent): Pick<FeedEntry, 'text' | 'to
     case 'instanceChanged':
       return { text: 'configuration changed', tone: 'info' };
     case 'instanceStateChanged': {
-      const text = `${event.from ? `${event.from} → ` : ''}${event.to ?? 'unknown'}${event.reason ? ` (${event.reason})` : ''}`;
+      const text = `${event.from && event.from !== event.to ? `${event.from} → ` : ''}${event.to ?? 'unknown'}${event.reason ? ` (${event.reason})` : ''}`;
       return { text, tone: event.to === 'running' ? 'good' : event.to === 'crashed' ? 'bad' : 'info' };
     }
     case 'eventGap':
