@@ -9,6 +9,7 @@ public sealed class BootTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory(Timeout = 180_000)]
+    [Speed(SpeedAttribute.Slow)]
     [InlineData("disk upon the image", "pc")]
     [InlineData("disk copied from the image", "q35")]
     [InlineData("CD", "pc")]

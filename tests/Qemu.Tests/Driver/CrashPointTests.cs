@@ -11,6 +11,7 @@ public sealed class CrashPointTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = 300_000)]
+    [Speed(SpeedAttribute.Slow)]
     public async Task A_crash_at_any_point_of_a_create_leaves_the_whole_machine_or_nothing()
     {
         int points = await CrashPoints.RunAsync(
@@ -40,6 +41,7 @@ public sealed class CrashPointTests
     }
 
     [Fact(Timeout = 300_000)]
+    [Speed(SpeedAttribute.Slow)]
     public async Task A_crash_at_any_point_of_a_delete_leaves_the_whole_machine_or_nothing()
     {
         var request = RequestId.New();
@@ -63,6 +65,7 @@ public sealed class CrashPointTests
     }
 
     [Fact(Timeout = 300_000)]
+    [Speed(SpeedAttribute.Slow)]
     public async Task A_crash_at_any_point_of_a_start_leaves_a_running_machine_or_a_stopped_one_and_no_stray_process()
     {
         int points = await CrashPoints.RunAsync(

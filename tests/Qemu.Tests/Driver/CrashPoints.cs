@@ -57,8 +57,8 @@ internal static class CrashPoints
             Assert.Equal(expected, Names(machine, "disks"));
             Assert.Empty(backend.Services.State.ReadJournal(instance.Id.ToString()).Open);
             var processes = ProcessIdentity.WithArgument("-uuid", config.Uuid.ToString("D")).ToList();
-            Assert.Equal(instance.State == PowerState.Running ? 1 : 0, processes.Count);
-            Assert.Equal(instance.State == PowerState.Running, Names(lab["run"], "").Contains(instance.Id.ToString()));
+            Assert.Equal(instance.State == PowerState.Stopped ? 0 : 1, processes.Count);
+            Assert.Equal(instance.State != PowerState.Stopped, Names(lab["run"], "").Contains(instance.Id.ToString()));
         }
 
         Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(state, ".unfinished*", SearchOption.AllDirectories), _ => true);
