@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.Changes;
 using Hypervisor.Sdk.Qemu.Consoles;
 using Hypervisor.Sdk.Qemu.Driver;
 using Hypervisor.Sdk.Qemu.Guests;
@@ -38,6 +39,7 @@ public sealed class QemuBackend : IBackend
         var agents = new AgentChannel(services, _table);
         _serial = new QemuSerialConsole(services, _table);
         QemuSnapshots.AddRecovery(Recovery);
+        ChangeApplier.AddRecovery(Recovery);
         _parts =
         [
             new QemuHypervisor(services, _table, work, Recovery, disks, specs),

@@ -71,12 +71,6 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
         }
     }
 
-    public Task<ChangePlan> PlanAsync(InstanceId id, InstanceChange change, CancellationToken cancellationToken = default) =>
-        throw new HypervisorException("Changing a machine is not built yet.", ErrorCode.Unsupported, RequestOutcome.NotSent);
-
-    public Task<Operation<Instance>> ApplyAsync(ChangePlan plan, ApplyOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default) =>
-        throw new HypervisorException("Changing a machine is not built yet.", ErrorCode.Unsupported, RequestOutcome.NotSent);
-
     public async Task<Operation> DeleteAsync(InstanceId id, DeleteOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         bool stopFirst = options?.StopFirst ?? false;

@@ -8,6 +8,8 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 [SupportedOSPlatform("linux")]
 internal sealed class DiskMaker(QemuServices services)
 {
+    public const long MaxSizeBytes = 1L << 47;
+
     private static readonly string[] s_buses = ["virtio", "scsi", "sata", "ide"];
 
     /// <summary>What a disk will be, checked: nothing is made yet.</summary>
@@ -128,11 +130,12 @@ internal sealed class DiskMaker(QemuServices services)
     public static string CheckDeviceId(DeviceId id, string field)
     {
         string text = id.ToString();
-        bool valid = text.Length is > 0 and <= 32 && char.IsAsciiLetterLower(text[0]) && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') && !text.StartsWith("hv-", StringComparison.Ordinal);
-        return valid ? text : throw SpecProblem.Invalid(field, $"'{Echo(text)}' is not a device id here: 1 to 32 of a-z, 0-9 and '-', the first a letter, not beginning with 'hv-'");
+        bool valid = text.Length is > 0 and <= 32 && char.IsAsciiLetterLower(text[0]) && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') && !text.StartsWith("hv-", StringComparison.Ordinal)
+            && !text.EndsWith("-file", StringComparison.Ordinal);
+        return valid ? text : throw SpecProblem.Invalid(field, $"'{Echo(text)}' is not a device id here: 1 to 32 of a-z, 0-9 and '-', the first a letter, not beginning with 'hv-' nor ending in '-file'");
     }
 
-    private static long CheckSize(ByteSize size, string field) => size.Bytes > 0 && size.Bytes % 512 == 0 && size.Bytes <= 1L << 47
+    private static long CheckSize(ByteSize size, string field) => size.Bytes > 0 && size.Bytes % 512 == 0 && size.Bytes <= MaxSizeBytes
         ? size.Bytes
         : throw SpecProblem.Invalid($"{field}.content.size", "a disk is 512 bytes to 128 TiB, a multiple of 512");
 

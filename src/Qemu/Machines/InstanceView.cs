@@ -20,7 +20,7 @@ internal static class InstanceView
         State = status.State,
         StateReason = status.Reason,
         Revision = RevisionOf(config),
-        HasPendingChanges = status.IsUp && status.Process is { } process && process.Revision < config.Revision,
+        HasPendingChanges = status.IsUp && status.Process is { } process && process.Lacks(config),
         IsTemplate = config.IsTemplate,
         ClonedFrom = config.ClonedFrom is { } source ? InstanceId.Parse(source) : null,
         Architecture = Architecture.X64,

@@ -14,6 +14,7 @@ internal sealed class Machine(QemuServices services, string id)
 {
     private readonly Lock _lock = new();
     private ulong _configInode;
+    private DateTimeOffset _configModifiedAt;
     private MachineConfig? _config;
     private Supervision? _supervision;
 
@@ -42,11 +43,12 @@ internal sealed class Machine(QemuServices services, string id)
             var facts = services.State.Root.Find(StateDirectory.ConfigFile(id));
             if (facts is null)
                 return _config = null;
-            // Every change is another file renamed into place: another number.
-            if (_config is null || facts.Inode != _configInode)
+            // Every change is another file renamed into place: another number, or one that was free again, and then another time.
+            if (_config is null || facts.Inode != _configInode || facts.ModifiedAt != _configModifiedAt)
             {
                 _config = services.State.ReadConfig(id);
                 _configInode = facts.Inode;
+                _configModifiedAt = facts.ModifiedAt;
             }
 
             return _config;

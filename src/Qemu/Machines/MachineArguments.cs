@@ -24,23 +24,19 @@ internal sealed class MachineArguments
     /// <summary>The name of the virtio port that a guest agent listens on.</summary>
     public const string AgentPort = "org.qemu.guest_agent.0";
 
-    /// <summary>The root ports that a q35 machine has beside its devices, for plugging in.</summary>
-    private const int RootPorts = 16;
-
     private readonly MachineConfig _config;
     private readonly QemuHost _host;
     private readonly List<string> _arguments = [];
     private readonly List<OpenedPath> _files = [];
     private readonly List<NetworkTap> _taps = [];
     private readonly bool _isPcie;
-    private int _nextPort;
     private int _nextDescriptor = FirstFileDescriptor;
 
     private MachineArguments(MachineConfig config, QemuHost host)
     {
-        _config = config;
+        _config = DeviceSlots.Assign(config);
         _host = host;
-        _isPcie = config.Machine.Type.Contains("q35", StringComparison.Ordinal);
+        _isPcie = DeviceSlots.IsPcie(config.Machine);
     }
 
     /// <summary>A file elsewhere that QEMU inherits.</summary>
@@ -57,7 +53,7 @@ internal sealed class MachineArguments
         arguments.AddMonitors();
         arguments.AddBoot();
         for (int i = 0; i < config.Disks.Count; i++)
-            arguments.AddDisk(config.Disks[i], i);
+            arguments.AddDisk(arguments._config.Disks[i], i);
         arguments.AddNetworks();
         arguments.AddDevices();
         return (arguments._arguments, arguments._files, arguments._taps);
@@ -67,7 +63,11 @@ internal sealed class MachineArguments
     public static string DiskPath(string file) => string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{DisksDescriptor}/{file}");
 
     /// <summary>The device of a disk, as <c>-device</c> and <c>device_add</c> want it.</summary>
-    public static string DiskDevice(DiskConfig disk, string? bus, int? bootIndex) => BlockNode.Write(json =>
+    /// <param name="disk">The disk.</param>
+    /// <param name="isPcie">Whether the machine has PCI Express.</param>
+    /// <param name="bus">The controller's bus; null for one that sits on the machine's own, at its place.</param>
+    /// <param name="bootIndex">When it is asked for something to boot.</param>
+    public static string DiskDevice(DiskConfig disk, bool isPcie, string? bus, int? bootIndex) => BlockNode.Write(json =>
     {
         string driver = disk.Bus switch { "virtio" => "virtio-blk-pci", "scsi" => "scsi-hd", _ => "ide-hd" };
         json.WriteString("driver", driver);
@@ -75,6 +75,8 @@ internal sealed class MachineArguments
         json.WriteString("drive", disk.Id);
         if (bus is not null)
             json.WriteString("bus", bus);
+        else if (DeviceSlots.NeedsSlot(disk))
+            DeviceSlots.Write(json, isPcie, disk.Slot);
         if (disk.Serial is not null)
             json.WriteString("serial", disk.Serial);
         if (bootIndex is { } index)
@@ -82,14 +84,13 @@ internal sealed class MachineArguments
     });
 
     /// <summary>The device of a network, as <c>-device</c> and <c>device_add</c> want it.</summary>
-    public static string NetworkDevice(NetworkConfig network, string? bus, int? bootIndex) => BlockNode.Write(json =>
+    public static string NetworkDevice(NetworkConfig network, bool isPcie, int? bootIndex) => BlockNode.Write(json =>
     {
         json.WriteString("driver", "virtio-net-pci");
         json.WriteString("id", network.Id);
         json.WriteString("netdev", network.Id);
         json.WriteString("mac", network.Mac);
-        if (bus is not null)
-            json.WriteString("bus", bus);
+        DeviceSlots.Write(json, isPcie, network.Slot);
         if (bootIndex is { } index)
             json.WriteNumber("bootindex", index);
         else
@@ -127,7 +128,7 @@ internal sealed class MachineArguments
         if (_config.EffectiveMaxMemoryBytes > _config.MemoryBytes)
             memory += string.Create(CultureInfo.InvariantCulture, $",slots=16,maxmem={_config.EffectiveMaxMemoryBytes >> 10}k");
         Add("-m", memory, "-rtc", "base=utc", "-boot", "strict=on");
-        for (int i = 0; _isPcie && i < RootPorts; i++)
+        for (int i = 0; _isPcie && i < DeviceSlots.RootPorts; i++)
             AddDevice("pcie-root-port", $"hv-port{i}", json => json.WriteNumber("chassis", i + 1));
     }
 
@@ -163,18 +164,17 @@ internal sealed class MachineArguments
     {
         Add("-blockdev", BlockNode.ToJson(disk, (file, path) => file is not null ? DiskPath(file) : Inherit(path!, writable: !disk.ReadOnly && path == disk.ExternalPath)));
         if (disk.Bus == "scsi" && !_arguments.Exists(argument => argument.Contains("\"hv-scsi\"", StringComparison.Ordinal)))
-            AddDevice("virtio-scsi-pci", "hv-scsi", json => WriteBus(json));
+            AddDevice("virtio-scsi-pci", "hv-scsi");
         if (disk.Bus == "sata" && !_isPcie && !_arguments.Exists(argument => argument.Contains("\"hv-sata\"", StringComparison.Ordinal)))
-            AddDevice("ahci", "hv-sata", json => WriteBus(json));
+            AddDevice("ahci", "hv-sata");
         string? bus = disk.Bus switch
         {
-            "virtio" => NextBus(),
             "scsi" => "hv-scsi.0",
             "sata" when !_isPcie => string.Create(CultureInfo.InvariantCulture, $"hv-sata.{_config.Disks.Take(index).Count(other => other.Bus == "sata")}"),
             _ => null,
         };
         int? bootIndex = _config.Boot.Kind switch { BootKinds.Disk => index, BootKinds.Iso => index + 1, _ => null };
-        Add("-device", DiskDevice(disk, bus, bootIndex));
+        Add("-device", DiskDevice(disk, _isPcie, bus, bootIndex));
     }
 
     private void AddNetworks()
@@ -198,7 +198,7 @@ internal sealed class MachineArguments
                 }));
             }
 
-            Add("-device", NetworkDevice(network, NextBus(), _config.Boot.Kind == BootKinds.Network ? i : null));
+            Add("-device", NetworkDevice(network, _isPcie, _config.Boot.Kind == BootKinds.Network ? i : null));
         }
     }
 
@@ -210,7 +210,7 @@ internal sealed class MachineArguments
         if (machine.AgentChannel)
         {
             AddSocket("hv-agent", AgentDescriptor);
-            AddDevice("virtio-serial-pci", "hv-ports", json => WriteBus(json));
+            AddDevice("virtio-serial-pci", "hv-ports");
             AddDevice("virtserialport", "hv-agent-port", json =>
             {
                 json.WriteString("bus", "hv-ports.0");
@@ -225,14 +225,14 @@ internal sealed class MachineArguments
             AddDevice("virtio-rng-pci", "hv-rng-device", json =>
             {
                 json.WriteString("rng", "hv-rng");
-                WriteBus(json);
+                DeviceSlots.Write(json, _isPcie, "hv-rng-device");
             });
         }
 
-        AddDevice("virtio-balloon-pci", "hv-balloon", json => WriteBus(json));
+        AddDevice("virtio-balloon-pci", "hv-balloon");
         if (machine.Graphics)
         {
-            AddDevice("VGA", "hv-vga", _ => { });
+            AddDevice("VGA", "hv-vga");
             Add("-vnc", string.Create(CultureInfo.InvariantCulture, $"unix:/proc/self/fd/{RuntimeDescriptor}/{RuntimeDirectory.VncSocket}"));
         }
     }
@@ -246,14 +246,7 @@ internal sealed class MachineArguments
         members(json);
     }));
 
-    private void WriteBus(Utf8JsonWriter json)
-    {
-        if (NextBus() is { } bus)
-            json.WriteString("bus", bus);
-    }
-
-    /// <summary>On a PC's own bus everything can be unplugged; on PCI Express only what is behind a root port.</summary>
-    private string? NextBus() => _isPcie ? _nextPort < RootPorts ? $"hv-port{_nextPort++}" : null : "pci.0";
+    private void AddDevice(string driver, string id) => AddDevice(driver, id, json => DeviceSlots.Write(json, _isPcie, id));
 
     private string Inherit(string path, bool writable)
     {

@@ -47,6 +47,8 @@ internal sealed class MachineChange(QemuServices services, MachineTable table, M
     {
         var next = config with { Revision = config.Revision + 1 };
         services.State.WriteConfig(next);
+        // The number of a file that was replaced is free for the one after the next.
+        Machine.Forget();
         PublishChanged(next);
         return next;
     }

@@ -11,8 +11,8 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
 {
     private const int MaxCpus = 255;
-    private const int MaxDisks = 24;
-    private const int MaxNetworks = 8;
+    public const int MaxDisks = 24;
+    public const int MaxNetworks = 8;
     private static readonly ByteSize s_leastMemory = ByteSize.FromMiB(1);
     private static readonly ByteSize s_mostMemory = ByteSize.FromTiB(4);
 
@@ -46,7 +46,8 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
             throw SpecProblem.Invalid("boot", "there is no disk to boot from; add one, or name an ISO or a kernel");
         if (config.Disks.Select(disk => disk.Id).Concat(config.Networks.Select(network => network.Id)).GroupBy(device => device).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw SpecProblem.Invalid("disks", $"two devices have the id '{twice.Key}'");
-        return config;
+        config = DeviceSlots.Assign(config);
+        return DeviceSlots.IsFull(config) ? throw SpecProblem.Invalid("disks", DeviceSlots.Full) : config;
     }
 
     /// <summary>A name that this backend accepts.</summary>
@@ -131,7 +132,7 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
             throw SpecProblem.Unsupported("placement", "this backend is one node without scopes");
     }
 
-    private static QemuMachine ReadMachine(SpecExtensions extensions)
+    public static QemuMachine ReadMachine(SpecExtensions extensions)
     {
         if (extensions.All.FirstOrDefault(extension => extension.BackendKind == QemuBackend.Kind && extension is not QemuMachine) is { } unknown)
             throw SpecProblem.Unsupported("extensions", $"'{unknown.GetType().Name}' is not known to this version");

@@ -11,6 +11,7 @@ internal static class WorkKinds
     public const string Pause = "pause";
     public const string Resume = "resume";
     public const string Delete = "delete";
+    public const string Apply = "apply";
     public const string CreateSnapshot = "create-snapshot";
     public const string RevertSnapshot = "revert-snapshot";
     public const string DeleteSnapshot = "delete-snapshot";

@@ -174,7 +174,7 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
             throw Refused(change, ErrorCode.Unsupported, $"has the disk '{other.Id}', which is not one of its own qcow2 images: a snapshot cannot hold it");
         if (!spec.IncludeMemory && !SnapshotFiles.DisksOf(config).Any())
             throw Refused(change, ErrorCode.Unsupported, "has no writable disk: without memory there is nothing to keep");
-        if (status.IsUp && status.Process is { } process && process.Revision < config.Revision && spec.IncludeMemory)
+        if (status.IsUp && status.Process is { } process && process.Lacks(config) && spec.IncludeMemory)
             throw Refused(change, ErrorCode.InvalidState, "has changes that wait for its next start: what its memory belongs to is not what is written down. Restart it first");
         return new SnapshotRecord
         {

@@ -10,7 +10,7 @@ namespace Hypervisor.Sdk.Qemu.Snapshots;
 internal static class SnapshotFiles
 {
     /// <summary>The image that holds the memory: of no guest device, made with the first snapshot that needs it.</summary>
-    public const string MemoryFile = "memory.qcow2";
+    public const string MemoryFile = "hv-memory.qcow2";
 
     /// <summary>The machine's own writable disks: what a snapshot is made of.</summary>
     public static IEnumerable<string> DisksOf(MachineConfig config) => config.Disks.Where(disk => disk.File is not null && !disk.ReadOnly).Select(disk => disk.File!);

@@ -67,7 +67,7 @@ internal static class SnapshotRevert
     private static bool HasDevicesOf(MachineChange change, SnapshotRecord record, MachineStatus status)
     {
         var config = change.Config;
-        return status.Process is { } process && process.Revision >= config.Revision && DevicesOf(change, config).SequenceEqual(DevicesOf(change, record.Config));
+        return status.Process is { } process && !process.Lacks(config) && DevicesOf(change, config).SequenceEqual(DevicesOf(change, record.Config));
     }
 
     private static IEnumerable<string> DevicesOf(MachineChange change, MachineConfig config)

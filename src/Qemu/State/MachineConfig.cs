@@ -16,6 +16,9 @@ internal sealed record MachineConfig
     /// <summary>Counts the changes of the configuration.</summary>
     public long Revision { get; init; } = 1;
 
+    /// <summary>The revision of the last change that a running QEMU has not taken in: one that was started before lacks it.</summary>
+    public long StartRevision { get; init; }
+
     public required string Name { get; init; }
 
     public string? Description { get; init; }
@@ -97,6 +100,9 @@ internal sealed record DiskConfig
     /// <summary>Whether it is deleted with the machine; only ever so for <see cref="File"/>.</summary>
     public bool DeleteWithMachine { get; init; }
 
+    /// <summary>Its place on the machine's bus; null for one behind a controller.</summary>
+    public int? Slot { get; init; }
+
     /// <summary>The images below, the nearest first.</summary>
     public IReadOnlyList<BackingConfig> Backing { get; init; } = [];
 }
@@ -122,4 +128,7 @@ internal sealed record NetworkConfig
     public required string Network { get; init; }
 
     public required string Mac { get; init; }
+
+    /// <summary>Its place on the machine's bus.</summary>
+    public int? Slot { get; init; }
 }

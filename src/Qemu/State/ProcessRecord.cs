@@ -11,8 +11,11 @@ internal sealed record ProcessRecord
 
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>The revision of the configuration that it runs.</summary>
+    /// <summary>The revision of the configuration that it was started with. Live changes since are in it; see <see cref="Lacks"/>.</summary>
     public required long Revision { get; init; }
+
+    /// <summary>Whether it lacks a change of the configuration, which waits for the next start.</summary>
+    public bool Lacks(MachineConfig config) => Revision < config.StartRevision;
 
     /// <summary><c>kvm</c> or <c>tcg</c>.</summary>
     public required string Accelerator { get; init; }

@@ -7,6 +7,7 @@ namespace Hypervisor.Sdk.Qemu.State;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(MachineConfig))]
+[JsonSerializable(typeof(Changes.ApplyIntent))]
 [JsonSerializable(typeof(ProcessRecord))]
 [JsonSerializable(typeof(SnapshotTree))]
 [JsonSerializable(typeof(Snapshots.RevertIntent))]

@@ -1,0 +1,14 @@
+namespace Hypervisor.Sdk.Qemu.Changes;
+
+/// <summary>What a step does.</summary>
+internal enum StepKind
+{
+    /// <summary>Only writes the configuration.</summary>
+    Set,
+    Rename,
+    AddDisk,
+    ResizeDisk,
+    RemoveDisk,
+    AddNetwork,
+    RemoveNetwork,
+}
