@@ -33,7 +33,7 @@ internal static class Composition
                 if (options.Guest is not null)
                     qemu.ImageDirectories.Add(options.Guest);
             })
-            .AddDirectoryStorage("disks", storage => storage.Pools["main"] = state.Disks);
+            .AddDirectoryStorage("storage", storage => storage.Pools["main"] = state.Disks);
         if (options.Demo)
             builder.Services.AddHostedService<DemoMachines>();
 

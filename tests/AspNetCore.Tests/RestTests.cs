@@ -135,6 +135,7 @@ public sealed class RestTests
         await host.GetAsync("/backends/local/health");
         var (_, backend) = await host.GetAsync("/backends/local");
         Assert.Equal("connected", (string?)backend["state"]);
+        Assert.Equal(["virtualMachines", "storage"], backend["roles"]!.AsArray().Select(role => (string?)role));
         Assert.DoesNotContain("password", backend.ToJsonString(), StringComparison.Ordinal);
         Assert.Equal("yes", (string?)(await host.GetAsync("/backends/local/capabilities/snapshots")).Body["support"]);
         var (_, no) = await host.GetAsync("/backends/local/capabilities/live-migration?instance=web");

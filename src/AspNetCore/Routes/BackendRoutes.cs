@@ -8,13 +8,13 @@ internal static class BackendRoutes
 {
     private static readonly ApiParameter s_backend = new("backend", "Only this backend.");
 
-    private static readonly ApiSchema s_registration = Object(("name", Text, true), ("kind", Text, true), ("state", Text, true), ("serverVersion", Text, false), ("endpoint", Text, false), ("problem", Problem, false));
+    private static readonly ApiSchema s_registration = Object(("name", Text, true), ("kind", Text, true), ("state", Text, true), ("roles", ArrayOf(Text), false), ("serverVersion", Text, false), ("endpoint", Text, false), ("problem", Problem, false));
 
     public static void Map(ApiRouter routes)
     {
         routes.Get("/backends", "listBackends", "Lists the backends, connected or not.", ListOf(s_registration), ListAsync);
         routes.Post("/backends", "addBackend", "Adds a backend. It is connected on first use.", Of<BackendDefinition>(), s_registration, AddAsync, status: StatusCodes.Status201Created);
-        routes.Get("/backends/{backend}", "getBackend", "Gets one backend, connected or not.", s_registration, call => call.WriteAsync(writer => Write(writer, Find(call))));
+        routes.Get("/backends/{backend}", "getBackend", "Gets one backend, connected or not.", s_registration, call => WriteAsync(call, Find(call, call.Backend)));
         routes.Empty("DELETE", "/backends/{backend}", "removeBackend", "Removes a backend. What it manages stays as it is.", RemoveAsync);
         routes.Get("/backends/{backend}/health", "getBackendHealth", "Asks the backend something that it must answer.", Of<BackendHealth>(), async call => await call.WriteAsync(await (await call.GetBackendAsync().ConfigureAwait(false)).CheckHealthAsync(call.Aborted).ConfigureAwait(false)).ConfigureAwait(false));
         routes.Get("/backends/{backend}/capabilities/{capability}", "queryCapability", "Asks whether something can be done, for a target or in general.", Object(("support", Text, true), ("reason", Text, false)), CapabilityAsync,
@@ -25,22 +25,57 @@ internal static class BackendRoutes
         routes.Get("/images", "listImages", "Lists what instances can be made from.", PageOf(Located<Image>()), call => BackendList.WriteAsync<IImages, Image>(call, (service, token) => service.ListAsync(token)), s_backend);
     }
 
-    private static Task ListAsync(ApiCall call) => call.WriteAsync(writer =>
+    private static async Task ListAsync(ApiCall call)
     {
-        writer.WriteStartObject();
-        writer.WriteStartArray("items");
-        foreach (var backend in call.Services.Registry.List())
-            Write(writer, backend);
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-    });
+        var backends = call.Services.Registry.List();
+        var roles = await Task.WhenAll(backends.Select(backend => RolesAsync(call, backend))).ConfigureAwait(false);
+        await call.WriteAsync(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteStartArray("items");
+            foreach (var (backend, its) in backends.Zip(roles))
+                Write(writer, backend, its);
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }).ConfigureAwait(false);
+    }
+
+    private static async Task WriteAsync(ApiCall call, BackendRegistration backend, int status = StatusCodes.Status200OK)
+    {
+        var roles = await RolesAsync(call, backend).ConfigureAwait(false);
+        await call.WriteAsync(writer => Write(writer, backend, roles), status).ConfigureAwait(false);
+    }
+
+    /// <returns>What it runs or keeps; null while it is not connected, because only the connected backend can say.</returns>
+    private static async Task<IReadOnlyList<string>?> RolesAsync(ApiCall call, BackendRegistration registration)
+    {
+        if (registration.ConnectionState != BackendConnectionState.Connected)
+            return null;
+        try
+        {
+            var backend = await call.Services.Registry.GetAsync(registration.Name, call.Aborted).ConfigureAwait(false);
+            var roles = new List<string>(3);
+            if (backend.TryGet<IHypervisor>(out _))
+                roles.Add("virtualMachines");
+            if (backend.TryGet<IContainerRuntime>(out _))
+                roles.Add("containers");
+            if (backend.TryGet<IStorageBackend>(out _))
+                roles.Add("storage");
+            return roles;
+        }
+        catch (HypervisorException)
+        {
+            // It was removed or lost in this moment: the state in the answer is the one before.
+            return null;
+        }
+    }
 
     private static async Task AddAsync(ApiCall call)
     {
         var definition = await call.ReadAsync<BackendDefinition>().ConfigureAwait(false);
         await call.Services.Registry.AddAsync(definition, call.Aborted).ConfigureAwait(false);
         call.Http.Response.Headers.Location = $"{ApiServices.PathOf(call.Http)}/backends/{definition.Name}";
-        await call.WriteAsync(writer => Write(writer, Find(call, definition.Name)), StatusCodes.Status201Created).ConfigureAwait(false);
+        await WriteAsync(call, Find(call, definition.Name), StatusCodes.Status201Created).ConfigureAwait(false);
     }
 
     private static async Task RemoveAsync(ApiCall call)
@@ -65,18 +100,24 @@ internal static class BackendRoutes
         }).ConfigureAwait(false);
     }
 
-    private static BackendRegistration Find(ApiCall call) => Find(call, call.Backend);
-
     private static BackendRegistration Find(ApiCall call, BackendName name) => call.Services.Registry.List().FirstOrDefault(backend => backend.Name == name) ?? throw NotFound(name);
 
     private static HypervisorException NotFound(BackendName name) => new($"There is no backend '{name}'.", ErrorCode.NotFound, RequestOutcome.NotSent) { Backend = name, Resource = $"backend {name}" };
 
-    private static void Write(Utf8JsonWriter writer, BackendRegistration backend)
+    private static void Write(Utf8JsonWriter writer, BackendRegistration backend, IReadOnlyList<string>? roles)
     {
         writer.WriteStartObject();
         writer.WriteString("name", backend.Name.ToString());
         writer.WriteString("kind", backend.Kind);
         writer.WriteString("state", JsonNamingPolicy.CamelCase.ConvertName(backend.ConnectionState.ToString()));
+        if (roles is not null)
+        {
+            writer.WriteStartArray("roles");
+            foreach (string role in roles)
+                writer.WriteStringValue(role);
+            writer.WriteEndArray();
+        }
+
         if (backend.Info is { } info)
         {
             writer.WriteString("serverVersion", info.ServerVersion);

@@ -147,6 +147,8 @@ export interface Backend {
   name: string;
   kind?: string;
   state?: string;
+  /** virtualMachines, containers, storage; known while it is connected. */
+  roles?: string[];
 }
 
 export interface NativeDocument {

@@ -30,7 +30,8 @@ async function choices(backend: string): Promise<Choices> {
 
 export function CreateView() {
   const backends = useLoaded('backends', api.backends);
-  const names = backends.value?.map((backend) => backend.name) ?? [];
+  // One that is not connected does not say what it runs.
+  const names = backends.value?.filter((backend) => backend.roles?.includes('virtualMachines') ?? true).map((backend) => backend.name) ?? [];
   return (
     <>
       <div class="toolbar"><h1>New machine</h1></div>
