@@ -70,7 +70,7 @@ public sealed class BackendRegistry : IBackendRegistry, IAsyncDisposable
     /// <summary>Adds a backend that a delegate connects. It is called on first use, and again when an attempt has failed or the backend was closed.</summary>
     /// <param name="name">Its name here.</param>
     /// <param name="kind">The kind of driver: <c>qemu</c>.</param>
-    /// <param name="connect">Connects. The registry disposes what it returns.</param>
+    /// <param name="connect">Connects. The registry decorates what it returns (<see cref="BackendDecoration"/>), and disposes it.</param>
     /// <exception cref="HypervisorException">The name is taken (<see cref="ErrorCode.AlreadyExists"/>).</exception>
     public void Add(BackendName name, string kind, Func<CancellationToken, Task<IBackend>> connect)
     {

@@ -109,7 +109,7 @@ internal sealed class BackendSlot : IAsyncDisposable
         {
             if (closed is not null)
                 await ReleaseAsync(closed).ConfigureAwait(false);
-            var backend = await ConnectInTimeAsync().ConfigureAwait(false);
+            var backend = (await ConnectInTimeAsync().ConfigureAwait(false)).Decorate(_options.LimitsOf(Name), _time);
             backend.ConnectionChanged += OnConnectionChanged;
             if (!TryAccept(backend))
             {

@@ -38,6 +38,9 @@ internal sealed class FakeBackend(string name = "local") : IBackend, IHypervisor
 
     public BackendConnectionState ConnectionState => _state;
 
+    /// <summary>The fake behind a decorated backend.</summary>
+    public static FakeBackend Of(IBackend backend) => (FakeBackend)backend.Get<ISpecial>();
+
     public static Instance Machine(string id, string? state = null, string? name = null, string revision = "1", string? address = null) => new()
     {
         Id = InstanceId.Parse(id), Incarnation = Incarnation.Parse($"i-{id}"), Name = name ?? $"vm-{id}", Kind = InstanceKind.VirtualMachine, State = PowerState.Parse(state ?? "running"), Revision = Revision.Parse(revision),

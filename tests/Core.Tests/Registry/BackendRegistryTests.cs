@@ -23,8 +23,8 @@ public sealed class BackendRegistryTests
         });
         Assert.Equal(0, connects);
         Assert.Equal(BackendConnectionState.Idle, Assert.Single(registry.List()).ConnectionState);
-        Assert.Same(backend, await registry.GetAsync(s_local, Cancelled));
-        Assert.Same(backend, await registry.GetAsync(s_local, Cancelled));
+        Assert.Same(backend, FakeBackend.Of(await registry.GetAsync(s_local, Cancelled)));
+        Assert.Same(backend, FakeBackend.Of(await registry.GetAsync(s_local, Cancelled)));
         Assert.Equal(1, connects);
         var listed = Assert.Single(registry.List());
         Assert.Equal((BackendConnectionState.Connected, "1.0"), (listed.ConnectionState, listed.Info?.ServerVersion));
@@ -51,7 +51,7 @@ public sealed class BackendRegistryTests
         Assert.False(second.IsCompleted);
         var backend = new FakeBackend();
         connected.SetResult(backend);
-        Assert.Same(backend, await second);
+        Assert.Same(backend, FakeBackend.Of(await second));
         Assert.Equal(1, connects);
     }
 
@@ -144,9 +144,9 @@ public sealed class BackendRegistryTests
         var (first, second) = (backends.First(), backends.Last());
         var registry = new BackendRegistry(timeProvider: _clock);
         registry.Add(s_local, "fake", _ => Task.FromResult<IBackend>(backends.Dequeue()));
-        Assert.Same(first, await registry.GetAsync(s_local, Cancelled));
+        Assert.Same(first, FakeBackend.Of(await registry.GetAsync(s_local, Cancelled)));
         first.SetConnection(BackendConnectionState.Closed);
-        Assert.Same(second, await registry.GetAsync(s_local, Cancelled));
+        Assert.Same(second, FakeBackend.Of(await registry.GetAsync(s_local, Cancelled)));
         await registry.DisposeAsync();
         await registry.DisposeAsync();
         Assert.Equal((1, 1), (first.Disposals, second.Disposals));
@@ -180,7 +180,8 @@ public sealed class BackendRegistryTests
         registry.Add(two.Name, "fake", _ => Task.FromResult<IBackend>(two));
         Assert.Equal("web", (await registry.FindInstanceAsync(InstanceRef.Parse("two/7"), Cancelled))?.Name);
         Assert.Null(await registry.FindInstanceAsync(InstanceRef.Parse("one/7"), Cancelled));
-        Assert.Same(two, await registry.GetComputeAsync(InstanceRef.Parse("two/7"), Cancelled));
+        Assert.NotNull(await (await registry.GetComputeAsync(InstanceRef.Parse("two/7"), Cancelled)).FindAsync(InstanceId.Parse("7"), Cancelled));
+        Assert.Contains("find 7", two.Calls);
         Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<HypervisorException>(() => registry.FindInstanceAsync(InstanceRef.Parse("three/7"), Cancelled))).Code);
     }
 
@@ -191,7 +192,7 @@ public sealed class BackendRegistryTests
         await using var registry = new BackendRegistry(timeProvider: _clock);
         registry.Changed += (_, _) => throw new InvalidOperationException("A bad handler.");
         registry.Add(s_local, "fake", _ => Task.FromResult<IBackend>(backend));
-        Assert.Same(backend, await registry.GetAsync(s_local, Cancelled));
+        Assert.Same(backend, FakeBackend.Of(await registry.GetAsync(s_local, Cancelled)));
     }
 
     private sealed class Factory : IBackendFactory

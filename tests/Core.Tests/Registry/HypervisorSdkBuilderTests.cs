@@ -27,7 +27,7 @@ public sealed class HypervisorSdkBuilderTests
         var registry = host.Services.GetRequiredService<IBackendRegistry>();
         Assert.Equal(["alive", "dead"], registry.List().Select(backend => backend.Name.ToString()));
         var dead = registry.GetAsync(BackendName.Parse("dead"), Cancelled).AsTask();
-        Assert.Same(alive, await registry.GetAsync(alive.Name, Cancelled));
+        Assert.Same(alive, FakeBackend.Of(await registry.GetAsync(alive.Name, Cancelled)));
         await registry.AddAsync(new() { Name = s_local, Kind = "fake" }, Cancelled);
         Assert.Equal("local", (await registry.GetAsync(s_local, Cancelled)).Name.ToString());
         await host.StopAsync(Cancelled);
