@@ -93,7 +93,6 @@ public sealed class SocketTests
     }
 
     [Fact(Timeout = 30_000)]
-    [Feature("MON-06")]
     public async Task Metrics_come_at_their_interval_and_one_sample_serves_all_sockets()
     {
         var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
@@ -119,7 +118,6 @@ public sealed class SocketTests
     }
 
     [Fact(Timeout = 30_000)]
-    [Feature("EVT-03")]
     public async Task An_operation_is_followed_to_its_end()
     {
         await using var host = await ApiHost.StartAsync();
@@ -243,7 +241,6 @@ public sealed class SocketTests
     }
 
     [Fact(Timeout = 30_000)]
-    [Feature("CON-08")]
     public async Task The_screen_is_a_channel_that_carries_its_protocol()
     {
         await using var host = await ApiHost.StartAsync();
