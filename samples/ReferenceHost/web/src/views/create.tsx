@@ -36,7 +36,7 @@ export function CreateView() {
     <>
       <div class="toolbar"><h1>New machine</h1></div>
       {backends.value === undefined ? (backends.error === undefined ? <Loading what="the backends" /> : <ErrorNotice error={backends.error} retry={backends.reload} />)
-        : names.length === 0 ? <ErrorNotice error="The host has no backend to create a machine on." retry={backends.reload} /> : <Form backends={names} />}
+        : names.length === 0 ? <ErrorNotice error="No backend of this host makes machines." retry={backends.reload} /> : <Form backends={names} />}
     </>
   );
 }

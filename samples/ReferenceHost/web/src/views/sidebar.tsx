@@ -10,7 +10,9 @@ import { machineLink, route } from '../store/route';
 
 export function Sidebar({ close }: { close: () => void }) {
   const at = route.value;
-  const backends = [...new Set([...Object.keys(backendLinks.value), ...instances.value.map((instance) => instance.backend)])].sort();
+  // A backend without machines is worth a line only when something is wrong with it.
+  const troubled = Object.entries(backendLinks.value).filter(([, link]) => link.state === 'disconnected').map(([backend]) => backend);
+  const backends = [...new Set([...troubled, ...instances.value.map((instance) => instance.backend)])].sort();
   return (
     <nav class="sidebar" aria-label="Main" onClick={(event) => (event.target as Element).closest('a') && close()}>
       <Item icon="machines" link="#/" active={at.view === 'machines'} count={instances.value.length}>Machines</Item>
