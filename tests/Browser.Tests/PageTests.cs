@@ -197,6 +197,39 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
         await Assertions.Expect(page.Page.Locator(".facts")).ToContainTextAsync("Processors");
         await Assertions.Expect(page.Button("Shut down")).ToBeVisibleAsync();
         await page.PictureAsync("summary-1400");
+
+        await TabAsync(page, "Configuration");
+        await page.Page.GetByLabel("Labels").FillAsync("demo=true, purpose=test");
+        await page.Button("Show the plan").ClickAsync();
+        await ApplyAsync(page);
+        await TabAsync(page, "Summary");
+        await Assertions.Expect(page.Page.Locator(".labels")).ToContainTextAsync("purpose", PagePatience.Text);
+    });
+
+    [Fact(Timeout = 90_000)]
+    public Task A_disk_is_added_and_removed_once_its_plan_was_shown_and_accepted() => fixture.UseAsync("#/", async page =>
+    {
+        // A guest hears of what is plugged in and out once its system runs.
+        await page.GoToMachineAsync("demo-2", "Console");
+        await new TerminalPage(page.Page).WaitForPromptAsync();
+        await TabAsync(page, "Disks");
+        var rows = page.Page.Locator("tr[data-disk]");
+        await Assertions.Expect(rows).ToHaveCountAsync(1, PagePatience.Count);
+        string first = await rows.First.GetAttributeAsync("data-disk") ?? "";
+        await page.Button("Add disk").ClickAsync();
+        await page.Page.GetByRole(AriaRole.Dialog).GetByLabel("Size").FillAsync("32 MiB");
+        await page.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Show the plan" }).ClickAsync();
+        await Assertions.Expect(page.Page.Locator("dialog .plan")).ToContainTextAsync("live", PagePatience.Text);
+        await page.PictureAsync("plan-1400");
+        await ApplyAsync(page);
+        await Assertions.Expect(rows).ToHaveCountAsync(2, PagePatience.Count);
+
+        var added = page.Page.Locator($"tr[data-disk]:not([data-disk='{first}'])");
+        await Assertions.Expect(added).ToContainTextAsync("32 MiB");
+        await added.GetByRole(AriaRole.Button, new() { Name = "Remove" }).ClickAsync();
+        await Assertions.Expect(page.Page.Locator("dialog .effects")).ToContainTextAsync("Data is destroyed", PagePatience.Text);
+        await ApplyAsync(page);
+        await Assertions.Expect(rows).ToHaveCountAsync(1, PagePatience.Count);
     });
 
     [Theory(Timeout = 90_000)]
@@ -239,6 +272,13 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
     }, signedIn: false);
 
     private static Task TabAsync(WatchedPage page, string name) => page.Page.Locator(".tabs").GetByRole(AriaRole.Link, new() { Name = name, Exact = true }).ClickAsync();
+
+    /// <summary>Accepts the plan that is shown, and waits until it is carried out.</summary>
+    private static async Task ApplyAsync(WatchedPage page)
+    {
+        await page.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Apply" }).ClickAsync();
+        await Assertions.Expect(page.Page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0, PagePatience.Count);
+    }
 
     private static async Task<string> LineAsync(WatchedPage page)
     {
