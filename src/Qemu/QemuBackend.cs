@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.DiskImages;
 using Hypervisor.Sdk.Qemu.Changes;
+using Hypervisor.Sdk.Qemu.Clones;
 using Hypervisor.Sdk.Qemu.Consoles;
 using Hypervisor.Sdk.Qemu.Driver;
 using Hypervisor.Sdk.Qemu.Guests;
@@ -40,9 +41,11 @@ public sealed class QemuBackend : IBackend
         _serial = new QemuSerialConsole(services, _table);
         QemuSnapshots.AddRecovery(Recovery);
         ChangeApplier.AddRecovery(Recovery);
+        var hypervisor = new QemuHypervisor(services, _table, work, Recovery, disks, specs);
         _parts =
         [
-            new QemuHypervisor(services, _table, work, Recovery, disks, specs),
+            hypervisor,
+            new QemuClones(services, _table, work, hypervisor, specs),
             new QemuPower(work),
             new QemuRequests(services, _table, work, Recovery),
             new QemuSnapshots(services, _table, work, agents),

@@ -12,7 +12,26 @@ public sealed partial class QemuImg
     /// <param name="progress">Is told the share that is done, 0 to 1.</param>
     /// <param name="cancellationToken">Kills the program and removes what it has made.</param>
     /// <exception cref="HypervisorException">The disk is full (<see cref="ErrorCode.Exhausted"/>), somebody writes to the source (<see cref="ErrorCode.Locked"/>), or the target is there already (<see cref="ErrorCode.AlreadyExists"/>).</exception>
-    public async Task ConvertAsync(DiskImage source, DiskImage target, ImageCreateOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    public Task ConvertAsync(DiskImage source, DiskImage target, ImageCreateOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
+        ConvertAsync(source, null, target, options, progress, cancellationToken);
+
+    /// <summary>Copies what a guest saw when a snapshot within a qcow2 image was made into a new image that stands alone.</summary>
+    /// <param name="source">The image, with its chain, which nobody may be writing to.</param>
+    /// <param name="snapshot">The snapshot's name: letters, digits, '-', '_' and '.'.</param>
+    /// <param name="target">The new image; see the other method.</param>
+    /// <param name="progress">Is told the share that is done, 0 to 1.</param>
+    /// <param name="cancellationToken">Kills the program and removes what it has made.</param>
+    /// <exception cref="ArgumentException">The name is not of that form: the program would read it as more than a name.</exception>
+    /// <exception cref="HypervisorException">There is no such snapshot, or what the other method throws.</exception>
+    public Task ConvertSnapshotAsync(DiskImage source, string snapshot, DiskImage target, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(snapshot);
+        if (snapshot.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
+            throw new ArgumentException($"'{snapshot}' contains a character other than letters, digits, '-', '_' and '.'.", nameof(snapshot));
+        return ConvertAsync(source, snapshot, target, null, progress, cancellationToken);
+    }
+
+    private async Task ConvertAsync(DiskImage source, string? snapshot, DiskImage target, ImageCreateOptions? options, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);
@@ -21,6 +40,8 @@ public sealed partial class QemuImg
             throw new ArgumentException("A copy stands alone; it has no backing file.", nameof(options));
         using var keys = new KeyFiles();
         List<string> arguments = ["convert", "-p", "-O", target.Format];
+        if (snapshot is not null)
+            arguments.AddRange(["-l", $"snapshot.name={snapshot}"]);
         var settings = Settings(target, options, keys);
         if (settings.Count > 0)
             arguments.AddRange(["-o", string.Join(',', settings)]);

@@ -32,7 +32,7 @@ internal static class QemuCapabilities
         return s_never.TryGetValue(capability, out string? reason) ? CapabilityAnswer.No(reason) : default;
     }
 
-    private static readonly HashSet<Capability> s_always = [Capability.VirtualMachines, Capability.SerialConsole, Capability.Snapshots, Capability.MemorySnapshots, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog];
+    private static readonly HashSet<Capability> s_always = [Capability.VirtualMachines, Capability.SerialConsole, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog];
 
     /// <summary>What depends on how a machine was made.</summary>
     private static readonly Dictionary<Capability, Func<MachineConfig, CapabilityAnswer>> s_perMachine = new()

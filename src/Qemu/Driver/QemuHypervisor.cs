@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using Hypervisor.Sdk.Qemu.Clones;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.State;
 
@@ -83,6 +84,7 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
                 var status = await change.GetStatusAsync(token).ConfigureAwait(false);
                 if (status.IsUp && !stopFirst)
                     throw new HypervisorException($"'{change.Config.Name}' is {status.State}; stop it first, or ask for that with the deletion.", ErrorCode.InvalidState, RequestOutcome.Rejected) { Resource = $"instance {change.Id}" };
+                LinkedClones.RefuseWhileShared(change, "deleted");
                 return null;
             },
             async (change, token) =>

@@ -95,7 +95,7 @@ internal sealed class Machine(QemuServices services, string id)
             return PowerState.Running;
         if (status == RunState.Shutdown)
             return PowerState.Stopping;
-        if (status == RunState.Prelaunch || status == RunState.Inmigrate)
+        if (status == RunState.Inmigrate)
             return PowerState.Starting;
         if (status == RunState.Suspended)
             return PowerState.Suspended;

@@ -217,11 +217,16 @@ internal static class MachineLauncher
         }
     }
 
-    /// <summary>The screen's socket is the only one that QEMU makes itself; its directory is private already.</summary>
+    /// <summary>The screen's socket is the only one that QEMU makes itself; its directory is private already. What QEMU's user may have put there instead is not followed.</summary>
     private static void ProtectScreen(MachineChange change, MachineConfig config)
     {
-        string socket = change.Services.Runtime.SocketOf(change.Id, RuntimeDirectory.VncSocket);
-        if (config.Machine.Graphics && File.Exists(socket))
-            File.SetUnixFileMode(socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        const int PathOnlyNoFollowCloseOnExec = 0x200000 | 0x20000 | 0x80000;
+        if (!config.Machine.Graphics)
+            return;
+        int descriptor = Native.Open(change.Services.Runtime.SocketOf(change.Id, RuntimeDirectory.VncSocket), PathOnlyNoFollowCloseOnExec, 0);
+        if (descriptor < 0)
+            throw Native.Failure($"Opening the screen's socket of '{config.Name}'");
+        using var socket = new SafeFileHandle(descriptor, ownsHandle: true);
+        File.SetUnixFileMode(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/self/fd/{descriptor}"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 }

@@ -14,6 +14,9 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
     private readonly ConcurrentDictionary<string, Func<MachineChange, JournalEntry, CancellationToken, Task<HypervisorException?>>> _kinds = new(StringComparer.Ordinal)
     {
         [WorkKinds.Create] = static (_, _, _) => Task.FromResult<HypervisorException?>(null),
+        [WorkKinds.Clone] = static (_, _, _) => Task.FromResult<HypervisorException?>(null),
+        [WorkKinds.ConvertToTemplate] = static (change, entry, _) => Task.FromResult(change.Config.IsTemplate ? null : Interrupted(entry)),
+        [WorkKinds.ConvertToInstance] = static (change, entry, _) => Task.FromResult(change.Config.IsTemplate ? Interrupted(entry) : null),
         [WorkKinds.Start] = RecoverStartAsync,
         [WorkKinds.Restart] = RecoverStartAsync,
         [WorkKinds.Stop] = static (change, entry, _) => Task.FromResult(change.ReadLiveRecord() is null ? null : Interrupted(entry)),

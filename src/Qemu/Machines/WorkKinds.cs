@@ -12,6 +12,9 @@ internal static class WorkKinds
     public const string Resume = "resume";
     public const string Delete = "delete";
     public const string Apply = "apply";
+    public const string Clone = "clone";
+    public const string ConvertToTemplate = "convert-to-template";
+    public const string ConvertToInstance = "convert-to-instance";
     public const string CreateSnapshot = "create-snapshot";
     public const string RevertSnapshot = "revert-snapshot";
     public const string DeleteSnapshot = "delete-snapshot";

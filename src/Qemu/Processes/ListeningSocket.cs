@@ -34,13 +34,13 @@ internal static unsafe class ListeningSocket
         new Span<byte>(address, 110).Clear();
         address[BitConverter.IsLittleEndian ? 0 : 1] = Unix;
         name.CopyTo(new Span<byte>(address + 2, MaxPathBytes));
-        if (Native.Bind(descriptor, address, (uint)(2 + name.Length + 1)) != 0 || Native.Listen(descriptor, Backlog) != 0)
+        // The mode of the socket is the one that its file is made with: there is no moment at which others could connect, and no path to be followed.
+        if (Native.ChangeMode(descriptor, 0x180) != 0 || Native.Bind(descriptor, address, (uint)(2 + name.Length + 1)) != 0 || Native.Listen(descriptor, Backlog) != 0)
         {
             socket.Dispose();
             throw Native.Failure($"Listening on '{path}'");
         }
 
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return socket;
     }
 }

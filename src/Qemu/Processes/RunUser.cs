@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
 
 namespace Hypervisor.Sdk.Qemu.Processes;
 
@@ -40,6 +41,14 @@ internal sealed record RunUser(string Name, uint User, uint Group)
     {
         if (Native.ChangeOwner(path, User, Group) != 0)
             throw Native.Failure($"Giving '{path}' to the user '{Name}'");
+    }
+
+    /// <summary>Lets the user read a file and nobody but root write it: what several machines share.</summary>
+    public void ShareForReading(SafeFileHandle file)
+    {
+        if (Native.ChangeOwner((int)file.DangerousGetHandle(), 0, Group) != 0)
+            throw Native.Failure($"Sharing a file with the user '{Name}'");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
     }
 
     private static HypervisorException Refused(string name, string why) =>

@@ -57,16 +57,15 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
             async (change, token) =>
             {
                 record = Require(change, name);
+                RefuseTemplate(change);
                 RefuseOtherDisks(change, record);
-                // A template is never started, and a machine that is up may be one that goes on afterwards.
                 var status = await change.GetStatusAsync(token).ConfigureAwait(false);
-                bool startAfter = status.IsUp || record.IncludesMemory;
-                return JsonSerializer.Serialize(new RevertIntent { Tag = record.Tag, StartAfter = startAfter && !change.Config.IsTemplate }, StateJson.Default.RevertIntent);
+                return JsonSerializer.Serialize(new RevertIntent { Tag = record.Tag, StartAfter = status.IsUp }, StateJson.Default.RevertIntent);
             },
             async (change, token) =>
             {
                 var status = await change.GetStatusAsync(token).ConfigureAwait(false);
-                await SnapshotRevert.RunAsync(change, record!, status.IsUp && !change.Config.IsTemplate, token).ConfigureAwait(false);
+                await SnapshotRevert.RunAsync(change, record!, status.IsUp, token).ConfigureAwait(false);
                 return await change.ViewAsync(token).ConfigureAwait(false);
             },
             static (change, token) => change.ViewAsync(token), cancellationToken: cancellationToken);
@@ -82,6 +81,7 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
             (change, _) =>
             {
                 record = Require(change, name);
+                RefuseTemplate(change);
                 return Task.FromResult<string?>(record.Tag);
             },
             async (change, token) =>
@@ -164,8 +164,7 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
         var tree = services.State.ReadSnapshots(change.Id);
         if (tree.Find(spec.Name) is not null)
             throw new HypervisorException($"'{config.Name}' has a snapshot '{spec.Name}' already.", ErrorCode.AlreadyExists, RequestOutcome.Rejected) { Resource = $"instance {change.Id}" };
-        if (config.IsTemplate)
-            throw Refused(change, ErrorCode.InvalidState, "is a template: it never changes, so there is nothing to come back to");
+        RefuseTemplate(change);
         if (spec.IncludeMemory && !status.IsUp)
             throw Refused(change, ErrorCode.InvalidState, $"is {status.State}: it has no memory to keep");
         if (spec.Quiesce && status.State != PowerState.Running)
@@ -188,6 +187,13 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
             ExpiresAt = spec.ExpiresAt,
             Config = config,
         };
+    }
+
+    /// <summary>Clones may share a template's images: nothing is written to them.</summary>
+    private static void RefuseTemplate(MachineChange change)
+    {
+        if (change.Config.IsTemplate)
+            throw Refused(change, ErrorCode.InvalidState, "is a template, and its disks never change: make it an instance first");
     }
 
     /// <summary>Going back must neither lose a disk that was added since nor miss one that was removed.</summary>

@@ -128,8 +128,12 @@ internal sealed class QemuLab : IAsyncDisposable
             var options = Options();
             await using var last = await QemuBackend.ConnectAsync(options, null, CancellationToken.None, _host);
             var hypervisor = last.Get<IHypervisor>();
-            await foreach (var instance in hypervisor.List())
-                await hypervisor.DeleteAsync(instance.Id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync();
+            // Clones before the templates that they lie upon.
+            foreach (bool templates in (bool[])[false, true])
+            {
+                await foreach (var instance in hypervisor.List(new InstanceFilter { IsTemplate = templates }))
+                    await hypervisor.DeleteAsync(instance.Id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync();
+            }
         }
 
         _directory.Dispose();
