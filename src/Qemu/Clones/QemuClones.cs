@@ -122,6 +122,7 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
             Id = id,
             Uuid = Guid.NewGuid(),
             Revision = 1,
+            StartRevision = 0,
             Name = specs.CheckName(spec.Name),
             Description = spec.Description is null ? source.Description : SpecReader.CheckText(spec.Description, "description"),
             CreatedAt = services.Time.GetUtcNow(),

@@ -46,6 +46,9 @@ internal static class MachineLauncher
             await change.Table.SuperviseAsync(change.Machine, config, record, process, cancellationToken).ConfigureAwait(false);
             if (!hold)
                 await client.ContAsync(cancellationToken).ConfigureAwait(false);
+            // Its event is on the way; whoever looks next must not see the state from before.
+            if (change.Machine.Supervision is { } watched)
+                await watched.RefreshAsync(services.Options.StartTimeout, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (error is HypervisorException or OperationCanceledException or IOException or UnauthorizedAccessException)
         {
