@@ -87,6 +87,7 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
         await Assertions.Expect(page.Page.Locator(".toast")).ToHaveCountAsync(0, PagePatience.Count);
         int points = Environment.GetEnvironmentVariable("HYPERVISOR_SDK_PICTURE") is null ? 2 : 15;
         await page.Page.WaitForFunctionAsync("points => document.querySelector(\"[data-name='demo-2'] .spark polyline\")?.getAttribute('points').split(' ').length >= points", points, new() { Timeout = 60_000 });
+        await Assertions.Expect(page.Page.Locator(".overview .feed li.bad")).ToHaveCountAsync(0);
         await page.PictureAsync("page");
     });
 

@@ -63,7 +63,15 @@ internal sealed class EventFeed : IAsyncDisposable
             try
             {
                 var backend = await _registry.GetAsync(_backend, _ending.Token).ConfigureAwait(false);
-                await Task.WhenAll(ComputeRoles.Of(backend).Select(role => WatchAsync(role, () => pause = s_firstPause))).ConfigureAwait(false);
+                ICompute[] roles = [.. ComputeRoles.Of(backend)];
+                if (roles.Length == 0)
+                {
+                    // A storage, say: it has no instances that something could happen to, and roles do not change.
+                    MarkWatching(true);
+                    return;
+                }
+
+                await Task.WhenAll(roles.Select(role => WatchAsync(role, () => pause = s_firstPause))).ConfigureAwait(false);
                 Lost("The backend ended the watch.");
             }
             catch (OperationCanceledException) when (_ending.IsCancellationRequested)
