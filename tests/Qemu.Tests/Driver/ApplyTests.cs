@@ -183,6 +183,31 @@ public sealed class ApplyTests
             Assert.Equal(3, (await hypervisor.ApplyAsync(again, null, request, Token).WaitForCompletionAsync(Token)).Disks.Count);
     }
 
+    [Theory(Timeout = 120_000)]
+    [InlineData("pc")]
+    [InlineData("q35")]
+    public async Task Memory_that_was_kept_with_a_plugged_in_device_fits_the_next_start(string type)
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        var backend = await lab.ConnectAsync();
+        var hypervisor = backend.Get<IHypervisor>();
+        var created = await hypervisor.CreateAsync(QemuLab.EmptySpec("web", spec => spec.Extensions.Set(new QemuMachine { Type = type, Graphics = false })), null, Token).WaitForCompletionAsync(Token);
+        await hypervisor.StartAsync(created.Id, null, Token).WaitForCompletionAsync(Token);
+        await ApplyAsync(hypervisor, await PlanAsync(hypervisor, created.Id, change =>
+        {
+            change.AddDisks.Add(new DiskSpec { Id = DeviceId.Parse("data"), Content = new DiskContent.Blank(ByteSize.FromMiB(8)) });
+            change.AddNetworks.Add(new NetworkSpec { Network = "user" });
+        }), ChangeEffects.Live);
+        var name = SnapshotName.Parse("kept");
+        await backend.Get<ISnapshots>().CreateAsync(created.Id, new SnapshotSpec { Name = name, IncludeMemory = true }, null, Token).WaitForCompletionAsync(Token);
+        var held = await PlanAsync(hypervisor, created.Id, change => change.RemoveDevices.Add(DeviceId.Parse("data")));
+        Assert.Contains("'kept'", Assert.Single(held.Steps).Impossible, StringComparison.Ordinal);
+
+        await hypervisor.StopAsync(created.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, null, Token).WaitForCompletionAsync(Token);
+        var back = await backend.Get<ISnapshots>().RevertAsync(created.Id, name, null, Token).WaitForCompletionAsync(Token);
+        Assert.Equal((PowerState.Running, false), (back.State, back.HasPendingChanges));
+    }
+
     private static async Task<InstanceId> StartedAsync(IHypervisor hypervisor, string name)
     {
         var created = await hypervisor.CreateAsync(QemuLab.EmptySpec(name), null, Token).WaitForCompletionAsync(Token);
