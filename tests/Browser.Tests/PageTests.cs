@@ -98,7 +98,7 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
         await page.GoToMachineAsync("demo-1", "Console");
         var terminal = new TerminalPage(page.Page);
         await terminal.WaitForPromptAsync();
-        await terminal.TypeAsync($"echo kept-{name} >/root/file; sync; cat /root/file | tr a-z A-Z");
+        await terminal.TypeAsync($"echo kept-{name} >~/file; sync; cat ~/file | tr a-z A-Z");
         await terminal.ExpectAsync($"KEPT-{name.ToUpperInvariant()}");
 
         await TabAsync(page, "Snapshots");
@@ -113,7 +113,7 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
 
         await TabAsync(page, "Console");
         await terminal.WaitForPromptAsync();
-        await terminal.TypeAsync($"echo lost-{name} >/root/file; sync; cat /root/file | tr a-z A-Z");
+        await terminal.TypeAsync($"echo lost-{name} >~/file; sync; cat ~/file | tr a-z A-Z");
         await terminal.ExpectAsync($"LOST-{name.ToUpperInvariant()}");
 
         await TabAsync(page, "Snapshots");
@@ -123,7 +123,7 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
 
         await TabAsync(page, "Console");
         await terminal.WaitForPromptAsync();
-        await terminal.TypeAsync("sed s/^/now:/ /root/file");
+        await terminal.TypeAsync("sed s/^/now:/ ~/file");
         await terminal.ExpectAsync($"now:kept-{name}");
     });
 

@@ -43,7 +43,7 @@ public sealed class KillTests
     }
 
     [Fact(Timeout = 300_000)]
-    [Speed(SpeedAttribute.Slow)]
+    [Speed(SpeedAttribute.Full)]
     public async Task Fifty_processes_that_are_killed_at_work_leave_whole_machines_or_none()
     {
         await using var lab = await QemuLab.CreateAsync();
