@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime;
 using System.Text;
 
 namespace Hypervisor.Sdk.Benchmarks.Qmp;
@@ -13,8 +14,11 @@ internal static class StatusBenchmark
     public const string Command = "qmp-status";
     public const string RowCommand = "qmp-status-row";
 
-    private const int Warmup = 4_000;
-    private const int Windows = 24;
+    private const int WarmupStep = 2_000;
+    private const int MinWarmup = 40_000;
+    private const int MaxWarmup = 80_000;
+    private const int AllocationOperations = 5_000;
+    private const int Windows = 20;
     private const int WindowOperations = 500;
     private static readonly string[] s_rows = ["baseline", "floor", "sdk", "sdk-object"];
 
@@ -24,7 +28,7 @@ internal static class StatusBenchmark
         int repeats = int.Parse(Option(args, "--repeats") ?? "7", CultureInfo.InvariantCulture);
         var report = new StringBuilder();
         report.AppendLine("# QMP query-status: client CPU for one call").AppendLine();
-        report.AppendLine(CultureInfo.InvariantCulture, $"{repeats} interleaved runs, each a process of its own: {Warmup} calls to warm up, then {Windows} windows of {WindowOperations} calls. The median is that of the runs' median windows; the best tenth tells what is left when the machine, which is shared, does not disturb. {Machine.Describe()}").AppendLine();
+        report.AppendLine(CultureInfo.InvariantCulture, $"{repeats} interleaved runs, each a process of its own: calls until the JIT has nothing more to compile, then {Windows} windows of {WindowOperations} calls. The median is that of the runs' median windows; the best tenth tells what is left when the machine, which is shared, does not disturb. {Machine.Describe()}").AppendLine();
         report.AppendLine("Reproduce: `dotnet run -c Release --project benchmarks -- qmp-status --report benchmarks/reports/qmp-status.md`").AppendLine();
         foreach (bool pinned in (bool[])[true, false])
         {
@@ -65,7 +69,7 @@ internal static class StatusBenchmark
             "floor" => await BareSocketStatusClient.ConnectAsync(socket),
             _ => await SdkStatusClient.ConnectAsync(socket, typedObject: row == "sdk-object"),
         };
-        await client.RunAsync(Warmup, depth);
+        int warmup = await WarmUpAsync(client, depth);
         GC.Collect();
         var cpu = new List<double>(Windows);
         var elapsed = new List<double>(Windows);
@@ -80,10 +84,24 @@ internal static class StatusBenchmark
 
         // In one go, because beginning and ending a window allocates for each caller.
         long bytes = GC.GetTotalAllocatedBytes(precise: true);
-        await client.RunAsync(Warmup, depth);
+        await client.RunAsync(AllocationOperations, depth);
         bytes = GC.GetTotalAllocatedBytes(precise: true) - bytes;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Quantile(cpu, 0.5)} {Quantile(cpu, 0.1)} {Quantile(elapsed, 0.5)} {(double)bytes / Warmup}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Quantile(cpu, 0.5)} {Quantile(cpu, 0.1)} {Quantile(elapsed, 0.5)} {(double)bytes / AllocationOperations} {warmup}"));
         return 0;
+    }
+
+    /// <summary>Calls until three steps in a row have compiled no method: what the JIT takes in the background is no part of a call.</summary>
+    private static async Task<int> WarmUpAsync(IStatusClient client, int depth)
+    {
+        int calls = 0;
+        for (int quiet = 0; calls < MaxWarmup && (quiet < 3 || calls < MinWarmup); calls += WarmupStep)
+        {
+            long compiled = JitInfo.GetCompiledMethodCount();
+            await client.RunAsync(WarmupStep, depth);
+            quiet = JitInfo.GetCompiledMethodCount() == compiled ? quiet + 1 : 0;
+        }
+
+        return calls;
     }
 
     private static async Task<Dictionary<(string Row, int Depth), List<Sample>>> MeasureAsync(bool pinned, int repeats)

@@ -2,27 +2,31 @@ namespace Hypervisor.Sdk.Transport;
 
 /// <summary>
 /// Notices that a thread has been inside a piece of work for a twentieth of a second or more, at the cost of two increments for the thread: what makes it safe to run callers where they
-/// may block. A timer ticks only while there is work. It watches threads, not a protocol's time: its clock is always the system's.
+/// may block. It watches threads, not a protocol's time: its clock is always the system's.
 /// </summary>
 /// <param name="onStall">Called on a thread of the pool, again and again, while somebody is inside and nobody comes out. May come once too often, never too seldom. Must not throw.</param>
-public sealed class StallWatch(Action onStall) : IDisposable
+public sealed class StallWatch(Action onStall) : IThreadPoolWorkItem
 {
-    private const int QuietTicks = 3;
-    private static readonly TimeSpan s_period = TimeSpan.FromMilliseconds(50);
+    private const int PeriodMs = 50;
+    private const int QuietLooks = 3;
 
-    private ITimer? _timer;
+    // One thread looks after all watches that have work; it ends when none has. A timer would wake a thread of the pool for each look, which then spins for more work.
+    private static readonly object s_gate = new();
+    private static readonly List<StallWatch> s_active = [];
+    private static bool s_looking;
+
     private int _inside;
     private int _left;
     private int _leftBefore;
-    private int _quiet;
-    private int _ticking;
+    private int _quietLooks;
+    private int _isActive;
 
     /// <summary>The calling thread begins.</summary>
     public void Enter()
     {
         Interlocked.Increment(ref _inside);
-        if (Volatile.Read(ref _ticking) == 0)
-            Tick();
+        if (Volatile.Read(ref _isActive) == 0)
+            Activate();
     }
 
     /// <summary>It is done.</summary>
@@ -32,35 +36,58 @@ public sealed class StallWatch(Action onStall) : IDisposable
         Interlocked.Decrement(ref _inside);
     }
 
-    /// <summary>Stops the timer.</summary>
-    public void Dispose() => _timer?.Dispose();
+    void IThreadPoolWorkItem.Execute() => onStall();
 
-    private void Tick()
+    private static void LookAfterAll()
     {
-        if (Interlocked.Exchange(ref _ticking, 1) != 0)
-            return;
-        _quiet = 0;
-        _timer ??= TimeProvider.System.CreateTimer(static state => ((StallWatch)state!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _timer.Change(s_period, s_period);
+        lock (s_gate)
+        {
+            while (s_active.Count > 0)
+            {
+                Monitor.Wait(s_gate, PeriodMs);
+                s_active.RemoveAll(static watch => watch.IsQuietNow());
+            }
+
+            s_looking = false;
+        }
     }
 
-    private void Look()
+    private void Activate()
+    {
+        lock (s_gate)
+        {
+            if (_isActive != 0)
+                return;
+            _isActive = 1;
+            _quietLooks = 0;
+            s_active.Add(this);
+            if (s_looking)
+                return;
+            s_looking = true;
+        }
+
+        new Thread(LookAfterAll) { IsBackground = true, Name = "stall watch" }.UnsafeStart();
+    }
+
+    /// <summary>One look; true when there has been no work for a while and nobody need look again. Under the gate.</summary>
+    private bool IsQuietNow()
     {
         int left = Volatile.Read(ref _left);
-        bool isStalled = Volatile.Read(ref _inside) > 0 && left == _leftBefore;
-        bool isQuiet = Volatile.Read(ref _inside) == 0 && left == _leftBefore;
+        bool isInside = Volatile.Read(ref _inside) > 0;
+        bool hasMoved = left != _leftBefore;
         _leftBefore = left;
-        if (isStalled)
-            onStall();
-        _quiet = isQuiet ? _quiet + 1 : 0;
-        if (_quiet < QuietTicks)
-            return;
+        if (isInside && !hasMoved)
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        _quietLooks = isInside || hasMoved ? 0 : _quietLooks + 1;
+        if (_quietLooks < QuietLooks)
+            return false;
 
-        _timer!.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        Volatile.Write(ref _ticking, 0);
-        // Somebody may have come in between, and seen the timer still ticking.
+        Volatile.Write(ref _isActive, 0);
+        // Somebody may have come in between and seen the watch still active.
         Interlocked.MemoryBarrier();
-        if (Volatile.Read(ref _inside) > 0)
-            Tick();
+        if (Volatile.Read(ref _inside) == 0)
+            return true;
+        _isActive = 1;
+        return false;
     }
 }

@@ -47,8 +47,6 @@ internal sealed class ThreadReader : ConnectionReader, IDisposable
             _stopped = true;
             Monitor.PulseAll(_signal);
         }
-
-        _watch.Dispose();
     }
 
     protected override bool TryReceive(Memory<byte> memory, out int bytes, out Exception? error)

@@ -288,8 +288,12 @@ internal sealed partial class QmpSession : IThreadPoolWorkItem
         {
             // From here on the loop may run on another thread: nothing of it is touched.
             _read.UnsafeOnCompleted(continuation);
-            if (batch.Count > 0)
-                session.Deliver(batch);
+            if (batch.Count == 0)
+                return;
+            session.Deliver(batch);
+            // More replies are coming: a server that waits for this core writes them now, and one wake-up takes them all.
+            if (session._pending.Count > 1)
+                Thread.Yield();
         }
     }
 }

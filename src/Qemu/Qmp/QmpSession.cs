@@ -88,7 +88,6 @@ internal sealed partial class QmpSession : IAsyncDisposable
         await _connection.DisposeAsync().ConfigureAwait(false);
         await _reading.ConfigureAwait(false);
         await _sweep.DisposeAsync().ConfigureAwait(false);
-        _watch.Dispose();
         lock (_gate)
             _json?.Dispose();
     }
