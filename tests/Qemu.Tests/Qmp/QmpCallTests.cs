@@ -266,8 +266,11 @@ public class QmpCallTests
             {
                 byte[] bytes = Replies(await server.ReadCommandAsync(), await server.ReadCommandAsync());
                 await server.SendAsync(bytes.AsMemory(0, Math.Min(at, bytes.Length)));
+                // With nothing left to send, the client may have all it wants and close while the server still looks.
+                if (at >= bytes.Length)
+                    return;
                 await server.WaitUntilReadAsync();
-                await server.SendAsync(bytes.AsMemory(Math.Min(at, bytes.Length)));
+                await server.SendAsync(bytes.AsMemory(at));
             });
             await using var ends = server;
             await using var closes = client;
