@@ -132,11 +132,23 @@ internal sealed class QemuLab : IAsyncDisposable
             foreach (bool templates in (bool[])[false, true])
             {
                 await foreach (var instance in hypervisor.List(new InstanceFilter { IsTemplate = templates }))
-                    await hypervisor.DeleteAsync(instance.Id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync();
+                    await DeleteAsync(hypervisor, instance.Id);
             }
         }
 
         _directory.Dispose();
+    }
+
+    private static async Task DeleteAsync(IHypervisor hypervisor, InstanceId id)
+    {
+        try
+        {
+            await hypervisor.DeleteAsync(id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync();
+        }
+        catch (HypervisorException exception) when (exception.Code == ErrorCode.NotFound)
+        {
+            // A deletion that a crash had left was carried to its end between the list and here.
+        }
     }
 
     private static async Task<byte[]> ReadSharedAsync(string path, CancellationToken cancellationToken)
