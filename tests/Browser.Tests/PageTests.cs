@@ -60,6 +60,7 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
     });
 
     [Fact(Timeout = 90_000)]
+    [Feature("QA-03")]
     [Feature("CON-16")]
     public Task The_terminal_types_into_the_machine_and_shows_its_answer() => fixture.UseAsync("#/", async page =>
     {
@@ -133,6 +134,9 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
     public Task A_machine_is_created_by_the_form_and_deleted_again() => fixture.UseAsync("#/create", async page =>
     {
         string name = "made-" + Guid.NewGuid().ToString("N")[..6];
+        // A name is proposed, and may be changed.
+        await Assertions.Expect(page.Page.GetByLabel("Name")).ToHaveValueAsync(new Regex("^[a-z]+-[a-z]+$"));
+        await page.Page.GetByLabel("Name").FillAsync("");
         await page.Button("Create machine").ClickAsync();
         await Assertions.Expect(page.Page.GetByText("A machine needs a name.")).ToBeVisibleAsync();
         await page.Page.GetByLabel("Name").FillAsync(name);
@@ -142,15 +146,43 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
         await page.Button("Create machine").ClickAsync();
         await Assertions.Expect(page.Page.Locator($"article.machine[data-name='{name}']")).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
 
-        await page.Button("Delete").ClickAsync();
-        var dialog = page.Page.GetByRole(AriaRole.Dialog);
-        await Assertions.Expect(dialog.GetByRole(AriaRole.Button, new() { Name = "Delete" })).ToBeDisabledAsync();
-        await dialog.GetByLabel($"Type {name} to confirm").FillAsync(name);
-        await dialog.GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
-        await Assertions.Expect(page.Page.Locator(".toast[data-state='succeeded']").Filter(new() { HasText = "Delete" })).ToBeVisibleAsync(PagePatience.Visible);
+        await DeleteAsync(page, name);
         await page.GoAsync("#/");
         await Assertions.Expect(page.Machine("demo-1")).ToBeVisibleAsync();
         await Assertions.Expect(page.Machine(name)).ToHaveCountAsync(0, PagePatience.Count);
+    });
+
+    [Fact(Timeout = 90_000)]
+    [Feature("CMP-09")]
+    [Feature("TPL-01")]
+    public Task A_machine_becomes_a_template_and_a_machine_of_another_size_is_made_from_it() => fixture.UseAsync("#/create", async page =>
+    {
+        string name = "mould-" + Guid.NewGuid().ToString("N")[..6];
+        await page.Page.GetByLabel("Name").FillAsync(name);
+        await page.Page.GetByLabel("New disk").FillAsync("64 MiB");
+        await page.Page.GetByLabel("Start it when it is made").UncheckAsync();
+        await page.Button("Create machine").ClickAsync();
+        await page.Button("Make template").ClickAsync();
+        await Assertions.Expect(page.Button("Make machine")).ToBeVisibleAsync(PagePatience.Visible);
+        await Assertions.Expect(page.Button("Start")).ToHaveCountAsync(0);
+
+        await page.Button("Clone").ClickAsync();
+        var dialog = page.Page.GetByRole(AriaRole.Dialog);
+        await Assertions.Expect(dialog.GetByLabel("Name")).ToHaveValueAsync($"{name}-1");
+        await dialog.GetByLabel("CPUs").FillAsync("2");
+        await dialog.GetByLabel("Disk disk0").FillAsync("32 MiB");
+        page.Expect("status of 400");
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Create clone" }).ClickAsync();
+        await Assertions.Expect(dialog.GetByText("smaller would cut off data")).ToBeVisibleAsync(PagePatience.Visible);
+        await dialog.GetByLabel("Disk disk0").FillAsync("128 MiB");
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Create clone" }).ClickAsync();
+        await Assertions.Expect(page.Page.Locator($"article.machine[data-name='{name}-1']")).ToHaveAttributeAsync("data-state", "stopped", PagePatience.Attribute);
+        await TabAsync(page, "Disks");
+        await Assertions.Expect(page.Page.GetByText("128 MiB").First).ToBeVisibleAsync(PagePatience.Visible);
+
+        await DeleteAsync(page, $"{name}-1");
+        await page.GoToMachineAsync(name, "Summary");
+        await DeleteAsync(page, name);
     });
 
     [Fact(Timeout = 90_000)]
@@ -272,6 +304,18 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
         await Assertions.Expect(page.Page.Locator(".shell")).ToHaveCountAsync(0);
         await page.PictureAsync("sign-in-1400");
     }, signedIn: false);
+
+    private static async Task DeleteAsync(WatchedPage page, string name)
+    {
+        await page.Button("Delete").ClickAsync();
+        var dialog = page.Page.GetByRole(AriaRole.Dialog);
+        await Assertions.Expect(dialog.GetByRole(AriaRole.Button, new() { Name = "Delete" })).ToBeDisabledAsync();
+        await dialog.GetByLabel($"Type {name} to confirm").FillAsync(name);
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
+        await Assertions.Expect(page.Page.Locator(".toast[data-state='succeeded']").Filter(new() { HasText = "Delete" }).Filter(new() { HasText = name })).ToBeVisibleAsync(PagePatience.Visible);
+        await page.GoAsync("#/");
+        await Assertions.Expect(page.Machine(name)).ToHaveCountAsync(0, PagePatience.Count);
+    }
 
     private static Task TabAsync(WatchedPage page, string name) => page.Page.Locator(".tabs").GetByRole(AriaRole.Link, new() { Name = name, Exact = true }).ClickAsync();
 

@@ -12,6 +12,12 @@ public sealed class CloneSpec
     /// <summary>The state to begin with. Default: the current one.</summary>
     public SnapshotName? Snapshot { get; set; }
 
+    /// <summary>Its CPUs and memory. Default: the source's.</summary>
+    public Sizing? Sizing { get; set; }
+
+    /// <summary>New sizes of disks, by the source's ids of them; a disk never shrinks. The guest's file systems stay as they are. Default: all as they are.</summary>
+    public IDictionary<DeviceId, ByteSize> ResizeDisks { get; } = new Dictionary<DeviceId, ByteSize>();
+
     /// <summary>Where it goes. Default: where its source is.</summary>
     public Placement Placement { get; set; } = new();
 

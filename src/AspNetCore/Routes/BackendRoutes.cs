@@ -19,10 +19,27 @@ internal static class BackendRoutes
         routes.Get("/backends/{backend}/health", "getBackendHealth", "Asks the backend something that it must answer.", Of<BackendHealth>(), async call => await call.WriteAsync(await (await call.GetBackendAsync().ConfigureAwait(false)).CheckHealthAsync(call.Aborted).ConfigureAwait(false)).ConfigureAwait(false));
         routes.Get("/backends/{backend}/capabilities/{capability}", "queryCapability", "Asks whether something can be done, for a target or in general.", Object(("support", Text, true), ("reason", Text, false)), CapabilityAsync,
             new ApiParameter("instance", "For this instance."), new ApiParameter("node", "For this node."), new ApiParameter("pool", "For this pool."), new ApiParameter("scope", "For this project or folder."));
+        routes.Get("/backends/{backend}/instance-name", "suggestInstanceName", "Makes up a name that no instance of the backend has now. Nothing is reserved.", Object(("name", Text, true)), SuggestNameAsync,
+            new ApiParameter("pattern", "How it is made up: text with {adjective}, {noun}, {number}, {number:DIGITS}, {random}, {random:LENGTH}. Default {adjective}-{noun}."));
         routes.Get("/nodes", "listNodes", "Lists the machines that instances run on.", PageOf(Located<Node>()), call => BackendList.WriteAsync<INodes, Node>(call, (service, token) => service.ListAsync(token)), s_backend);
         routes.Get("/nodes/metrics", "getNodeMetrics", "What the nodes are using.", PageOf(Located<NodeMetrics>()), call => BackendList.WriteAsync<IMetrics, NodeMetrics>(call, (service, token) => service.SampleNodesAsync(token)), s_backend);
         routes.Get("/networks", "listNetworks", "Lists the networks that instances can be attached to.", PageOf(Located<Network>()), call => BackendList.WriteAsync<INetworks, Network>(call, (service, token) => service.ListAsync(token)), s_backend);
         routes.Get("/images", "listImages", "Lists what instances can be made from.", PageOf(Located<Image>()), call => BackendList.WriteAsync<IImages, Image>(call, (service, token) => service.ListAsync(token)), s_backend);
+    }
+
+    private static async Task SuggestNameAsync(ApiCall call)
+    {
+        InstanceNamePattern? pattern = null;
+        if (call.QueryText("pattern") is { } text && !InstanceNamePattern.TryParse(text, out pattern))
+            throw RequestRefusedException.Field("pattern", $"The query parameter 'pattern' is '{Echo.Short(text)}' and not text of 1 to 255 characters with the places {{adjective}}, {{noun}}, {{number}}, {{number:DIGITS}}, {{random}} and {{random:LENGTH}}.");
+        var backend = await call.GetBackendAsync().ConfigureAwait(false);
+        var name = await backend.NextInstanceNameAsync(pattern, call.Aborted).ConfigureAwait(false);
+        await call.WriteAsync(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("name", name.ToString());
+            writer.WriteEndObject();
+        }).ConfigureAwait(false);
     }
 
     private static async Task ListAsync(ApiCall call)

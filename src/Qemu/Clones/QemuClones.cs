@@ -117,7 +117,9 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
         var origin = snapshot?.Config ?? source;
         if (origin.Disks.FirstOrDefault(disk => disk.File is null && !disk.ReadOnly) is { } other)
             throw Refused(source, ErrorCode.Unsupported, $"has the disk '{other.Id}', which is somebody else's: two machines cannot both write to it. Remove it first");
-        return origin with
+        if (spec.ResizeDisks.Keys.FirstOrDefault(disk => origin.Disks.All(own => own.Id != disk.ToString() || own.File is null)) is { IsDefault: false } stranger)
+            throw SpecProblem.Invalid($"resizeDisks[{stranger}]", $"'{source.Name}' has no disk '{stranger}' of its own");
+        return (spec.Sizing is null ? origin : SpecReader.ApplySizing(origin, spec.Sizing, "sizing")) with
         {
             Id = id,
             Uuid = Guid.NewGuid(),
@@ -130,16 +132,18 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
             ClonedFrom = machine.Id,
             Labels = SpecReader.CheckLabels(source.Labels.Where(label => !spec.Labels.ContainsKey(label.Key)).Concat(spec.Labels)),
             Networks = [.. origin.Networks.Select(network => network with { Mac = SpecReader.NewMac().ToString() })],
-            Disks = [.. origin.Disks.Select(disk => PlanDisk(machine.Id, disk, spec.Mode))],
+            Disks = [.. origin.Disks.Select(disk => PlanDisk(machine.Id, disk, spec))],
         };
     }
 
-    private DiskConfig PlanDisk(string sourceId, DiskConfig disk, CloneMode mode)
+    private DiskConfig PlanDisk(string sourceId, DiskConfig disk, CloneSpec spec)
     {
         if (disk.File is null)
             return disk;
         var own = disk with { File = $"{disk.Id}.qcow2", Format = ImageFormat.Qcow2, DeleteWithMachine = true };
-        if (mode == CloneMode.Full)
+        if (spec.ResizeDisks.TryGetValue(DeviceId.Parse(disk.Id), out var size))
+            own = own with { SizeBytes = CheckGrowth(disk, size) };
+        if (spec.Mode == CloneMode.Full)
             return own with { Backing = [] };
         return own with
         {
@@ -149,6 +153,16 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
                 .. disk.Backing.Select(below => below.File is { } file ? below with { File = null, ExternalPath = PathOf(sourceId, file) } : below),
             ],
         };
+    }
+
+    private static long CheckGrowth(DiskConfig disk, ByteSize size)
+    {
+        string field = $"resizeDisks[{disk.Id}]";
+        if (size.Bytes % 512 != 0 || size.Bytes > DiskMaker.MaxSizeBytes)
+            throw SpecProblem.Invalid(field, "a disk is 512 bytes to 128 TiB, a multiple of 512");
+        if (size.Bytes < disk.SizeBytes)
+            throw SpecProblem.Invalid(field, $"it is {new ByteSize(disk.SizeBytes)}; smaller would cut off data that only the guest knows");
+        return size.Bytes;
     }
 
     private async Task<MachineConfig> MakeDisksAsync(MachineChange change, MachineConfig config, string sourceId, CloneSpec spec, CancellationToken cancellationToken)
@@ -184,6 +198,8 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
             await root.EffectAsync($"copy image {path}", () => tag is null
                 ? services.Images.ConvertAsync(image, target, null, change.Progress, cancellationToken)
                 : services.Images.ConvertSnapshotAsync(image, tag, target, change.Progress, cancellationToken)).ConfigureAwait(false);
+            if (disk.SizeBytes != original.SizeBytes)
+                await root.EffectAsync($"resize image {path}", () => services.Images.ResizeAsync(target, new ByteSize(disk.SizeBytes), cancellationToken)).ConfigureAwait(false);
         }
 
         root.FlushFile(file, path);

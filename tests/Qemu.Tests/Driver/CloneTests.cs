@@ -71,6 +71,38 @@ public sealed class CloneTests
         Assert.Equal("its own!", await ReadAsync(backend, full));
     }
 
+    [Theory(Timeout = 120_000)]
+    [InlineData(CloneMode.Full)]
+    [InlineData(CloneMode.Linked)]
+    [Feature("CMP-09")]
+    public async Task A_machine_is_made_from_a_template_with_processors_memory_and_storage_of_its_own(CloneMode mode)
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        var backend = await lab.ConnectAsync();
+        var cloning = backend.Get<ICloning>();
+        var template = await SourceAsync(backend);
+        await WriteAsync(backend, template, "template");
+        await backend.Get<ITemplates>().ConvertToTemplateAsync(template.Id, null, Token).WaitForCompletionAsync(Token);
+        var disk = template.Disks[0];
+        CloneSpec Larger(ByteSize size, string id = "disk0") => new()
+        {
+            Name = InstanceName.Parse("made"), Mode = mode, Sizing = new Sizing.Explicit(2, ByteSize.FromMiB(96)), ResizeDisks = { [DeviceId.Parse(id)] = size },
+        };
+
+        var shrunk = await RefusedAsync(ErrorCode.InvalidArgument, () => cloning.CloneAsync(template.Id, Larger(ByteSize.FromMiB(4)), null, Token));
+        Assert.Contains("resizeDisks[disk0]", Assert.IsType<Dictionary<string, string>>(shrunk.FieldErrors, exactMatch: false).Keys);
+        await RefusedAsync(ErrorCode.InvalidArgument, () => cloning.CloneAsync(template.Id, Larger(ByteSize.FromMiB(64), "disk7"), null, Token));
+        await RefusedAsync(ErrorCode.InvalidArgument, () => cloning.CloneAsync(template.Id, new CloneSpec { Name = InstanceName.Parse("made"), Sizing = new Sizing.Explicit(0, ByteSize.FromMiB(96)) }, null, Token));
+
+        var made = await cloning.CloneAsync(template.Id, Larger(ByteSize.FromMiB(64)), null, Token).WaitForCompletionAsync(Token);
+        Assert.Equal((2, ByteSize.FromMiB(96), ByteSize.FromMiB(64), template.Id), (made.Cpus, made.Memory, made.Disks[0].Size, made.ClonedFrom));
+        Assert.Equal("template", await ReadAsync(backend, made));
+        var info = await backend.Services.Images.GetInfoAsync(DiskImage.At(PathOf(backend, made), ImageFormat.Qcow2), cancellationToken: Token);
+        Assert.Equal(ByteSize.FromMiB(64), info.VirtualSize);
+        Assert.Equal(disk.Size, (await backend.Get<IHypervisor>().GetAsync(template.Id, Token)).Disks[0].Size);
+        Assert.Equal(PowerState.Running, (await backend.Get<IHypervisor>().StartAsync(made.Id, null, Token).WaitForCompletionAsync(Token)).State);
+    }
+
     [Fact(Timeout = 120_000)]
     public async Task A_clone_can_begin_with_a_snapshot()
     {

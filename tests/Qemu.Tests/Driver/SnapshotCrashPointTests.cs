@@ -111,7 +111,7 @@ public sealed class SnapshotCrashPointTests
         Assert.True(points > 10, $"{points} points");
 
         Task<Instance> CloneAsync(QemuBackend backend, InstanceId source) => backend.Get<ICloning>().CloneAsync(
-            source, new CloneSpec { Name = InstanceName.Parse("copy"), Mode = mode }, new RequestOptions { RequestId = request }, Token).WaitForCompletionAsync(Token);
+            source, new CloneSpec { Name = InstanceName.Parse("copy"), Mode = mode, ResizeDisks = { [DeviceId.Parse("disk0")] = ByteSize.FromMiB(64) } }, new RequestOptions { RequestId = request }, Token).WaitForCompletionAsync(Token);
     }
 
     [Fact(Timeout = 300_000)]

@@ -60,6 +60,12 @@ export class ApiClient {
   remove = (at: InstanceAddress): Promise<Operation> => this.begin('DELETE', `${path('instances', at.backend, at.id)}?stopFirst=true`);
   act = (at: InstanceAddress, action: string, body?: unknown): Promise<Operation> => this.begin('POST', path('instances', at.backend, at.id, action), body);
 
+  unmakeTemplate = (at: InstanceAddress): Promise<Operation> => this.begin('DELETE', path('instances', at.backend, at.id, 'template'));
+
+  /** A name that no machine of the backend has now. */
+  suggestName = async (backend: string, pattern?: string): Promise<string> =>
+    (await this.get<{ name: string }>(`${path('backends', backend, 'instance-name')}${pattern === undefined ? '' : `?pattern=${encodeURIComponent(pattern)}`}`)).name;
+
   plan = (at: InstanceAddress, change: unknown): Promise<ChangePlan> => this.json('POST', path('instances', at.backend, at.id, 'plan'), change);
   apply = (at: InstanceAddress, plan: ChangePlan, accept: string[]): Promise<Operation> => this.begin('POST', path('instances', at.backend, at.id, 'apply'), { plan, accept });
 

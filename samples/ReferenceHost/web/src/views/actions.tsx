@@ -7,6 +7,7 @@ import type { Instance } from '../model';
 import { leave } from '../store/instances';
 import { run, start, tasks } from '../store/operations';
 import { go, route } from '../store/route';
+import { cloning } from './clone';
 
 /** The machine whose console is docked at the bottom of the page. */
 export const docked = signal<{ backend: string; id: string } | undefined>(undefined);
@@ -16,6 +17,10 @@ interface Action {
   icon: IconName;
   on: readonly string[];
   danger?: boolean;
+  /** Of machines only, of templates only; else of both. */
+  of?: 'machine' | 'template';
+  /** Only where there is room: not in rows and cards. */
+  roomy?: boolean;
   begin: (instance: Instance) => void;
 }
 
@@ -31,11 +36,14 @@ const alive = ['running', 'paused', 'starting', 'stopping', 'suspended', 'unknow
 
 /** What can be asked of a machine, and in which states. The server decides; this only keeps buttons quiet that would be refused. */
 export const actions: readonly Action[] = [
-  { name: 'Start', icon: 'play', on: ['stopped', 'crashed', 'suspended'], begin: call('Start', 'start') },
+  { name: 'Start', icon: 'play', on: ['stopped', 'crashed', 'suspended'], of: 'machine', begin: call('Start', 'start') },
   { name: 'Shut down', icon: 'power', on: ['running'], begin: call('Shut down', 'stop', { gracePeriod: 60, forceAfterGrace: false }) },
   { name: 'Restart', icon: 'restart', on: ['running'], begin: call('Restart', 'restart', { gracePeriod: 30, forceAfterGrace: true }) },
   { name: 'Pause', icon: 'pause', on: ['running'], begin: call('Pause', 'pause') },
   { name: 'Resume', icon: 'play', on: ['paused'], begin: call('Resume', 'resume') },
+  { name: 'Clone', icon: 'copy', on: ['stopped'], roomy: true, begin: (instance) => { cloning.value = instance; } },
+  { name: 'Make template', icon: 'template', on: ['stopped'], of: 'machine', roomy: true, begin: call('Make template', 'template') },
+  { name: 'Make machine', icon: 'template', on: ['stopped'], of: 'template', roomy: true, begin: (instance) => start('Make machine', instance.name, () => api.unmakeTemplate(instance)) },
   {
     name: 'Force off', icon: 'stop', on: alive, danger: true,
     begin: (instance) => void confirmed(instance, 'Force off', 'The machine is switched off at once, as by pulling the plug. What it has not written is lost.', 'Force off',
@@ -68,7 +76,8 @@ async function remove(instance: Instance): Promise<void> {
 /** `compact`: icons only, and the console; for rows and cards. */
 export function ActionBar({ instance, compact }: { instance: Instance; compact?: boolean }) {
   const busy = tasks.value.some((task) => task.endedAt === undefined && task.target === instance.name);
-  const fitting = actions.filter((action) => action.on.includes(instance.state));
+  const kind = instance.isTemplate ? 'template' : 'machine';
+  const fitting = actions.filter((action) => action.on.includes(instance.state) && (action.of ?? kind) === kind && !(compact && action.roomy));
   return (
     <div class={`actions ${compact ? 'compact' : ''}`} role="group" aria-label={`Actions for ${instance.name}`}>
       {compact && <Button icon="terminal" tone="ghost" small label={`Console of ${instance.name}`} disabled={instance.state === 'stopped'} onClick={() => (docked.value = { backend: instance.backend, id: instance.id })} />}

@@ -53,6 +53,10 @@ function Form({ backends }: { backends: readonly string[] }) {
     setError(undefined);
   };
   useEffect(() => lists.value && set(defaults(lists.value)), [lists.value]);
+  useEffect(() => {
+    // Only a proposal: what was typed meanwhile stays, and a backend without one leaves the field empty.
+    api.suggestName(form.backend).then((name) => setForm((before) => (before.name === '' ? { ...before, name } : before))).catch(() => undefined);
+  }, [form.backend]);
 
   const fromServer = error instanceof ApiError ? serverErrors(error.fields) : { known: {}, other: [] };
   const errors: FieldErrors = { ...(attempt > 0 ? validate(form) : {}), ...fromServer.known };

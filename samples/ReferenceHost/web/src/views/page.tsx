@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Button } from '../components/basics';
 import { QuestionDialog } from '../components/dialog';
+import { CloneDialog } from './clone';
 import { ErrorBoundary, Loading, useClock } from '../components/feedback';
 import { Toasts } from '../components/toasts';
 import { session, signOut, socket } from '../store/connection';
@@ -47,6 +48,7 @@ function Shell() {
       <ConsoleDock />
       <Toasts />
       <QuestionDialog />
+      <CloneDialog />
     </div>
   );
 }
