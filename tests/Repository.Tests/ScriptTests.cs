@@ -46,6 +46,26 @@ public sealed class ScriptTests
         Assert.Contains(message, said, StringComparison.Ordinal);
     }
 
+    [Fact]
+    [Feature("QA-01")]
+    [Feature("QA-19")]
+    public async Task The_test_runner_has_a_part_with_tests_for_every_package()
+    {
+        var (_, said) = await FailAsync("test", ["Nonsense"], Environment.GetEnvironmentVariable("PATH")!, Path.GetTempPath());
+        string[] parts = said[(said.LastIndexOf("The parts are:", StringComparison.Ordinal) + "The parts are:".Length)..].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        Assert.All(ShippedProject.All, project =>
+        {
+            string part = Path.GetRelativePath(Checkout.PathOf("src"), project.Folder).Replace('/', '.');
+            Assert.Contains(part, parts);
+            var sources = Directory.EnumerateFiles(Checkout.PathOf("tests", part + ".Tests"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText);
+            Assert.True(sources.Any(source => source.Contains("[Fact", StringComparison.Ordinal) || source.Contains("[Theory", StringComparison.Ordinal)), $"{project} has no test.");
+        });
+
+        var (code, help) = await FailAsync("test", ["--help"], Environment.GetEnvironmentVariable("PATH")!, Path.GetTempPath());
+        Assert.Equal(0, code);
+        Assert.All(new[] { "usage: ./test [part]", "--quick", "--full", "--jobs" }, word => Assert.Contains(word, help, StringComparison.Ordinal));
+    }
+
     private static bool IsScript(string path)
     {
         using var reader = new StreamReader(path);

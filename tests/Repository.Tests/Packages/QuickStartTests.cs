@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Hypervisor.Sdk.Repository.Tests.Packages;
@@ -11,9 +12,38 @@ public sealed class QuickStartTests(PackedPackages packages)
     [Fact(Timeout = 300_000)]
     public async Task A_consumer_of_the_packages_builds_and_runs_the_quick_start()
     {
-        RealPeer.Program("qemu-system-x86_64");
-        var guest = await GuestImage.GetAsync(TestContext.Current.CancellationToken);
+        var guest = await PrepareAsync();
         using var folder = new TempDirectory();
+        await BuildAsync(folder, "build");
+
+        Assert.Equal(ShippedPackagesOf(folder["obj/project.assets.json"]), TakenFrom(folder["packages"]));
+        string output = await Tool.RunAsync(folder["out/QuickStart"], [guest.DirectoryPath], folder.Path);
+        Assert.Contains(GuestImage.ReadyText, output, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 300_000)]
+    public async Task Published_trimmed_and_self_contained_without_a_warning_the_quick_start_runs_where_there_is_no_runtime()
+    {
+        var guest = await PrepareAsync();
+        using var folder = new TempDirectory();
+        await BuildAsync(folder, "publish", "--self-contained", "-r", $"linux-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}", "-p:PublishTrimmed=true", "-p:TrimmerSingleWarn=false");
+
+        // Trimmed: of the framework only what is used was taken along, and of our own assemblies not all of the code.
+        Assert.True(File.Exists(folder["out/libcoreclr.so"]), "The runtime is beside the program.");
+        string package = Assert.Single(Directory.EnumerateFiles(folder["packages/hypervisor.sdk.qemu"], "Hypervisor.Sdk.Qemu.dll", SearchOption.AllDirectories));
+        Assert.InRange(new FileInfo(folder["out/Hypervisor.Sdk.Qemu.dll"]).Length, 1, new FileInfo(package).Length - 1);
+        string output = await Tool.RunAsync(folder["out/QuickStart"], [guest.DirectoryPath], folder.Path, new Dictionary<string, string> { ["DOTNET_ROOT"] = folder["nowhere"], ["DOTNET_ROOT_X64"] = folder["nowhere"] });
+        Assert.Contains(GuestImage.ReadyText, output, StringComparison.Ordinal);
+    }
+
+    private static async Task<GuestImage> PrepareAsync()
+    {
+        RealPeer.Program("qemu-system-x86_64");
+        return await GuestImage.GetAsync(TestContext.Current.CancellationToken);
+    }
+
+    private async Task BuildAsync(TempDirectory folder, string verb, params string[] more)
+    {
         foreach (string file in new[] { "QuickStart.csproj", "Program.cs" })
             File.Copy(Checkout.PathOf("samples", "QuickStart", file), folder[file]);
         // The feed stands beside the sources that this user has configured. The packages go to a folder of their own: nothing stale can be taken for them.
@@ -25,11 +55,7 @@ public sealed class QuickStartTests(PackedPackages packages)
             </configuration>
             """, TestContext.Current.CancellationToken);
         var environment = new Dictionary<string, string> { ["NUGET_PACKAGES"] = folder["packages"], ["TreatWarningsAsErrors"] = "true" };
-        await Tool.RunAsync("dotnet", ["build", "-c", "Release", "-o", folder["out"], "-verbosity:quiet", "-nologo"], folder.Path, environment);
-
-        Assert.Equal(ShippedPackagesOf(folder["obj/project.assets.json"]), TakenFrom(folder["packages"]));
-        string output = await Tool.RunAsync(folder["out/QuickStart"], [guest.DirectoryPath], folder.Path);
-        Assert.Contains(GuestImage.ReadyText, output, StringComparison.Ordinal);
+        await Tool.RunAsync("dotnet", [verb, "-c", "Release", "-o", folder["out"], "-verbosity:quiet", "-nologo", .. more], folder.Path, environment);
     }
 
     private static IEnumerable<string> ShippedPackagesOf(string assets)
