@@ -10,6 +10,7 @@ internal static class Arrows
     private const string Transport = "Hypervisor.Sdk.Transport";
     private const string Core = "Hypervisor.Sdk";
     private const string DiskImages = "Hypervisor.Sdk.DiskImages";
+    private const string Conformance = "Hypervisor.Sdk.Conformance";
     private const string AspNetCore = "Hypervisor.Sdk.AspNetCore";
 
     /// <summary>The projects of this repository that <paramref name="project"/> may reference.</summary>
@@ -17,6 +18,7 @@ internal static class Arrows
     {
         Abstractions or Transport => [],
         Core or DiskImages => [Abstractions, Transport],
+        Conformance => [Abstractions],
         AspNetCore => [Abstractions, Core],
         _ => [Abstractions, Core, DiskImages, Transport],
     };

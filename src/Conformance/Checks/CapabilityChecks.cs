@@ -1,0 +1,318 @@
+namespace Hypervisor.Sdk.Conformance;
+
+/// <summary>CAP: what a backend says that it can do. A yes passes what it promises; a no refuses it, with a reason; a condition is named, and once it is met the thing passes.</summary>
+internal static class CapabilityChecks
+{
+    private static readonly (Capability Capability, string What, Func<CheckContext, InstanceSpec, Task> Exercise)[] s_exercises =
+    [
+        (Capability.VirtualMachines, "creating a virtual machine", CreateMachine),
+        (Capability.Containers, "creating a container", CreateContainer),
+        (Capability.LiveMigration, "moving a running instance", Migrate),
+        (Capability.HotplugCpu, "adding a CPU to a running instance", (c, spec) => PlugAsync(c, spec, (change, instance) => change.Sizing = new Sizing.Explicit((int)instance.Cpus!.Value + 1, instance.Memory!.Value), (before, after) => after.Cpus > before.Cpus)),
+        (Capability.HotplugMemory, "adding memory to a running instance", (c, spec) => PlugAsync(c, spec, (change, instance) => change.Sizing = new Sizing.Explicit((int)(instance.Cpus ?? 1), new ByteSize(instance.Memory!.Value.Bytes * 2)), (before, after) => after.Memory > before.Memory)),
+        (Capability.HotplugDisk, "adding a disk to a running instance", (c, spec) => PlugAsync(c, spec, (change, _) => change.AddDisks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(4)) }), (before, after) => after.Disks.Count == before.Disks.Count + 1)),
+        (Capability.HotplugNetwork, "adding a network device to a running instance", PlugNetwork),
+        (Capability.OnlineResizeDisk, "making a disk of a running instance larger", (c, spec) => PlugAsync(c, spec, (change, instance) => change.ResizeDisks[instance.Disks[0].Id] = new ByteSize(instance.Disks[0].Size!.Value.Bytes * 2), (before, after) => after.Disks[0].Size > before.Disks[0].Size)),
+        (Capability.Snapshots, "taking a snapshot", (c, spec) => SnapshotAsync(c, spec, memory: false)),
+        (Capability.MemorySnapshots, "taking a snapshot with memory", (c, spec) => SnapshotAsync(c, spec, memory: true)),
+        (Capability.LinkedClones, "making a linked clone", LinkedClone),
+        (Capability.SerialConsole, "opening the serial console", SerialConsole),
+        (Capability.GraphicsConsole, "capturing the screen", GraphicsConsole),
+        (Capability.AtomicRevision, "comparing a revision between clients", AtomicRevision),
+        (Capability.UniqueNames, "refusing a second instance of a name", UniqueNames),
+        (Capability.ResumableOperations, "resuming an operation by its token", ResumableOperations),
+        (Capability.RequestLog, "looking a request up", RequestLog),
+        (Capability.UefiFirmware, "creating a machine with UEFI", (c, spec) => WithMachineAsync(c, spec, machine => machine.Firmware = Firmware.Uefi)),
+        (Capability.Tpm, "creating a machine with a TPM", (c, spec) => WithMachineAsync(c, spec, machine => machine.Tpm = true)),
+        (Capability.CloudInit, "giving cloud-init data to an instance", CloudInit),
+        (Capability.NetworkMetrics, "counting what an instance sends and receives", NetworkMetrics),
+    ];
+
+    public static IReadOnlyList<ConformanceCheck> All { get; } =
+    [
+        new() { Id = "CAP-01", Sentence = "Every capability is answered with yes, with no and a reason, or with a condition that is named.", Body = AnswersAreWhole },
+        new() { Id = "CAP-02", Sentence = "A capability that the driver does not know is answered with no.", Body = UnknownIsNo },
+        new() { Id = "CAP-03", Sentence = "A role that is handed out can do what it is for: what runs virtual machines or containers says so, and what does not plays no such role.", Body = RolesAgree },
+        .. s_exercises.Select((exercise, index) => new ConformanceCheck
+        {
+            Id = FormattableString.Invariant($"CAP-{index + 10}"),
+            Sentence = $"What is answered to '{exercise.Capability}' is so: {exercise.What} succeeds, is refused, or succeeds once the condition is met.",
+            Needs = [CheckNeed.Compute],
+            Body = c => HonestAsync(c, exercise.Capability, exercise.What, exercise.Exercise),
+        }),
+    ];
+
+    /// <summary>The capabilities that have a check of their own here.</summary>
+    public static IEnumerable<Capability> Exercised => s_exercises.Select(exercise => exercise.Capability);
+
+    private static async Task AnswersAreWhole(CheckContext c)
+    {
+        foreach (var capability in KnownCapabilities())
+        {
+            var answer = await c.Backend.QueryAsync(capability, default, c.Token).ConfigureAwait(false);
+            c.Require(Enum.IsDefined(answer.Support), $"The answer to '{capability}' is none of no, yes and conditional.");
+            c.Require(answer.Support == CapabilitySupport.Yes || !string.IsNullOrWhiteSpace(answer.Reason), $"The answer to '{capability}' is {answer.Support} and says not why.");
+        }
+    }
+
+    internal static IEnumerable<Capability> KnownCapabilities() =>
+    [
+        Capability.VirtualMachines, Capability.Containers, Capability.HardwareAcceleration, Capability.LiveMigration, Capability.HotplugCpu, Capability.HotplugMemory, Capability.HotplugDisk, Capability.HotplugNetwork,
+        Capability.OnlineResizeDisk, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.GuestAgent, Capability.SerialConsole, Capability.GraphicsConsole, Capability.NetworkMetrics,
+        Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog, Capability.MigrationHandover, Capability.UefiFirmware, Capability.Tpm, Capability.CloudInit,
+    ];
+
+    private static async Task UnknownIsNo(CheckContext c)
+    {
+        var answer = await c.Backend.QueryAsync(Capability.Parse("reads-minds"), default, c.Token).ConfigureAwait(false);
+        c.RequireEqual(CapabilitySupport.No, answer.Support, "The answer to 'reads-minds', which no driver knows,");
+        c.Require(!string.IsNullOrWhiteSpace(answer.Reason), "The no to a capability that the driver does not know has no reason.");
+    }
+
+    private static async Task RolesAgree(CheckContext c)
+    {
+        await AgreesAsync<IHypervisor>(Capability.VirtualMachines).ConfigureAwait(false);
+        await AgreesAsync<IContainerRuntime>(Capability.Containers).ConfigureAwait(false);
+        await AgreesAsync<IRequestLog>(Capability.RequestLog).ConfigureAwait(false);
+        await ImpliesAsync<ISnapshots>(Capability.Snapshots).ConfigureAwait(false);
+        await ImpliesAsync<ISnapshots>(Capability.MemorySnapshots).ConfigureAwait(false);
+        await ImpliesAsync<ISerialConsole>(Capability.SerialConsole).ConfigureAwait(false);
+        await ImpliesAsync<IGraphicsConsole>(Capability.GraphicsConsole).ConfigureAwait(false);
+        await ImpliesAsync<IMigration>(Capability.LiveMigration).ConfigureAwait(false);
+        await ImpliesAsync<IOperations>(Capability.ResumableOperations).ConfigureAwait(false);
+
+        async Task AgreesAsync<TRole>(Capability capability)
+            where TRole : class
+        {
+            var answer = await c.Backend.QueryAsync(capability, default, c.Token).ConfigureAwait(false);
+            c.RequireEqual(answer.Support != CapabilitySupport.No, c.Backend.TryGet<TRole>(out _), $"That the backend plays {typeof(TRole).Name}, where the answer to '{capability}' is {answer.Support},");
+        }
+
+        async Task ImpliesAsync<TFeature>(Capability capability)
+            where TFeature : class
+        {
+            var answer = await c.Backend.QueryAsync(capability, default, c.Token).ConfigureAwait(false);
+            c.Require(answer.Support == CapabilitySupport.No || c.Backend.TryGet<TFeature>(out _), $"The answer to '{capability}' is {answer.Support}, and there is no {typeof(TFeature).Name}.");
+        }
+    }
+
+    private static async Task HonestAsync(CheckContext c, Capability capability, string what, Func<CheckContext, InstanceSpec, Task> exercise)
+    {
+        var answer = await c.Backend.QueryAsync(capability, default, c.Token).ConfigureAwait(false);
+        var spec = answer.Support == CapabilitySupport.Conditional ? c.Target.NewInstanceFor(capability, c.NewName()) : c.NewSpec();
+        if (spec is null)
+            throw new CheckSkippedException($"The target cannot meet the condition: {answer.Reason}");
+        string? refusal = null;
+        try
+        {
+            await exercise(c, spec).ConfigureAwait(false);
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.Unsupported || error.Code == ErrorCode.InvalidArgument)
+        {
+            refusal = error.Message;
+        }
+        catch (CapabilityMissingException missing)
+        {
+            refusal = missing.Message;
+        }
+
+        if (answer.Support == CapabilitySupport.No)
+            c.Require(refusal is not null, $"The answer to '{capability}' is no ({answer.Reason}), and {what} succeeds.");
+        else
+            c.Require(refusal is null, $"The answer to '{capability}' is {(answer.Support == CapabilitySupport.Yes ? "yes" : $"conditional ({answer.Reason}), the condition is met")}, and {what} does not succeed: {refusal}");
+    }
+
+    private static Task<Instance> CreateAsync(CheckContext c, InstanceSpec spec) => c.BeginCreateAsync(spec).WaitForCompletionAsync(c.Token);
+
+    private static async Task<Instance> CreateRunningAsync(CheckContext c, InstanceSpec spec) => await c.StartAsync((await CreateAsync(c, spec).ConfigureAwait(false)).Id).ConfigureAwait(false);
+
+    private static async Task CreateMachine(CheckContext c, InstanceSpec spec)
+    {
+        if (spec is VirtualMachineSpec)
+            await CreateAsync(c, spec).ConfigureAwait(false);
+        else if (c.Backend.TryGet<IHypervisor>(out _))
+            throw new CheckSkippedException("The target offers containers; another one of its kind checks its machines.");
+        else
+            throw new CapabilityMissingException("There is no IHypervisor.");
+    }
+
+    private static async Task CreateContainer(CheckContext c, InstanceSpec spec)
+    {
+        if (spec is ContainerSpec)
+            await CreateAsync(c, spec).ConfigureAwait(false);
+        else if (c.Backend.TryGet<IContainerRuntime>(out _))
+            throw new CheckSkippedException("The target offers machines; another one of its kind checks its containers.");
+        else
+            throw new CapabilityMissingException("There is no IContainerRuntime.");
+    }
+
+    private static async Task Migrate(CheckContext c, InstanceSpec spec)
+    {
+        var migration = c.Backend.Get<IMigration>();
+        var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
+        NodeName? other = null;
+        if (c.Backend.TryGet<INodes>(out var nodes))
+        {
+            await foreach (var node in nodes.ListAsync(c.Token).ConfigureAwait(false))
+                other = node.Name != running.Node && node.IsOnline ? node.Name : other;
+        }
+
+        if (other is null)
+            throw new CheckSkippedException("There is one node only, and nowhere to move.");
+        var to = new MigrationTarget { Node = other };
+        var check = await migration.CheckAsync(running.Id, to, c.Token).ConfigureAwait(false);
+        if (!check.IsPossible)
+            throw new CapabilityMissingException(string.Join(" ", check.Obstacles));
+        var moved = await migration.MigrateAsync(running.Id, to, null, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
+        c.RequireEqual(other, moved.Node, "The node of an instance that moved");
+        c.RequireEqual(PowerState.Running, moved.State, "The state of an instance that moved while it ran");
+        c.RequireEqual(running.Incarnation, moved.Incarnation, "The incarnation of an instance that moved");
+    }
+
+    private static async Task PlugAsync(CheckContext c, InstanceSpec spec, Action<InstanceChange, Instance> change, Func<Instance, Instance, bool> isThere)
+    {
+        var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
+        var wanted = new InstanceChange();
+        change(wanted, running);
+        var plan = await c.Compute.PlanAsync(running.Id, wanted, c.Token).ConfigureAwait(false);
+        if (!plan.IsPossible)
+            throw new CapabilityMissingException(plan.Steps.First(step => step.Impossible is not null).Impossible!);
+        if ((plan.Effects & (ChangeEffects.AtNextStart | ChangeEffects.RestartsInstance | ChangeEffects.ReplacesInstance)) != 0)
+            throw new CapabilityMissingException($"The effects would be {plan.Effects}.");
+        var after = await c.Compute.ApplyAsync(plan, new ApplyOptions { Accept = plan.Effects }, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
+        c.RequireEqual(PowerState.Running, after.State, "The state after a change that takes effect at once");
+        c.RequireEqual(running.StartedAt, after.StartedAt, "The time of the start after a change that takes effect at once");
+        c.Require(isThere(running, after), "A change whose plan says that it takes effect at once cannot be seen after it was applied.");
+        c.Require(!after.HasPendingChanges, "Changes are pending after one whose plan says that it takes effect at once.");
+    }
+
+    private static async Task PlugNetwork(CheckContext c, InstanceSpec spec)
+    {
+        string? network = null;
+        if (c.Backend.TryGet<INetworks>(out var networks))
+        {
+            await foreach (var candidate in networks.ListAsync(c.Token).ConfigureAwait(false))
+                network ??= candidate.Name;
+        }
+
+        if (network is null)
+            throw new CapabilityMissingException("There is no network to join.");
+        await PlugAsync(c, spec, (change, _) => change.AddNetworks.Add(new NetworkSpec { Network = network }), (before, after) => after.Networks.Count == before.Networks.Count + 1).ConfigureAwait(false);
+    }
+
+    private static async Task SnapshotAsync(CheckContext c, InstanceSpec spec, bool memory)
+    {
+        var snapshots = c.Backend.Get<ISnapshots>();
+        var instance = memory ? await CreateRunningAsync(c, spec).ConfigureAwait(false) : await CreateAsync(c, spec).ConfigureAwait(false);
+        var taken = await snapshots.CreateAsync(instance.Id, new SnapshotSpec { Name = SnapshotName.Parse("a"), IncludeMemory = memory }, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
+        c.RequireEqual(memory, taken.IncludesMemory, "That a snapshot includes the memory");
+    }
+
+    private static async Task LinkedClone(CheckContext c, InstanceSpec spec)
+    {
+        var cloning = c.Backend.Get<ICloning>();
+        var source = await CreateAsync(c, spec).ConfigureAwait(false);
+        if (c.Backend.TryGet<ITemplates>(out var templates))
+            await templates.ConvertToTemplateAsync(source.Id, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
+        await cloning.CloneAsync(source.Id, new CloneSpec { Name = c.NewName(), Mode = CloneMode.Linked }, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
+    }
+
+    private static async Task SerialConsole(CheckContext c, InstanceSpec spec)
+    {
+        var console = c.Backend.Get<ISerialConsole>();
+        var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
+        var session = await console.OpenAsync(running.Id, null, c.Token).ConfigureAwait(false);
+        await session.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static async Task GraphicsConsole(CheckContext c, InstanceSpec spec)
+    {
+        var console = c.Backend.Get<IGraphicsConsole>();
+        var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
+        var picture = await console.CaptureAsync(running.Id, c.Token).ConfigureAwait(false);
+        c.Require(picture.MediaType.StartsWith("image/", StringComparison.Ordinal) && picture.Content.Length > 0, $"A picture of the screen is '{picture.MediaType}' of {picture.Content.Length} bytes.");
+    }
+
+    private static async Task AtomicRevision(CheckContext c, InstanceSpec spec)
+    {
+        var other = await c.ConnectAsync().ConfigureAwait(false);
+        var made = await CreateAsync(c, spec).ConfigureAwait(false);
+        var plan = await c.Compute.PlanAsync(made.Id, new InstanceChange { Description = "first" }, c.Token).ConfigureAwait(false);
+        await c.ComputeOf(other).ChangeAsync(made.Id, new InstanceChange { Description = "second" }, new ApplyOptions { Accept = CheckContext.Everything }, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
+        try
+        {
+            await c.Compute.ApplyAsync(plan, new ApplyOptions { Accept = CheckContext.Everything }, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.Conflict)
+        {
+            // A driver that compares by itself may see this too: a no promises only that it need not.
+            if ((await c.Backend.QueryAsync(Capability.AtomicRevision, default, c.Token).ConfigureAwait(false)).Support == CapabilitySupport.No)
+                throw new CapabilityMissingException("The driver compares, not the backend.");
+            return;
+        }
+
+        throw new CapabilityMissingException("A change for a revision that another client has moved is made.");
+    }
+
+    private static async Task UniqueNames(CheckContext c, InstanceSpec spec)
+    {
+        var first = await CreateAsync(c, spec).ConfigureAwait(false);
+        try
+        {
+            await c.CreateAsync(second => second.Name = InstanceName.Parse(first.Name)).ConfigureAwait(false);
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.AlreadyExists)
+        {
+            return;
+        }
+
+        throw new CapabilityMissingException("A second instance of the name was created.");
+    }
+
+    private static async Task ResumableOperations(CheckContext c, InstanceSpec spec)
+    {
+        var operation = await c.BeginCreateAsync(spec).ConfigureAwait(false);
+        await operation.WaitAsync(c.Token).ConfigureAwait(false);
+        if (operation.Token is not { } token)
+            throw new CapabilityMissingException("The operation has no token.");
+        if (await c.Backend.Get<IOperations>().ResumeAsync(token, c.Token).ConfigureAwait(false) is null)
+            throw new CapabilityMissingException("The operation of the token is not kept.");
+    }
+
+    private static async Task RequestLog(CheckContext c, InstanceSpec spec)
+    {
+        var log = c.Backend.Get<IRequestLog>();
+        var request = new RequestOptions { RequestId = RequestId.New() };
+        await c.BeginCreateAsync(spec, request).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
+        if ((await log.LookUpAsync(request.RequestId.Value, c.Token).ConfigureAwait(false)).State != RequestState.Succeeded)
+            throw new CapabilityMissingException("A request that succeeded is not looked up as succeeded.");
+    }
+
+    private static async Task WithMachineAsync(CheckContext c, InstanceSpec spec, Action<VirtualMachineSpec> configure)
+    {
+        if (spec is not VirtualMachineSpec machine)
+            throw new CapabilityMissingException("It is for virtual machines.");
+        configure(machine);
+        await CreateAsync(c, machine).ConfigureAwait(false);
+    }
+
+    private static async Task CloudInit(CheckContext c, InstanceSpec spec)
+    {
+        spec.CloudInit = new CloudInitData { UserData = "#cloud-config\n{}\n", HostName = "conformance" };
+        await CreateAsync(c, spec).ConfigureAwait(false);
+    }
+
+    private static async Task NetworkMetrics(CheckContext c, InstanceSpec spec)
+    {
+        var metrics = c.Backend.Get<IMetrics>();
+        var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
+        await foreach (var sample in metrics.SampleAsync(new InstanceFilter { Name = running.Name }, c.Token).ConfigureAwait(false))
+        {
+            if (sample.NetworkReceivedBytes is null)
+                throw new CapabilityMissingException($"The counter is missing: {sample.Unavailable.GetValueOrDefault(nameof(sample.NetworkReceivedBytes))}");
+        }
+    }
+
+    /// <summary>What a capability promises does not succeed.</summary>
+    private sealed class CapabilityMissingException(string message) : Exception(message);
+}

@@ -1,0 +1,167 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Hypervisor.Sdk.Conformance;
+
+/// <summary>Runs checks against a target, one after the other, whatever the driver does: hangs, throws what is no exception of the contract, leaves things behind.</summary>
+public sealed class CheckRunner : IAsyncDisposable
+{
+    private static readonly BackendName s_name = BackendName.Parse("conformance");
+    private static readonly TimeSpan s_cleanUpDeadline = TimeSpan.FromSeconds(60);
+
+    private readonly ConformanceTarget _target;
+    private readonly ConformanceOptions _options;
+    private IBackend? _backend;
+    private bool _isClean;
+    private bool? _canAttach;
+
+    /// <summary>Makes a runner. The target stays the caller's.</summary>
+    public CheckRunner(ConformanceTarget target, ConformanceOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        _target = target;
+        _options = options ?? new ConformanceOptions();
+    }
+
+    /// <summary>The checks that the options select, in their order.</summary>
+    public IEnumerable<ConformanceCheck> Selected() => ConformanceChecks.All.Where(check => _options.Only.Count == 0 || _options.Only.Any(only => check.Id.StartsWith(only, StringComparison.OrdinalIgnoreCase)));
+
+    /// <summary>Removes what an earlier run left, runs the selected checks, and removes what they made.</summary>
+    /// <param name="onResult">Is told of each result as it comes. Default: nobody is.</param>
+    /// <param name="cancellationToken">Ends the run after the check that is under way has been cleaned up.</param>
+    /// <exception cref="HypervisorException">The backend cannot be connected.</exception>
+    public async Task<ConformanceReport> RunAsync(Action<CheckResult>? onResult = null, CancellationToken cancellationToken = default)
+    {
+        var results = new List<CheckResult>();
+        foreach (var check in Selected())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var result = await RunAsync(check, cancellationToken).ConfigureAwait(false);
+            results.Add(result);
+            onResult?.Invoke(result);
+        }
+
+        var info = (await ClientAsync(cancellationToken).ConfigureAwait(false)).Info;
+        return new ConformanceReport { Target = _target.Name, Kind = info.Kind, ServerVersion = info.ServerVersion, Seed = _options.Seed, Results = results };
+    }
+
+    /// <summary>Runs one check.</summary>
+    /// <exception cref="HypervisorException">The backend cannot be connected.</exception>
+    public async Task<CheckResult> RunAsync(ConformanceCheck check, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(check);
+        if (check.IsLong && !_options.IncludeLong)
+            return Result(check, CheckOutcome.Skipped, "It boots a guest or moves much data, and is part of a full run only.", TimeSpan.Zero);
+        var backend = await ClientAsync(cancellationToken).ConfigureAwait(false);
+        long begin = TimeProvider.System.GetTimestamp();
+        var deadline = check.Deadline * _target.Patience;
+        using var timeout = new CancellationTokenSource(deadline);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        var context = new CheckContext(_target, backend, check.Id, _options, either.Token) { CanAttach = await CanAttachAsync(cancellationToken).ConfigureAwait(false) };
+        var (outcome, message) = await RunBodyAsync(check, context, timeout, deadline, cancellationToken).ConfigureAwait(false);
+        if (timeout.IsCancellationRequested)
+            await ReconnectAsync().ConfigureAwait(false);
+        if (await CleanUpAsync(context, await ClientAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false) is { } problem)
+        {
+            message = message is null ? problem : $"{message} {problem}";
+            outcome = CheckOutcome.Failed;
+            await ReconnectAsync().ConfigureAwait(false);
+        }
+
+        return Result(check, outcome, message, TimeProvider.System.GetElapsedTime(begin));
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        if (_backend is not null)
+            await _backend.DisposeAsync().ConfigureAwait(false);
+        _backend = null;
+    }
+
+    /// <summary>What a driver threw, as a sentence for the report.</summary>
+    internal static string Describe(Exception error) => error switch
+    {
+        CheckFailedException failed => failed.Message,
+        HypervisorException known => $"The driver refused what it must do, with the code '{known.Code}' and the outcome {known.Outcome}: {known.Message}",
+        OperationCanceledException => $"The driver threw an OperationCanceledException that nobody had asked for: {error.Message}",
+        ArgumentException or ObjectDisposedException => $"The driver took a call for misuse that is none, with {error.GetType().Name}: {error.Message}",
+        _ => $"The driver threw {error.GetType().FullName}, which is no exception of the contract (HypervisorException, ArgumentException, OperationCanceledException): {error.Message}",
+    };
+
+    [SuppressMessage("Design", "CA1031", Justification = "A driver that is checked may throw anything; all of it is a result.")]
+    private static async Task<(CheckOutcome Outcome, string? Message)> RunBodyAsync(ConformanceCheck check, CheckContext context, CancellationTokenSource timeout, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var need in check.Needs)
+            {
+                if (await need.WhyNotAsync(context).ConfigureAwait(false) is { } reason)
+                    return (CheckOutcome.Skipped, reason);
+            }
+
+            // Not awaited by itself: a driver that hangs heeds no token, and keeps a thread where it blocks.
+            var body = Task.Run(() => check.Body(context), CancellationToken.None);
+            if (await Task.WhenAny(body, Task.Delay(Timeout.InfiniteTimeSpan, context.Token)).ConfigureAwait(false) != body)
+                await Task.WhenAny(body, Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None)).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!body.IsCompleted)
+                return (CheckOutcome.Failed, Hangs(deadline) + " It heeds no cancellation either.");
+            await body.ConfigureAwait(false);
+            return (CheckOutcome.Passed, null);
+        }
+        catch (CheckSkippedException skipped)
+        {
+            return (CheckOutcome.Skipped, skipped.Message);
+        }
+        catch (CheckFailedException failed)
+        {
+            return (CheckOutcome.Failed, failed.Message);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        {
+            return (CheckOutcome.Failed, Hangs(deadline));
+        }
+        catch (Exception error)
+        {
+            return (CheckOutcome.Failed, Describe(error));
+        }
+    }
+
+    private static string Hangs(TimeSpan deadline) => FormattableString.Invariant($"The driver hangs: the check did not end within {deadline.TotalSeconds:0.#} s.");
+
+    private static CheckResult Result(ConformanceCheck check, CheckOutcome outcome, string? message, TimeSpan took) =>
+        new() { Id = check.Id, Sentence = check.Sentence, IsMandatory = check.IsMandatory, Outcome = outcome, Message = message, Took = took };
+
+    private async Task<string?> CleanUpAsync(CheckContext context, IBackend client)
+    {
+        using var timeout = new CancellationTokenSource(s_cleanUpDeadline * _target.Patience);
+        var cleanUp = Task.Run(() => context.CleanUpAsync(client, timeout.Token), CancellationToken.None);
+        if (await Task.WhenAny(cleanUp, Task.Delay(s_cleanUpDeadline * _target.Patience + TimeSpan.FromSeconds(2), CancellationToken.None)).ConfigureAwait(false) != cleanUp)
+            return "Removing what the check made hangs.";
+        var problems = await cleanUp.ConfigureAwait(false);
+        return problems.Count == 0 ? null : $"Removing what the check made failed: {string.Join(" ", problems)}";
+    }
+
+    private async Task<IBackend> ClientAsync(CancellationToken cancellationToken)
+    {
+        _backend ??= await _target.ConnectAsync(s_name, cancellationToken).ConfigureAwait(false);
+        if (!_isClean)
+            await Leftovers.RemoveAsync(_backend, _target, _target.Prefix, cancellationToken).ConfigureAwait(false);
+        _isClean = true;
+        return _backend;
+    }
+
+    /// <summary>Lets go of a client that hangs or is broken; the next check connects another.</summary>
+    private async Task ReconnectAsync()
+    {
+        if (_backend is { } broken)
+            await Task.WhenAny(Task.Run(() => broken.DisposeAsync().AsTask(), CancellationToken.None), Task.Delay(TimeSpan.FromSeconds(5), CancellationToken.None)).ConfigureAwait(false);
+        _backend = null;
+    }
+
+    private async Task<bool> CanAttachAsync(CancellationToken cancellationToken) => _canAttach ??= await _target.MakeAttachmentAsync(cancellationToken).ConfigureAwait(false) is not null;
+}

@@ -1,0 +1,16 @@
+using Hypervisor.Sdk.Conformance.Tool.Targets;
+
+namespace Hypervisor.Sdk.Conformance.Tests;
+
+[Peer("qemu-img")]
+public sealed class DirectoryConformanceTests
+{
+    [Fact(Timeout = 180_000)]
+    public async Task Directory_storage_keeps_the_contract()
+    {
+        RealPeer.Program("qemu-img");
+        using var directory = new TempDirectory();
+        await using var target = new DirectoryTarget(Directory.CreateDirectory(directory["pool"]).FullName, Directory.CreateDirectory(directory["pools"]).FullName);
+        await ConformanceRun.PassesAsync(target);
+    }
+}

@@ -1,0 +1,158 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Hypervisor.Sdk.Qemu;
+
+namespace Hypervisor.Sdk.Conformance.Tool.Targets;
+
+/// <summary>A state directory and the real QEMU. Instances are empty machines whose BIOS finds nothing to boot: they take no time, and heed no power button.</summary>
+public sealed class QemuTarget : ConformanceTarget, IGuestFaults
+{
+    private const int StopSignal = 19;
+    private const int ContinueSignal = 18;
+    private readonly Func<QemuOptions> _options;
+    private readonly string _directory;
+    private int _attachments;
+
+    private QemuTarget(Func<QemuOptions> options, string version)
+    {
+        _options = options;
+        Name = "QEMU " + version;
+        _directory = Path.Combine(options().StateDirectory, "..", "hvconf-" + Guid.NewGuid().ToString("N")[..8]);
+    }
+
+    /// <inheritdoc />
+    public override string Name { get; }
+
+    /// <inheritdoc />
+    public override double Patience => 2;
+
+    /// <inheritdoc />
+    public override IGuestFaults Guests => this;
+
+    /// <inheritdoc />
+    public Func<InstanceId, CancellationToken, Task>? FreezeAsync => (id, token) => SignalAsync(id, StopSignal, token);
+
+    /// <summary>The kernel and the initial RAM disk of a guest that answers to an agent; null: none is booted.</summary>
+    public (string Kernel, string Initrd, string CommandLine)? Guest { get; init; }
+
+    /// <summary>Asks QEMU which version it is.</summary>
+    /// <param name="options">How to connect; made anew for each client.</param>
+    /// <param name="guest">The guest that is booted by long checks.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<QemuTarget> CreateAsync(Func<QemuOptions> options, (string Kernel, string Initrd, string CommandLine)? guest = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        await using var probe = await QemuBackend.ConnectAsync(options(), cancellationToken);
+        string version = probe.Info.ParsedVersion is { } parsed ? string.Create(CultureInfo.InvariantCulture, $"{parsed.Major}.{parsed.Minor}") : probe.Info.ServerVersion;
+        return new QemuTarget(options, version) { Guest = guest };
+    }
+
+    /// <inheritdoc />
+    public override async Task<IBackend> ConnectAsync(BackendName name, CancellationToken cancellationToken)
+    {
+        var options = _options();
+        options.Name = name.ToString();
+        return await QemuBackend.ConnectAsync(options, cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public override InstanceSpec NewInstance(InstanceName name)
+    {
+        var spec = new VirtualMachineSpec { Name = name, Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(32)) };
+        spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(8)) });
+        spec.Extensions.Set(new QemuMachine { Graphics = false });
+        return spec;
+    }
+
+    /// <inheritdoc />
+    public override InstanceSpec NewDeafGuest(InstanceName name) => NewInstance(name);
+
+    /// <inheritdoc />
+    public override InstanceSpec? NewInstanceFor(Capability capability, InstanceName name)
+    {
+        if (capability == Capability.NetworkMetrics || capability == Capability.GuestAgent)
+            return null;
+        var spec = NewInstance(name);
+        if (capability == Capability.GraphicsConsole)
+            spec.Extensions.Set(new QemuMachine());
+        return spec;
+    }
+
+    /// <inheritdoc />
+    public override InstanceSpec? NewGuest(InstanceName name)
+    {
+        if (Guest is not { } guest)
+            return null;
+        var spec = new VirtualMachineSpec { Name = name, Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)), Boot = new BootSource.Kernel(guest.Kernel, guest.Initrd, guest.CommandLine) };
+        spec.Extensions.Set(new QemuMachine { Graphics = false });
+        return spec;
+    }
+
+    /// <inheritdoc />
+    public override Task<VolumeAttachment?> MakeAttachmentAsync(CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(_directory);
+        string path = Path.Combine(Path.GetFullPath(_directory), string.Create(CultureInfo.InvariantCulture, $"disk{Interlocked.Increment(ref _attachments)}.raw"));
+        using (var file = File.Create(path))
+            file.SetLength(1 << 20);
+        return Task.FromResult<VolumeAttachment?>(new VolumeAttachment.File(path, "raw"));
+    }
+
+    /// <inheritdoc />
+    public override Task<bool> AttachmentExistsAsync(VolumeAttachment attachment, CancellationToken cancellationToken) => Task.FromResult(attachment is VolumeAttachment.File file && File.Exists(file.Path));
+
+    /// <inheritdoc />
+    public override string? WhyNot(ConformanceAbility ability) => ability switch
+    {
+        ConformanceAbility.LoseReplies => "There is no server between the driver and its effects, so no reply to lose; a process that ends in the middle is tested at every durable step by tests/Qemu.Tests.",
+        ConformanceAbility.CutNodes => "The backend is one node.",
+        ConformanceAbility.BootGuests => "No guest image was given.",
+        _ => null,
+    };
+
+    /// <inheritdoc />
+    public async Task CrashAsync(InstanceId id, CancellationToken cancellationToken)
+    {
+        using var process = Process.GetProcessById(await PidOfAsync(id, cancellationToken) ?? throw new InvalidOperationException($"'{id}' has no process to kill."));
+        process.Kill();
+    }
+
+    /// <inheritdoc />
+    public Task ThawAsync(InstanceId id, CancellationToken cancellationToken) => SignalAsync(id, ContinueSignal, cancellationToken);
+
+    /// <inheritdoc />
+    public override ValueTask DisposeAsync()
+    {
+        if (Directory.Exists(_directory))
+            Directory.Delete(_directory, recursive: true);
+        return base.DisposeAsync();
+    }
+
+    private async Task SignalAsync(InstanceId id, int signal, CancellationToken cancellationToken)
+    {
+        if (await PidOfAsync(id, cancellationToken) is { } pid)
+            _ = Kill(pid, signal);
+    }
+
+    private async Task<int?> PidOfAsync(InstanceId id, CancellationToken cancellationToken)
+    {
+        string path = Path.Combine(_options().StateDirectory, "vms", id.ToString(), "process.json");
+        if (!File.Exists(path))
+            return null;
+        using var record = JsonDocument.Parse(await File.ReadAllBytesAsync(path, cancellationToken));
+        int pid = record.RootElement.GetProperty("pid").GetInt32();
+        // A record of a process that is gone may name a number that is another process's by now: the time of its start tells.
+        string status = $"/proc/{pid}/stat";
+        if (!File.Exists(status))
+            return null;
+        string text = await File.ReadAllTextAsync(status, cancellationToken);
+        string startTicks = text[(text.LastIndexOf(')') + 2)..].Split(' ')[19];
+        return startTicks == record.RootElement.GetProperty("startTicks").GetInt64().ToString(CultureInfo.InvariantCulture) ? pid : null;
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static extern int Kill(int pid, int signal);
+}
