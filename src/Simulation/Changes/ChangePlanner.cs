@@ -1,0 +1,145 @@
+using System.Globalization;
+using Hypervisor.Sdk.Simulation.Machines;
+using Hypervisor.Sdk.Simulation.Worlds;
+
+namespace Hypervisor.Sdk.Simulation.Changes;
+
+/// <summary>
+/// Says what a change takes. Decides only. What no instance could be is refused with its field; what this instance cannot do now is a step with the reason.
+/// </summary>
+internal sealed partial class ChangePlanner
+{
+    private readonly World _world;
+    private readonly SimInstance _instance;
+    private readonly MachineReader _reader;
+    private readonly List<ChangeStep> _steps = [];
+    private InstanceConfig _config;
+
+    private ChangePlanner(World world, SimInstance instance)
+    {
+        _world = world;
+        _instance = instance;
+        _reader = new MachineReader(world);
+        _config = instance.Config;
+    }
+
+    private bool IsUp => _instance.IsUp;
+
+    /// <summary>The steps of a change, in their order; none when everything is so already.</summary>
+    /// <exception cref="HypervisorException">It names something that is not there (<see cref="ErrorCode.NotFound"/>), or a value that cannot be (<see cref="ErrorCode.InvalidArgument"/>, <see cref="ErrorCode.Unsupported"/>).</exception>
+    public static IReadOnlyList<ChangeStep> Plan(World world, SimInstance instance, InstanceChange change)
+    {
+        var planner = new ChangePlanner(world, instance);
+        planner.PlanTexts(change);
+        planner.PlanSizing(change);
+        planner.PlanLimits(change);
+        planner.PlanRemovals(change);
+        planner.PlanResizes(change);
+        planner.PlanAdditions(change);
+        return planner._steps;
+    }
+
+    private void Add(ChangeStep step)
+    {
+        _steps.Add(step);
+        if (step.Impossible is null)
+            _config = step.Setting(_config);
+    }
+
+    private void PlanTexts(InstanceChange change)
+    {
+        if (change.Name.IsSet && _reader.CheckName(change.Name.Value) is var name && name != _config.Name)
+        {
+            bool isTaken = !string.Equals(name, _config.Name, StringComparison.OrdinalIgnoreCase) && _world.IsNameTaken(name);
+            Add(new ChangeStep
+            {
+                Property = "name",
+                From = _config.Name,
+                To = name,
+                NewName = name,
+                Impossible = isTaken ? $"There is an instance of the name '{name}' already." : IsUp && _world.Personality.Ids == SimulatedIds.Name ? "It must be stopped to be renamed: its name is its id." : null,
+                Setting = config => config with { Name = name },
+            });
+        }
+
+        if (change.Description.IsSet && _reader.CheckText(change.Description.Value, "description") is var text && text != _config.Description)
+            Add(new ChangeStep { Property = "description", From = _config.Description, To = text, Setting = config => config with { Description = text } });
+        PlanLabels(change.Labels);
+    }
+
+    private void PlanLabels(IDictionary<string, string?> wanted)
+    {
+        if (wanted.Count == 0)
+            return;
+        // What is not acceptable is refused also where it would change nothing.
+        _reader.CheckLabels(wanted.Select(static label => KeyValuePair.Create(label.Key, label.Value ?? "")));
+        var before = _config.Labels;
+        var changed = wanted.Where(label => before.GetValueOrDefault(label.Key) != label.Value).OrderBy(static label => label.Key, StringComparer.Ordinal).ToList();
+        if (changed.Count == 0)
+            return;
+        var after = _reader.CheckLabels(before.Where(label => !wanted.ContainsKey(label.Key)).Concat(wanted.Where(static label => label.Value is not null).Select(static label => KeyValuePair.Create(label.Key, label.Value!))));
+        Add(new ChangeStep
+        {
+            Property = "labels",
+            From = Text(changed.Select(label => KeyValuePair.Create(label.Key, before.GetValueOrDefault(label.Key)))),
+            To = Text(changed),
+            Setting = config => config with { Labels = after },
+        });
+
+        static string? Text(IEnumerable<KeyValuePair<string, string?>> labels) =>
+            string.Join(", ", labels.Where(static label => label.Value is not null).Select(static label => $"{label.Key}={label.Value}")) is { Length: > 0 } text ? text : null;
+    }
+
+    private void PlanSizing(InstanceChange change)
+    {
+        if (!change.Sizing.IsSet)
+            return;
+        if (_config.Kind != InstanceKind.VirtualMachine)
+            throw _world.Unsupported("sizing", "a size is for machines; a container has limits");
+        var before = _config;
+        var after = _reader.ApplySizing(before, change.Sizing.Value ?? throw _world.Invalid("sizing", "a machine has a size: say CPUs and memory"), "sizing");
+        if (after.Cpus != before.Cpus || after.MaxCpus != before.MaxCpus)
+        {
+            bool live = _world.Personality.Can(Capability.HotplugCpu) && after.Cpus >= before.Cpus && after.Cpus <= (before.MaxCpus ?? before.Cpus) && after.MaxCpus == before.MaxCpus;
+            Add(Sized("cpus", Cpus(before), Cpus(after), live, config => config with { Cpus = after.Cpus, MaxCpus = after.MaxCpus }));
+        }
+
+        if (after.MemoryBytes != before.MemoryBytes || after.MaxMemoryBytes != before.MaxMemoryBytes)
+        {
+            bool live = _world.Personality.Can(Capability.HotplugMemory) && after.MemoryBytes >= before.MemoryBytes && after.MemoryBytes <= (before.MaxMemoryBytes ?? before.MemoryBytes) && after.MaxMemoryBytes == before.MaxMemoryBytes;
+            Add(Sized("memory", Memory(before), Memory(after), live, config => config with { MemoryBytes = after.MemoryBytes, MaxMemoryBytes = after.MaxMemoryBytes }));
+        }
+
+        ChangeStep Sized(string property, string from, string to, bool live, Func<InstanceConfig, InstanceConfig> setting) =>
+            new() { Property = property, From = from, To = to, Effects = IsUp && !live ? ChangeEffects.AtNextStart : ChangeEffects.Live, Setting = setting };
+
+        static string Cpus(InstanceConfig config) => string.Create(CultureInfo.InvariantCulture, $"{config.Cpus}{(config.MaxCpus is { } most ? $" of at most {most}" : "")}");
+
+        static string Memory(InstanceConfig config) => $"{new ByteSize(config.MemoryBytes)}{(config.MaxMemoryBytes is { } most ? $" of at most {new ByteSize(most)}" : "")}";
+    }
+
+    private void PlanLimits(InstanceChange change)
+    {
+        if (!change.CpuLimit.IsSet && !change.MemoryLimit.IsSet)
+            return;
+        if (_config.Kind == InstanceKind.VirtualMachine)
+            throw _world.Unsupported(change.CpuLimit.IsSet ? "cpuLimit" : "memoryLimit", "limits are for containers; a machine has a size");
+        if (change.CpuLimit.IsSet && change.CpuLimit.Value is var cpus && cpus != _config.CpuLimit)
+        {
+            if (cpus is <= 0 or double.NaN)
+                throw _world.Invalid("cpuLimit", "a limit is more than 0");
+            Add(new ChangeStep { Property = "cpuLimit", From = Number(_config.CpuLimit), To = Number(cpus), Setting = config => config with { CpuLimit = cpus } });
+        }
+
+        if (change.MemoryLimit.IsSet && change.MemoryLimit.Value?.Bytes is var memory && memory != _config.MemoryLimitBytes)
+        {
+            if (memory is 0)
+                throw _world.Invalid("memoryLimit", "a limit is more than 0");
+            Add(new ChangeStep { Property = "memoryLimit", From = Size(_config.MemoryLimitBytes), To = Size(memory), Setting = config => config with { MemoryLimitBytes = memory } });
+        }
+
+        static string? Number(double? value) => value?.ToString(CultureInfo.InvariantCulture);
+
+        static string? Size(long? bytes) => bytes is { } some ? new ByteSize(some).ToString() : null;
+    }
+}

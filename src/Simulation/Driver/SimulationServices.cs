@@ -1,0 +1,21 @@
+using Hypervisor.Sdk.Simulation.Calls;
+
+namespace Hypervisor.Sdk.Simulation.Driver;
+
+/// <summary>What a client can get from a simulated backend. A new feature adds its line.</summary>
+internal static class SimulationServices
+{
+    /// <summary>The roles and features of a client, by the interfaces that they implement; what needs a capability that the personality does not have is left out.</summary>
+    public static IReadOnlyList<object> Of(SimulationClient client)
+    {
+        var can = client.World.Personality.Can;
+        List<object> services = [];
+        if (can(Capability.VirtualMachines))
+            services.Add(new SimulatedHypervisor(client));
+        if (can(Capability.RequestLog))
+            services.Add(new RequestService(client));
+        services.Add(new NodeService(client));
+        services.Add(new NetworkService(client));
+        return services;
+    }
+}

@@ -1,0 +1,111 @@
+using System.Globalization;
+using Hypervisor.Sdk.Simulation.Worlds;
+
+namespace Hypervisor.Sdk.Simulation.Events;
+
+/// <summary>Hands events to subscriptions and keeps the last ones, so that a watch can go on at a position. Belongs to the loop.</summary>
+internal sealed class EventHub(World world)
+{
+    private readonly Queue<(long Number, BackendEvent Event, InstanceKind? Kind)> _kept = [];
+    private readonly List<SimulatedSubscription> _subscriptions = [];
+    private readonly string _epoch = string.Create(CultureInfo.InvariantCulture, $"s{world.Options.Seed}.");
+    private long _last;
+    private bool _hasMissed;
+
+    /// <summary>Where the stream is now.</summary>
+    public EventPosition Position => At(_last);
+
+    public void Created(SimInstance instance) => Publish(instance, (at, position) => new InstanceCreated { At = at, Position = position, Id = instance.Id });
+
+    public void Changed(SimInstance instance) => Publish(instance, (at, position) => new InstanceChanged { At = at, Position = position, Id = instance.Id, Revision = World.RevisionOf(instance.Revision) });
+
+    public void Deleted(SimInstance instance) => Publish(instance, (at, position) => new InstanceDeleted { At = at, Position = position, Id = instance.Id });
+
+    public void StateChanged(SimInstance instance, PowerState from, PowerState to, string? reason) =>
+        Publish(instance, (at, position) => new InstanceStateChanged { At = at, Position = position, Id = instance.Id, From = from, To = to, Reason = reason });
+
+    /// <summary>Something that only some watchers understand.</summary>
+    public void Other(SimInstance? instance, string nativeType) =>
+        Publish(instance, (at, position) => new OtherEvent { At = at, Position = position, NativeType = nativeType, Id = instance?.Id });
+
+    /// <summary>Events were missed by everybody.</summary>
+    public void Gap(string reason)
+    {
+        _hasMissed = false;
+        Publish(null, (at, position) => new EventGap { At = at, Position = position, Reason = reason });
+    }
+
+    /// <summary>Says what was missed while a node could not be heard, if anything was.</summary>
+    public void GapIfMissed(string reason)
+    {
+        if (_hasMissed)
+            Gap(reason);
+    }
+
+    /// <summary>Publishes an event.</summary>
+    /// <param name="instance">Whom it is about; an event of a node that cannot be heard is missed.</param>
+    /// <param name="create">Makes it with its time and position.</param>
+    public void Publish(SimInstance? instance, Func<DateTimeOffset, EventPosition, BackendEvent> create)
+    {
+        if (instance is { Node.IsConnected: false })
+        {
+            _hasMissed = true;
+            return;
+        }
+
+        Publish(create(world.Clock.GetUtcNow(), At(_last + 1)), instance?.Kind);
+    }
+
+    /// <summary>Begins a subscription.</summary>
+    /// <param name="options">From where, and how many events may wait.</param>
+    /// <param name="kind">Whose events.</param>
+    public SimulatedSubscription Subscribe(WatchOptions options, InstanceKind kind)
+    {
+        long after = options.After is { } position ? NumberOf(position) : _last;
+        var subscription = new SimulatedSubscription(world, this, options.Capacity, kind);
+        if (options.IncludeSnapshot)
+        {
+            var views = world.Instances.Where(instance => instance.Kind == kind && instance.Node.IsReachable).Select(instance => instance.View).ToArray();
+            subscription.SetSnapshot(views, world.Clock.GetUtcNow(), At(_last));
+        }
+
+        foreach (var (number, kept, of) in _kept)
+        {
+            if (number > after)
+                subscription.Offer(kept, of);
+        }
+
+        _subscriptions.Add(subscription);
+        return subscription;
+    }
+
+    public void Remove(SimulatedSubscription subscription) => _subscriptions.Remove(subscription);
+
+    /// <summary>Ends every subscription.</summary>
+    public void Close()
+    {
+        _subscriptions.ForEach(static subscription => subscription.Complete());
+        _subscriptions.Clear();
+    }
+
+    private void Publish(BackendEvent published, InstanceKind? kind)
+    {
+        _last++;
+        if (_kept.Count == world.Options.KeptEvents)
+            _kept.Dequeue();
+        _kept.Enqueue((_last, published, kind));
+        foreach (var subscription in _subscriptions)
+            subscription.Offer(published, kind);
+    }
+
+    private EventPosition At(long number) => EventPosition.Parse(string.Create(CultureInfo.InvariantCulture, $"{_epoch}{number}"));
+
+    private long NumberOf(EventPosition position)
+    {
+        string text = position.ToString();
+        long oldest = _kept.TryPeek(out var first) ? first.Number : _last + 1;
+        if (text.StartsWith(_epoch, StringComparison.Ordinal) && long.TryParse(text.AsSpan(_epoch.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number >= oldest - 1 && number <= _last)
+            return number;
+        throw world.Error(ErrorCode.NotFound, RequestOutcome.Rejected, $"Events after '{position}' are no longer kept. Watch from now, with a snapshot.", null);
+    }
+}

@@ -1,0 +1,199 @@
+using System.Globalization;
+using Hypervisor.Sdk.Simulation.Worlds;
+
+namespace Hypervisor.Sdk.Simulation.Machines;
+
+/// <summary>Checks what a request says of a machine and turns it into a configuration. Nothing is done yet; what is refused names its field.</summary>
+internal sealed class MachineReader(World world)
+{
+    public const int MaxDisks = 24;
+    public const int MaxNetworks = 8;
+    private const int MaxCpus = 1024;
+    private const int MaxTextChars = 4096;
+    private const long MaxDiskBytes = 1L << 47;
+    private static readonly ByteSize s_leastMemory = ByteSize.FromMiB(1);
+    private static readonly ByteSize s_mostMemory = ByteSize.FromTiB(64);
+    private static readonly string[] s_buses = ["virtio", "scsi", "sata", "ide"];
+
+    /// <summary>The configuration that a request asks for, and where it goes.</summary>
+    public (InstanceConfig Config, SimNode Node) Read(VirtualMachineSpec spec)
+    {
+        RefuseUnsupported(spec);
+        var node = world.Place(spec.Placement, spec.Architecture);
+        var config = new InstanceConfig
+        {
+            Name = CheckName(spec.Name),
+            Kind = InstanceKind.VirtualMachine,
+            Description = CheckText(spec.Description, "description"),
+            GuestOs = CheckText(spec.GuestOs, "guestOs"),
+            CpuModel = CheckText(spec.CpuModel, "cpuModel"),
+            Architecture = spec.Architecture ?? node.Architecture,
+            HasPassthrough = spec.PassthroughDevices.Count > 0,
+            Labels = CheckLabels(spec.Labels),
+        };
+        config = ApplySizing(config, spec.Sizing, "sizing");
+        if (spec.Disks.Count > MaxDisks || spec.Networks.Count > MaxNetworks)
+            throw world.Invalid(spec.Disks.Count > MaxDisks ? "disks" : "networks", $"at most {MaxDisks} disks and {MaxNetworks} network devices");
+        config = config with
+        {
+            Disks = spec.Disks.Count == 0 ? [] : [.. spec.Disks.Select((disk, index) => ReadDisk(disk, $"disk{index}", node, $"disks[{index}]"))],
+            Networks = spec.Networks.Count == 0 ? [] : [.. spec.Networks.Select((network, index) => ReadNetwork(network, $"net{index}", $"networks[{index}]"))],
+        };
+        RefuseTwice(config);
+        return (ReadBoot(config, spec), node);
+    }
+
+    /// <summary>A name that this backend accepts.</summary>
+    public string CheckName(InstanceName name)
+    {
+        if (name.IsDefault)
+            throw new ArgumentException("A name is needed.", nameof(name));
+        string text = name.ToString();
+        return world.Personality.Naming.Accepts(text, out string? problem) ? text : throw world.Invalid("name", problem);
+    }
+
+    /// <summary>A text for people.</summary>
+    public string? CheckText(string? text, string field) => text is null or { Length: <= MaxTextChars } ? text : throw world.Invalid(field, $"at most {MaxTextChars} characters");
+
+    /// <summary>The labels that a request sets, checked.</summary>
+    public IReadOnlyDictionary<string, string> CheckLabels(IEnumerable<KeyValuePair<string, string>> labels)
+    {
+        Dictionary<string, string>? copy = null;
+        foreach (var (key, value) in labels)
+        {
+            if (key.Length is 0 or > 128 || key.Any(char.IsControl) || key.StartsWith("hvsdk.", StringComparison.Ordinal) || value.Length > MaxTextChars || copy is { Count: 64 })
+                throw world.Invalid("labels", $"'{key[..Math.Min(key.Length, 64)]}': at most 64 labels, keys of 1 to 128 characters that do not begin with 'hvsdk.', values of at most 4096");
+            (copy ??= new Dictionary<string, string>(StringComparer.Ordinal))[key] = value;
+        }
+
+        return copy ?? s_noLabels;
+    }
+
+    private static readonly IReadOnlyDictionary<string, string> s_noLabels = new Dictionary<string, string>();
+
+    /// <summary>The same configuration with other CPUs and memory.</summary>
+    public InstanceConfig ApplySizing(InstanceConfig config, Sizing? sizing, string field)
+    {
+        if (sizing is not Sizing.Explicit size)
+            throw world.Unsupported(field, "this backend has no named sizes; say CPUs and memory");
+        if (size.Cpus is < 1 or > MaxCpus || (size.MaxCpus is { } most && (most < size.Cpus || most > MaxCpus)))
+            throw world.Invalid($"{field}.cpus", $"1 to {MaxCpus} CPUs, and not more than the maximum");
+        if (size.Memory < s_leastMemory || size.Memory > s_mostMemory || size.Memory.Bytes % (1 << 20) != 0)
+            throw world.Invalid($"{field}.memory", $"memory is {s_leastMemory} to {s_mostMemory}, in whole MiB");
+        if (size.MaxMemory is { } limit && (limit < size.Memory || limit > s_mostMemory || limit.Bytes % (1 << 20) != 0))
+            throw world.Invalid($"{field}.maxMemory", "the maximum is not less than the memory, in whole MiB");
+        return config with { Cpus = size.Cpus, MaxCpus = size.MaxCpus, MemoryBytes = size.Memory.Bytes, MaxMemoryBytes = size.MaxMemory?.Bytes };
+    }
+
+    /// <summary>A disk that a request asks for: planned, not made.</summary>
+    public DiskConfig ReadDisk(DiskSpec spec, string id, SimNode node, string field)
+    {
+        string bus = spec.Bus ?? "virtio";
+        if (!s_buses.Contains(bus))
+            throw world.Invalid($"{field}.bus", $"'{bus[..Math.Min(bus.Length, 64)]}' is not a bus: {string.Join(", ", s_buses)}");
+        if (spec.Serial is { } serial && (serial.Length is 0 or > 20 || serial.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))))
+            throw world.Invalid($"{field}.serial", "a serial number is 1 to 20 letters, digits, '-', '_' and '.'");
+        var disk = new DiskConfig(spec.Id is { } wanted ? CheckDeviceId(wanted, $"{field}.id") : DeviceId.Parse(id), bus) { Serial = spec.Serial, ReadOnly = spec.ReadOnly };
+        var own = disk with { IsOwn = true, Disposal = spec.Disposal ?? DiskDisposal.DeletedWithInstance };
+        if (spec.Content is DiskContent.Existing or DiskContent.Attached && spec.Disposal == DiskDisposal.DeletedWithInstance)
+            throw world.Invalid($"{field}.disposal", "content that is not made with the instance is never deleted with it");
+        return spec.Content switch
+        {
+            DiskContent.Blank blank => own with { Pool = world.RequirePool(blank.Pool, node, $"{field}.content.pool"), SizeBytes = CheckSize(blank.Size, field) },
+            DiskContent.FromImage image => ReadImage(own, image, node, field),
+            DiskContent.Existing existing => ReadExisting(disk, existing.Volume, field),
+            DiskContent.Attached { Attachment: VolumeAttachment.Managed managed } => ReadExisting(disk, managed.Volume, field),
+            DiskContent.Attached attached => disk with { External = External(attached.Attachment) },
+            _ => throw world.Unsupported($"{field}.content", "this content is not known here"),
+        };
+    }
+
+    /// <summary>A network device that a request asks for.</summary>
+    public NetworkConfig ReadNetwork(NetworkSpec spec, string id, string field)
+    {
+        var deviceId = spec.Id is { } wanted ? CheckDeviceId(wanted, $"{field}.id") : DeviceId.Parse(id);
+        if (!world.Networks.TryGetValue(spec.Network, out var network))
+            throw world.Error(ErrorCode.NotFound, RequestOutcome.Rejected, $"there is no network '{spec.Network[..Math.Min(spec.Network.Length, 64)]}': {string.Join(", ", world.Networks.Keys)}", null, $"{field}.network");
+        if (spec.Addresses.Count > 1)
+            throw world.Unsupported($"{field}.addresses", "this backend hands out one address a device");
+        if (spec.Mac is { } mac && (mac.IsDefault || mac.IsMulticast))
+            throw world.Invalid($"{field}.mac", $"'{mac}' is not the address of a device");
+        return new NetworkConfig(deviceId, spec.Network, spec.Mac ?? world.NextMac(), spec.Addresses.Count == 1 ? spec.Addresses[0] : network.NextAddress());
+    }
+
+    /// <summary>The size that a request gives to a disk.</summary>
+    public long CheckSize(ByteSize size, string field) =>
+        size.Bytes is > 0 and <= MaxDiskBytes && size.Bytes % 512 == 0 ? size.Bytes : throw world.Invalid(field, "a disk is 512 bytes to 128 TiB, a multiple of 512");
+
+    /// <summary>Two devices with one id cannot be told apart.</summary>
+    public void RefuseTwice(InstanceConfig config)
+    {
+        if (config.Disks.Count + config.Networks.Count < 2)
+            return;
+        var seen = new HashSet<DeviceId>();
+        foreach (var id in config.Disks.Select(static disk => disk.Id).Concat(config.Networks.Select(static network => network.Id)))
+        {
+            if (!seen.Add(id))
+                throw world.Invalid("disks", $"two devices have the id '{id}'");
+        }
+    }
+
+    private static string External(VolumeAttachment attachment) => attachment switch
+    {
+        VolumeAttachment.File file => file.Path,
+        VolumeAttachment.BlockDevice device => device.Path,
+        VolumeAttachment.Rbd rbd => $"rbd:{rbd.Pool}/{rbd.Image}",
+        VolumeAttachment.Iscsi iscsi => string.Create(CultureInfo.InvariantCulture, $"{iscsi.Target}/{iscsi.Lun}"),
+        VolumeAttachment.Nbd nbd => nbd.Export.ToString(),
+        _ => attachment.Kind,
+    };
+
+    private DeviceId CheckDeviceId(DeviceId id, string field)
+    {
+        string text = id.ToString();
+        return text.Length is > 0 and <= 32 && char.IsAsciiLetter(text[0]) && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')
+            ? id : throw world.Invalid(field, "a device is called by 1 to 32 letters, digits, '-' and '_', the first a letter");
+    }
+
+    private DiskConfig ReadImage(DiskConfig own, DiskContent.FromImage content, SimNode node, string field)
+    {
+        if (!world.Options.Images.TryGetValue(content.Image, out var imageSize))
+            throw world.Error(ErrorCode.NotFound, RequestOutcome.Rejected, $"there is no image '{content.Image[..Math.Min(content.Image.Length, 64)]}'", null, $"{field}.content.image");
+        var size = content.Size ?? imageSize;
+        if (size < imageSize)
+            throw world.Invalid($"{field}.content.size", $"the image '{content.Image}' is {imageSize}; a disk of it is not smaller");
+        return own with { Pool = world.RequirePool(content.Pool, node, $"{field}.content.pool"), SizeBytes = CheckSize(size, field), ImageBytes = imageSize.Bytes };
+    }
+
+    private DiskConfig ReadExisting(DiskConfig disk, VolumeId id, string field)
+    {
+        if (!world.Volumes.TryGetValue(id, out var volume))
+            throw world.Error(ErrorCode.NotFound, RequestOutcome.Rejected, $"there is no volume '{id}'", null, $"{field}.content.volume");
+        return volume.Owner is null ? disk with { Volume = volume } : throw world.Error(ErrorCode.Locked, RequestOutcome.Rejected, $"the volume '{id}' is a disk of '{volume.Owner.Name}'", null, $"{field}.content.volume");
+    }
+
+    private InstanceConfig ReadBoot(InstanceConfig config, VirtualMachineSpec spec)
+    {
+        switch (spec.Boot)
+        {
+            case BootSource.FirstDisk:
+                return config.Disks.Count > 0 ? config with { BootsFromDisk = true } : throw world.Invalid("boot", "there is no disk to boot from; add one, or name an ISO or a kernel");
+            case BootSource.NetworkBoot:
+                return config.Networks.Count > 0 ? config with { BootsFromNetwork = true } : throw world.Invalid("boot", "there is no network device to boot from");
+            default:
+                return config;
+        }
+    }
+
+    private void RefuseUnsupported(VirtualMachineSpec spec)
+    {
+        if (spec.Firmware is Firmware.Uefi or Firmware.UefiSecureBoot && world.Personality.Answer(Capability.UefiFirmware) is { Support: CapabilitySupport.No } firmware)
+            throw world.Unsupported("firmware", firmware.Reason!.TrimEnd('.'));
+        if (spec.Tpm && world.Personality.Answer(Capability.Tpm) is { Support: CapabilitySupport.No } tpm)
+            throw world.Unsupported("tpm", tpm.Reason!.TrimEnd('.'));
+        if (spec.CloudInit is not null && world.Personality.Answer(Capability.CloudInit) is { Support: CapabilitySupport.No } cloudInit)
+            throw world.Unsupported("cloudInit", cloudInit.Reason!.TrimEnd('.'));
+        if (spec.Extensions.All.FirstOrDefault(static extension => extension.BackendKind == SimulatedBackend.Kind) is { } unknown)
+            throw world.Unsupported("extensions", $"'{unknown.GetType().Name}' is not known to this version");
+    }
+}

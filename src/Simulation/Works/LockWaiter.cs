@@ -1,0 +1,8 @@
+namespace Hypervisor.Sdk.Simulation.Works;
+
+/// <summary>Somebody who waits to have an instance to himself.</summary>
+internal sealed class LockWaiter
+{
+    /// <summary>Completes with true when it is his turn, with false when his patience is at its end.</summary>
+    public TaskCompletionSource<bool> Turn { get; } = new();
+}

@@ -1,0 +1,239 @@
+using System.Globalization;
+using Hypervisor.Sdk.Simulation.Guests;
+
+namespace Hypervisor.Sdk.Simulation.Worlds;
+
+/// <content>Instances: by id, by name, in the order of their making.</content>
+internal sealed partial class World
+{
+    private const string IdAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
+
+    private readonly Dictionary<InstanceId, SimInstance> _byId = [];
+    private readonly Dictionary<string, int> _names = new(StringComparer.Ordinal);
+    private readonly List<SimInstance> _inOrder = [];
+    private readonly HashSet<InstanceId> _claimedIds = [];
+    private long _lastNumber;
+    private int _lowestFree = 100;
+
+    /// <summary>All of them, in the order of their making.</summary>
+    public IReadOnlyList<SimInstance> Instances => _inOrder;
+
+    /// <summary>An id that the next create has to use again: a fault.</summary>
+    public InstanceId? NextId { get; set; }
+
+    public SimInstance? Find(InstanceId id) => _byId.GetValueOrDefault(id);
+
+    /// <summary>An instance that must be there, of a kind, on a node that can be reached.</summary>
+    public SimInstance Require(InstanceId id, InstanceKind? kind = null)
+    {
+        if (id.IsDefault)
+            throw new ArgumentException("An instance id is needed.", nameof(id));
+        if (!_byId.TryGetValue(id, out var instance) || (kind is not null && instance.Kind != kind))
+            throw Refused(ErrorCode.NotFound, $"There is no instance '{id}'.", id.ToString());
+        RequireReachable(instance.Node, id.ToString());
+        return instance;
+    }
+
+    public void RequireReachable(SimNode node, string? instance)
+    {
+        if (!node.IsReachable)
+            throw Unreachable(node, instance);
+    }
+
+    public HypervisorException Unreachable(SimNode node, string? instance) =>
+        Error(ErrorCode.Unavailable, RequestOutcome.NotSent, $"The node '{node.Text}' does not answer.", instance, about: node.Text);
+
+    /// <summary>The instances after a number, found without looking at those before.</summary>
+    public int IndexAfter(long number)
+    {
+        int low = 0, high = _inOrder.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_inOrder[middle].Number <= number)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low;
+    }
+
+    /// <summary>Takes a name for as long as it is claimed.</summary>
+    /// <exception cref="HypervisorException">Somebody has it.</exception>
+    public void ClaimName(string name)
+    {
+        int holders = _names.GetValueOrDefault(Fold(name));
+        if (holders > 0 && Personality.Can(Capability.UniqueNames))
+            throw NameTaken(name);
+        _names[Fold(name)] = holders + 1;
+    }
+
+    public bool IsNameTaken(string name) => Personality.Can(Capability.UniqueNames) && _names.ContainsKey(Fold(name));
+
+    public void ReleaseName(string name)
+    {
+        if (_names.TryGetValue(Fold(name), out int holders) && holders > 1)
+            _names[Fold(name)] = holders - 1;
+        else
+            _names.Remove(Fold(name));
+    }
+
+    public HypervisorException NameTaken(string name) => Error(ErrorCode.AlreadyExists, RequestOutcome.Rejected, $"There is an instance of the name '{name}' already.", name);
+
+    /// <summary>An id for a new instance, which is its own until it is added or given back.</summary>
+    public InstanceId ClaimId(string name)
+    {
+        InstanceId id;
+        if (NextId is { } again && !_byId.ContainsKey(again))
+        {
+            NextId = null;
+            id = again;
+        }
+        else
+        {
+            do
+                id = MakeId(name);
+            while (_byId.ContainsKey(id) || _claimedIds.Contains(id));
+        }
+
+        _claimedIds.Add(id);
+        return id;
+    }
+
+    public void ReleaseId(InstanceId id)
+    {
+        _claimedIds.Remove(id);
+        if (Personality.Ids == SimulatedIds.LowestFree && int.TryParse(id.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            _lowestFree = Math.Min(_lowestFree, number);
+    }
+
+    public long NextNumber() => ++_lastNumber;
+
+    public Incarnation NextIncarnation() => Incarnation.Parse(Random("incarnation").NextGuid().ToString("D"));
+
+    public MacAddress NextMac()
+    {
+        ulong bits = Random("mac").Next();
+        // 52:54:00 is what hypervisors make addresses up from.
+        return MacAddress.FromBytes([0x52, 0x54, 0x00, (byte)bits, (byte)(bits >> 8), (byte)(bits >> 16)]);
+    }
+
+    public void Add(SimInstance instance)
+    {
+        _claimedIds.Remove(instance.Id);
+        _byId.Add(instance.Id, instance);
+        // Work that takes longer may end after work that began later.
+        _inOrder.Insert(IndexAfter(instance.Number), instance);
+        instance.Node.AssignedMemoryBytes += instance.Config.FootprintBytes;
+        Note("created", instance.Text, instance.Name);
+        Events.Created(instance);
+    }
+
+    /// <summary>Another id for the same instance.</summary>
+    public void ChangeId(SimInstance instance, InstanceId id)
+    {
+        Events.Deleted(instance);
+        _byId.Remove(instance.Id);
+        instance.Id = id;
+        _byId.Add(id, instance);
+        Events.Created(instance);
+    }
+
+    /// <summary>Forgets an instance, and deletes the disks that go with it.</summary>
+    public void Remove(SimInstance instance)
+    {
+        instance.IsDeleted = true;
+        _byId.Remove(instance.Id);
+        _inOrder.RemoveAt(IndexAfter(instance.Number) - 1);
+        ReleaseName(instance.Name);
+        ReleaseId(instance.Id);
+        instance.Node.AssignedMemoryBytes -= instance.Config.FootprintBytes;
+        if (instance.LinkedTo is { } template)
+            template.LinkedClones--;
+        ReleaseDisks(instance);
+        Note("deleted", instance.Text, instance.Name);
+        Events.Deleted(instance);
+    }
+
+    /// <summary>Replaces the configuration, and says so.</summary>
+    public void Save(SimInstance instance, InstanceConfig config)
+    {
+        instance.Node.AssignedMemoryBytes += config.FootprintBytes - instance.Config.FootprintBytes;
+        instance.Config = config;
+        instance.Revision++;
+        instance.Touch();
+        Note("changed", instance.Text, instance.Revision.ToString(CultureInfo.InvariantCulture));
+        Events.Changed(instance);
+    }
+
+    /// <summary>Another power state, with what that means for the node's memory.</summary>
+    public void SetState(SimInstance instance, PowerState to, string? reason = null)
+    {
+        var from = instance.State;
+        if (from == to)
+            return;
+        bool wasUp = instance.IsUp;
+        instance.State = to;
+        instance.StateReason = reason;
+        if (instance.IsUp && !wasUp)
+        {
+            instance.HeldMemoryBytes = instance.Config.FootprintBytes;
+            instance.Node.UsedMemoryBytes += instance.HeldMemoryBytes;
+            instance.StartedAt = Clock.GetUtcNow();
+        }
+        else if (wasUp && !instance.IsUp)
+        {
+            instance.Node.UsedMemoryBytes -= instance.HeldMemoryBytes;
+            instance.HeldMemoryBytes = 0;
+        }
+
+        instance.Touch();
+        Note("state", instance.Text, $"{from}>{to}");
+        Events.StateChanged(instance, from, to, reason);
+    }
+
+    /// <summary>The guest of an instance, made when it is first needed.</summary>
+    public SimGuest GuestOf(SimInstance instance) => instance.Guest ??= new SimGuest(this, instance);
+
+    /// <summary>A guest that was asked has shut itself down.</summary>
+    public void GuestHasShutDown(SimInstance instance)
+    {
+        SwitchOff(instance, null);
+        if (instance.Holder is { AwaitsShutdown: true } stopping)
+            stopping.Wake();
+    }
+
+    /// <summary>What runs in it ends at once.</summary>
+    public void SwitchOff(SimInstance instance, string? reason)
+    {
+        instance.Guest?.PowerOff();
+        instance.HasPendingChanges = false;
+        SetState(instance, PowerState.Stopped, reason);
+    }
+
+    private string Fold(string name) => Personality.Naming.CaseSensitive ? name : name.ToLowerInvariant();
+
+    private InstanceId MakeId(string name)
+    {
+        switch (Personality.Ids)
+        {
+            case SimulatedIds.Name:
+                return InstanceId.Parse(name);
+            case SimulatedIds.Uuid:
+                return InstanceId.Parse(Random("id").NextGuid().ToString("D"));
+            case SimulatedIds.LowestFree:
+                return InstanceId.Parse((_lowestFree++).ToString(CultureInfo.InvariantCulture));
+            case SimulatedIds.Random:
+                ulong bits = Random("id").Next();
+                return InstanceId.Parse(string.Create(16, bits, static (text, bits) =>
+                {
+                    "vm-".CopyTo(text);
+                    for (int i = 3; i < text.Length; i++, bits >>= 5)
+                        text[i] = IdAlphabet[(int)(bits & 31)];
+                }));
+            default:
+                return InstanceId.Parse(string.Create(CultureInfo.InvariantCulture, $"vm-{_lastNumber}"));
+        }
+    }
+}

@@ -1,0 +1,2 @@
+global using Hypervisor.Sdk;
+global using Hypervisor.Sdk.Simulation;
