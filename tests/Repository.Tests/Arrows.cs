@@ -10,6 +10,7 @@ internal static class Arrows
     private const string Transport = "Hypervisor.Sdk.Transport";
     private const string Core = "Hypervisor.Sdk";
     private const string DiskImages = "Hypervisor.Sdk.DiskImages";
+    private const string Drivers = "Hypervisor.Sdk.Drivers";
     private const string Conformance = "Hypervisor.Sdk.Conformance";
     private const string AspNetCore = "Hypervisor.Sdk.AspNetCore";
 
@@ -18,9 +19,9 @@ internal static class Arrows
     {
         Abstractions or Transport => [],
         Core or DiskImages => [Abstractions, Transport],
-        Conformance => [Abstractions],
+        Conformance or Drivers => [Abstractions],
         AspNetCore => [Abstractions, Core],
-        _ => [Abstractions, Core, DiskImages, Transport],
+        _ => [Abstractions, Core, DiskImages, Drivers, Transport],
     };
 
     /// <summary>What <paramref name="references"/> of <paramref name="project"/>, which are names of assemblies or packages, break the rule.</summary>

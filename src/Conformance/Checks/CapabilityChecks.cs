@@ -12,7 +12,7 @@ internal static class CapabilityChecks
         (Capability.HotplugMemory, "adding memory to a running instance", (c, spec) => PlugAsync(c, spec, (change, instance) => change.Sizing = new Sizing.Explicit((int)(instance.Cpus ?? 1), new ByteSize(instance.Memory!.Value.Bytes * 2)), (before, after) => after.Memory > before.Memory)),
         (Capability.HotplugDisk, "adding a disk to a running instance", (c, spec) => PlugAsync(c, spec, (change, _) => change.AddDisks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(4)) }), (before, after) => after.Disks.Count == before.Disks.Count + 1)),
         (Capability.HotplugNetwork, "adding a network device to a running instance", PlugNetwork),
-        (Capability.OnlineResizeDisk, "making a disk of a running instance larger", (c, spec) => PlugAsync(c, spec, (change, instance) => change.ResizeDisks[instance.Disks[0].Id] = new ByteSize(instance.Disks[0].Size!.Value.Bytes * 2), (before, after) => after.Disks[0].Size > before.Disks[0].Size)),
+        (Capability.OnlineResizeDisk, "making a disk of a running instance larger", (c, spec) => PlugAsync(c, spec, (change, instance) => change.ResizeDisks[DiskOf(instance).Id] = new ByteSize(DiskOf(instance).Size!.Value.Bytes * 2), (before, after) => after.Disks[0].Size > before.Disks[0].Size)),
         (Capability.Snapshots, "taking a snapshot", (c, spec) => SnapshotAsync(c, spec, memory: false)),
         (Capability.MemorySnapshots, "taking a snapshot with memory", (c, spec) => SnapshotAsync(c, spec, memory: true)),
         (Capability.LinkedClones, "making a linked clone", LinkedClone),
@@ -185,6 +185,8 @@ internal static class CapabilityChecks
         c.Require(isThere(running, after), "A change whose plan says that it takes effect at once cannot be seen after it was applied.");
         c.Require(!after.HasPendingChanges, "Changes are pending after one whose plan says that it takes effect at once.");
     }
+
+    private static DiskDevice DiskOf(Instance instance) => instance.Disks.Count > 0 ? instance.Disks[0] : throw new CapabilityMissingException("The instance has no disk.");
 
     private static async Task PlugNetwork(CheckContext c, InstanceSpec spec)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.Qemu.Clones;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.State;
@@ -7,7 +8,7 @@ namespace Hypervisor.Sdk.Qemu.Driver;
 
 /// <summary>The role: machines are created, listed and deleted here; see the other part for starting and stopping.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed partial class QemuHypervisor(QemuServices services, MachineTable table, MachineWork work, MachineRecovery recovery, DiskMaker disks, SpecReader specs) : IHypervisor
+internal sealed partial class QemuHypervisor(QemuServices services, MachineTable table, PollingWatch others, MachineWork work, MachineRecovery recovery, DiskMaker disks, SpecReader specs) : IHypervisor
 {
     public PagedList<Instance> List(InstanceFilter? filter = null) => new MachineList(services, table, filter);
 
@@ -15,9 +16,8 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
 
     public Task<Subscription> WatchAsync(WatchOptions? options = null, CancellationToken cancellationToken = default)
     {
-        options ??= new WatchOptions();
         cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult<Subscription>(services.Events.Subscribe(options, options.IncludeSnapshot ? token => List().WithCancellation(token).ToAsync() : null));
+        return others.SubscribeAsync(options, cancellationToken);
     }
 
     public async Task<Operation<Instance>> CreateAsync(VirtualMachineSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default)
@@ -185,10 +185,10 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
             throw new HypervisorException($"The request {requestId} made the machine '{id}', which was deleted since. Ask with a new request id for a new machine.", ErrorCode.Conflict, RequestOutcome.Rejected);
     }
 
-    private WorkOperation<bool>? FindGone(string id, RequestId requestId)
+    private TrackedOperation<bool>? FindGone(string id, RequestId requestId)
     {
         if (!MachineIds.IsValid(id) || MachineRemoval.ReadGone(services.State, id)?.FirstOrDefault(entry => entry.Request == requestId.ToGuid() && entry.Kind == WorkKinds.Delete) is not { } entry)
             return null;
-        return new WorkOperation<bool>(work.TokenOf(id, entry.Operation), requestId, Task.FromResult(true), new WorkProgress());
+        return new TrackedOperation<bool>(work.TokenOf(id, entry.Operation), requestId, Task.FromResult(true), new WorkProgress());
     }
 }

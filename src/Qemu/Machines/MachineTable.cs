@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.Versioning;
+using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.Qemu.Processes;
 using Hypervisor.Sdk.Qemu.Qapi;
 using Hypervisor.Sdk.Qemu.Qmp;
@@ -11,6 +12,7 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 [SupportedOSPlatform("linux")]
 internal sealed partial class MachineTable(QemuServices services) : IAsyncDisposable
 {
+    private const string BeingChanged = "Another call or process is changing or watching it.";
     private static readonly TimeSpan s_firstLockWait = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestLockWait = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_settleWait = TimeSpan.FromMinutes(1);
@@ -137,7 +139,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     private static MachineStatus LookFromOutside(ProcessRecord record)
     {
         using var process = Machine.Hold(record);
-        return process is null ? new MachineStatus(PowerState.Stopping, null, record) : new MachineStatus(PowerState.Running, "Another call or process is changing or watching it.", record);
+        return process is null ? new MachineStatus(PowerState.Stopping, null, record) : new MachineStatus(PowerState.Running, BeingChanged, record);
     }
 
     private async Task<MachineStatus> AdoptAsync(Machine machine, MachineConfig config, ProcessRecord record, LiveProcess process, CancellationToken cancellationToken)
@@ -216,8 +218,11 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         }
     }
 
+    /// <summary>Whether this process is told of a machine's power state as it changes, or cannot be told it just now.</summary>
+    public bool HearsStateOf(Instance instance) => Get(instance.Id.ToString()).Supervision is not null || instance.StateReason == BeingChanged;
+
     public void PublishState(Machine machine, PowerState? from, PowerState to, string? reason) =>
-        services.Events.Publish((at, position) => new InstanceStateChanged { At = at, Position = position, Id = machine.InstanceId, From = from, To = to, Reason = reason });
+        services.Events.PublishState(machine.InstanceId, from, to, reason);
 
     private async Task OnEndedAsync(Machine machine, Supervision ended)
     {

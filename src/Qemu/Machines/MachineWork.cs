@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.Versioning;
+using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.Qemu.Driver;
 using Hypervisor.Sdk.Qemu.State;
 
@@ -88,7 +89,7 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
                 await change.DisposeAsync().ConfigureAwait(false);
             }
         });
-        var running = new WorkOperation<T>(TokenOf(change.Id, operation), requestId, task, change.Progress);
+        var running = new TrackedOperation<T>(TokenOf(change.Id, operation), requestId, task, change.Progress);
         _running[requestId] = running;
         // An operation that nobody waits for must not bring the process down when it fails.
         _ = task.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
@@ -109,7 +110,7 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
             ? Task.FromResult(await again(change, cancellationToken).ConfigureAwait(false))
             : Task.FromException<T>(end?.Error?.ToException() ?? new HypervisorException("The operation did not finish.", ErrorCode.Unspecified, RequestOutcome.FailedMidway));
         _ = result.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-        var operation = new WorkOperation<T>(TokenOf(change.Id, seen.Operation), requestId, result, change.Progress);
+        var operation = new TrackedOperation<T>(TokenOf(change.Id, seen.Operation), requestId, result, change.Progress);
         await change.DisposeAsync().ConfigureAwait(false);
         return operation;
     }

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.DiskImages;
 using Hypervisor.Sdk.Qemu.Driver;
 using Hypervisor.Sdk.Qemu.State;

@@ -8,5 +8,5 @@ internal static class SpecProblem
     public static HypervisorException Unsupported(string field, string problem) => Refused(field, problem, ErrorCode.Unsupported);
 
     private static HypervisorException Refused(string field, string problem, ErrorCode code) =>
-        new($"The request is not acceptable: {field}: {problem}.", code, RequestOutcome.Rejected) { FieldErrors = new Dictionary<string, string> { [field] = problem } };
+        new($"The request is not acceptable: {field}: {problem}.", code, RequestOutcome.NotSent) { FieldErrors = new Dictionary<string, string> { [field] = problem } };
 }

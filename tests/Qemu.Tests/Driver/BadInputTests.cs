@@ -39,7 +39,7 @@ public sealed class BadInputTests
             spec.Name = parsed;
             var error = await Assert.ThrowsAsync<HypervisorException>(() => backend.Get<IHypervisor>().CreateAsync(spec, null, Token));
             Assert.Equal(ErrorCode.InvalidArgument, error.Code);
-            Assert.Equal(RequestOutcome.Rejected, error.Outcome);
+            Assert.Equal(RequestOutcome.NotSent, error.Outcome);
             Assert.True(error.FieldErrors!.ContainsKey("name"));
             Assert.DoesNotContain('\u202E', error.Message);
         }

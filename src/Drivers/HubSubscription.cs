@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Hypervisor.Sdk.Qemu.Driver;
+namespace Hypervisor.Sdk.Drivers;
 
 /// <summary>A subscription of the hub: when its queue is full, the oldest events go and a gap stands in their place.</summary>
 internal sealed class HubSubscription(EventHub hub, TimeProvider time, int capacity, Func<CancellationToken, IAsyncEnumerable<Instance>>? snapshot) : Subscription

@@ -1,21 +1,31 @@
 using System.Runtime.CompilerServices;
 
-namespace Hypervisor.Sdk.Qemu.Driver;
+namespace Hypervisor.Sdk.Drivers;
 
-/// <summary>An operation that runs in this process. Its token is for others: what they see of it is in the machine's journal.</summary>
+/// <summary>Work that runs in this process, as an operation.</summary>
 /// <typeparam name="T">What it makes or changes.</typeparam>
-internal sealed class WorkOperation<T>(OperationToken token, RequestId requestId, Task<T> work, WorkProgress progress) : Operation<T>
+/// <param name="token">Resumes it in another process; null where that is not possible.</param>
+/// <param name="requestId">The request that began it.</param>
+/// <param name="work">The work. What it throws, <see cref="HypervisorException"/> only, is the operation's error; <see cref="ErrorCode.Cancelled"/> says that it was cancelled.</param>
+/// <param name="progress">Where the work says how far it is.</param>
+public sealed class TrackedOperation<T>(OperationToken? token, RequestId requestId, Task<T> work, WorkProgress progress) : Operation<T>
 {
+    /// <inheritdoc />
     public override OperationToken? Token => token;
 
+    /// <inheritdoc />
     public override RequestId RequestId => requestId;
 
+    /// <inheritdoc />
     public override Task<T> WaitAsync(CancellationToken cancellationToken = default) => work.WaitAsync(cancellationToken);
 
+    /// <inheritdoc />
     public override ValueTask<OperationProgress> GetProgressAsync(CancellationToken cancellationToken = default) => new(Current());
 
+    /// <inheritdoc />
     public override Task<bool> TryCancelAsync(CancellationToken cancellationToken = default) => Task.FromResult(!work.IsCompleted && progress.TryCancel());
 
+    /// <inheritdoc />
     public override async IAsyncEnumerable<OperationProgress> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         while (true)
