@@ -51,7 +51,7 @@ public sealed class HttpExchangeTests
     public async Task A_connection_serves_one_request_after_the_other()
     {
         await using RawServer server = RawServer.Answering(Ok);
-        await using var pool = new HttpConnectionPool(server.Endpoint);
+        await using var pool = new HttpConnectionPool(server.Endpoint, new HttpPoolOptions { MaxConnections = 1 });
         for (int i = 0; i < 100; i++)
             Assert.Equal("200 ok", await pool.AskAsync());
         Assert.Equal(1, server.Connections);
@@ -190,14 +190,19 @@ public sealed class HttpExchangeTests
     public async Task A_body_is_sent_when_the_server_does_not_know_the_expectation()
     {
         var clock = new ManualTimeProvider();
+        var asked = new TaskCompletionSource();
         await using var server = new RawServer(async peer =>
         {
             await peer.ReadHeadAsync();
+            asked.SetResult();
             Assert.Equal("body", await peer.ReadBytesAsync(4));
             await peer.SendAsync(Ok);
         });
         await using var pool = new HttpConnectionPool(server.Endpoint, new HttpPoolOptions { Connection = new ConnectionOptions { TimeProvider = clock } });
-        Task<string> answer = pool.AskAsync(Http.Post, HttpRequestBody.FromStream(new MemoryStream("body"u8.ToArray()), 4, expectContinue: true));
+        var timeouts = new HttpTimeouts { Head = Timeout.InfiniteTimeSpan, BodyIdle = Timeout.InfiniteTimeSpan, Whole = Timeout.InfiniteTimeSpan };
+        Task<string> answer = pool.AskAsync(
+            new HttpRequest(HttpMethod.Post, HttpTarget.Parse("/")) { Timeouts = timeouts }, HttpRequestBody.FromStream(new MemoryStream("body"u8.ToArray()), 4, expectContinue: true));
+        await asked.Task.WaitAsync(Cancel);
         while (!answer.IsCompleted)
         {
             clock.Advance(TimeSpan.FromMilliseconds(100));
@@ -235,7 +240,7 @@ public sealed class HttpExchangeTests
     {
         string big = new('x', 300_000);
         await using RawServer server = RawServer.Answering($"HTTP/1.1 200 OK\r\nContent-Length: {big.Length}\r\n\r\n{big}");
-        await using var pool = new HttpConnectionPool(server.Endpoint);
+        await using var pool = new HttpConnectionPool(server.Endpoint, new HttpPoolOptions { MaxConnections = 1 });
         await using (HttpResponse response = await pool.SendAsync(Http.Get, Cancel))
         {
             using var reader = new StreamReader(response.OpenStream());
@@ -300,7 +305,7 @@ public sealed class HttpExchangeTests
                 await peer.SendAsync(body);
             }
         });
-        await using var pool = new HttpConnectionPool(server.Endpoint);
+        await using var pool = new HttpConnectionPool(server.Endpoint, new HttpPoolOptions { MaxConnections = 1 });
         for (int i = 0; i < 10; i++)
         {
             await using HttpResponse response = await pool.SendAsync(Http.Get, Cancel);
@@ -324,7 +329,7 @@ public sealed class HttpExchangeTests
     public async Task A_response_that_was_disposed_lends_nothing_any_more()
     {
         await using RawServer server = RawServer.Answering(Ok);
-        await using var pool = new HttpConnectionPool(server.Endpoint);
+        await using var pool = new HttpConnectionPool(server.Endpoint, new HttpPoolOptions { MaxConnections = 1 });
         HttpResponse first = await pool.SendAsync(Http.Get, Cancel);
         PipeReader pipe = first.OpenPipe();
         await first.DisposeAsync();
@@ -346,7 +351,7 @@ public sealed class HttpExchangeTests
             while (await peer.ReadHeadAsync() is not null)
                 await peer.SendAsync(answers[next++]);
         });
-        await using var pool = new HttpConnectionPool(server.Endpoint);
+        await using var pool = new HttpConnectionPool(server.Endpoint, new HttpPoolOptions { MaxConnections = 1 });
         Assert.Equal("204 ", await pool.AskAsync());
         Assert.Equal("304 ", await pool.AskAsync());
         Assert.Equal("200 ", await pool.AskAsync(new HttpRequest(HttpMethod.Head, HttpTarget.Parse("/"))));
