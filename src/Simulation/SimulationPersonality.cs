@@ -52,7 +52,7 @@ public sealed partial class SimulationPersonality
         [
             Capability.VirtualMachines, Capability.LiveMigration, Capability.HotplugCpu, Capability.HotplugMemory, Capability.HotplugDisk, Capability.HotplugNetwork, Capability.OnlineResizeDisk,
             Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog, Capability.UefiFirmware,
-            Capability.Tpm, Capability.MigrationHandover,
+            Capability.Tpm, Capability.MigrationHandover, Capability.Containers, Capability.GuestAgent, Capability.SerialConsole, Capability.GraphicsConsole, Capability.NetworkMetrics,
         ];
         var answers = can.ToDictionary(capability => capability, _ => CapabilityAnswer.Yes);
         answers[Capability.HardwareAcceleration] = CapabilityAnswer.No("Nothing is run here: it is a simulation.");

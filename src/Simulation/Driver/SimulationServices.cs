@@ -1,3 +1,4 @@
+using Hypervisor.Sdk.Simulation.Backup;
 using Hypervisor.Sdk.Simulation.Calls;
 
 namespace Hypervisor.Sdk.Simulation.Driver;
@@ -14,6 +15,28 @@ internal static class SimulationServices
             services.Add(new SimulatedHypervisor(client));
         if (can(Capability.RequestLog))
             services.Add(new RequestService(client));
+        if (can(Capability.Containers))
+        {
+            services.Add(new SimulatedContainers(client));
+            services.Add(new PortForwardService(client));
+        }
+
+        if (can(Capability.GuestAgent))
+        {
+            services.Add(new CommandService(client));
+            services.Add(new ExecService(client));
+            services.Add(new GuestFileService(client));
+            services.Add(new GuestAgentService(client));
+        }
+
+        if (can(Capability.SerialConsole))
+            services.Add(new SerialConsoleService(client));
+        if (can(Capability.GraphicsConsole))
+            services.Add(new GraphicsService(client));
+        services.Add(new MetricsService(client));
+        services.Add(new ImageService(client));
+        services.Add(new BackupService(client));
+        services.Add(new DocumentService(client));
         services.Add(new NodeService(client));
         services.Add(new NetworkService(client));
         return services;

@@ -45,6 +45,15 @@ internal sealed partial class GuestShell(IGuestSystem system)
         return true;
     }
 
+    /// <summary>Whether there is a program of that name, or a file of that path that may be executed.</summary>
+    public bool HasProgram(string name)
+    {
+        string plain = name[(name.LastIndexOf('/') + 1)..];
+        return system.Programs.ContainsKey(plain) || plain is "sh" or "bash" or "ash" or "dash" || (name.Contains('/', StringComparison.Ordinal)
+            ? system.Files.Find(GuestFileTree.Resolve(Directory, name)) is { IsDirectory: false }
+            : GuestPrograms.Find(name) is not null);
+    }
+
     /// <summary>Runs a program as it stands in a list: no shell reads the words.</summary>
     public async ValueTask<int> RunProgramAsync(IReadOnlyList<string> command, GuestStreams streams, CancellationToken cancellationToken) =>
         ExitCode = await StartAsync(command, Environment, streams, cancellationToken).ConfigureAwait(false);

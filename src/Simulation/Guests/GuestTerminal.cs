@@ -16,6 +16,9 @@ internal sealed class GuestTerminal(IGuestSystem system, Action<ReadOnlyMemory<b
     private TaskCompletionSource? _awaited;
     private bool _isClosed;
 
+    /// <summary>Whether a line is being carried out and waits for nobody.</summary>
+    public bool IsRunning => _running is not null && _awaited is not { Task.IsCompleted: false };
+
     private string Prompt => _script.Length > 0 ? "> " : $"root@{system.HostName}:{(_shell.Directory == "/root" ? "~" : _shell.Directory)}# ";
 
     /// <summary>Greets and waits for the first line.</summary>

@@ -10,6 +10,10 @@ internal sealed class SimGuest
     private readonly List<GuestPart> _parts = [];
     private readonly LoopTimer _boot;
     private readonly LoopTimer _shutdown;
+    private double _cpuSecondsBefore;
+    private double _activeSince = double.NaN;
+    private double _cpuSecondsAtPowerOn;
+    private double _cpuSecondsCounted;
     private long _bootLeftTicks;
     private long _bootDueTicks;
 
@@ -19,8 +23,12 @@ internal sealed class SimGuest
         Instance = instance;
         Random = SimulationRandom.For(world.Options.Seed, $"guest/{instance.Number}");
         IsDeaf = Random.Chance(world.Options.Guests.DeafShare);
+        Load = world.Options.Guests.LoadOf?.Invoke(instance.Name) ?? world.Options.Guests.Load;
+        LoadSeed = Random.Next();
         _boot = new LoopTimer(_ => HasBooted(), null);
         _shutdown = new LoopTimer(_ => HasShutDown(), null);
+        if (instance.Config.Container is { Command.Count: > 0 })
+            Get<ContainerProgram>();
     }
 
     public World World { get; }
@@ -41,6 +49,32 @@ internal sealed class SimGuest
 
     /// <summary>Whether it is on its way down.</summary>
     public bool IsShuttingDown => _shutdown.IsArmed;
+
+    /// <summary>What it does with its CPUs and memory.</summary>
+    public LoadModel Load { get; }
+
+    /// <summary>Tells this guest's load from another's.</summary>
+    public ulong LoadSeed { get; }
+
+    /// <summary>Seconds of one CPU that each of its CPUs has used since it was made.</summary>
+    public double CpuSecondsEver => double.IsNaN(_activeSince) ? _cpuSecondsBefore : _cpuSecondsBefore + CpuSeconds(SecondsNow) - CpuSeconds(_activeSince);
+
+    /// <summary>The same since it was switched on.</summary>
+    public double CpuSecondsSincePowerOn => CpuSecondsEver - _cpuSecondsAtPowerOn;
+
+    /// <summary>What it has used since this was asked before.</summary>
+    public double CountCpuSeconds()
+    {
+        double ever = CpuSecondsEver, since = ever - _cpuSecondsCounted;
+        _cpuSecondsCounted = ever;
+        return since;
+    }
+
+    /// <summary>The share of its CPUs that it uses now.</summary>
+    public double CpuNow => double.IsNaN(_activeSince) ? 0 : Load.CpuAt(SecondsNow, LoadSeed);
+
+    /// <summary>The share of its memory that it uses now.</summary>
+    public double MemoryNow => Load.MemoryAt((World.Clock.GetUtcNow() - PoweredOnAt).TotalSeconds);
 
     /// <summary>When it was switched on the last time.</summary>
     public DateTimeOffset PoweredOnAt { get; private set; }
@@ -66,9 +100,20 @@ internal sealed class SimGuest
     {
         IsUp = false;
         PoweredOnAt = World.Clock.GetUtcNow();
+        Rest();
+        Work();
+        _cpuSecondsAtPowerOn = CpuSecondsEver;
         SimulationLoop.Disarm(_shutdown);
-        BootWithin(World.Options.Guests.Boot.Draw(Random).Ticks);
-        _parts.ForEach(static part => part.OnPowerOn());
+        // A container has no kernel to wait for.
+        BootWithin(Instance.Kind == InstanceKind.Container ? 0 : World.Options.Guests.Boot.Draw(Random).Ticks);
+        Tell(static part => part.OnPowerOn());
+    }
+
+    /// <summary>Boots anew, when it is on.</summary>
+    public void Reboot()
+    {
+        if (Instance.State == PowerState.Running && IsUp)
+            PowerOn();
     }
 
     /// <summary>Goes on from memory that was kept: nothing boots.</summary>
@@ -77,19 +122,31 @@ internal sealed class SimGuest
         SimulationLoop.Disarm(_boot);
         SimulationLoop.Disarm(_shutdown);
         IsUp = true;
+        Rest();
+        Work();
     }
 
     /// <summary>Hears the power button, if it does.</summary>
     public void PressPowerButton()
     {
-        if (IsDeaf || !IsUp || IsShuttingDown)
+        if (!IsDeaf)
+            ShutDown();
+    }
+
+    /// <summary>Somebody within it said so.</summary>
+    public void ShutDown()
+    {
+        if (!IsUp || IsShuttingDown)
             return;
         World.Loop.Arm(_shutdown, World.Loop.NowTicks + World.Options.Guests.Shutdown.Draw(Random).Ticks);
-        _parts.ForEach(static part => part.OnShutdown());
+        Tell(static part => part.OnShutdown());
     }
 
     public void SetPaused(bool isPaused)
     {
+        Rest();
+        if (!isPaused)
+            Work();
         if (isPaused && _boot.IsArmed)
         {
             _bootLeftTicks = _bootDueTicks - World.Loop.NowTicks;
@@ -100,28 +157,51 @@ internal sealed class SimGuest
             BootWithin(_bootLeftTicks);
         }
 
-        _parts.ForEach(part => part.OnPaused(isPaused));
+        Tell(part => part.OnPaused(isPaused));
     }
 
     public void PowerOff()
     {
         Stand();
-        _parts.ForEach(static part => part.OnPowerOff());
+        Tell(static part => part.OnPowerOff());
     }
 
     public void Panic()
     {
         Stand();
-        _parts.ForEach(static part => part.OnPanic());
+        Tell(static part => part.OnPanic());
     }
 
     private void Stand()
     {
         IsUp = false;
+        Rest();
         _bootLeftTicks = 0;
         SimulationLoop.Disarm(_boot);
         SimulationLoop.Disarm(_shutdown);
     }
+
+    /// <summary>Tells the parts that there are now; one that is made meanwhile sees for itself.</summary>
+    private void Tell(Action<GuestPart> what)
+    {
+        int count = _parts.Count;
+        for (int i = 0; i < count; i++)
+            what(_parts[i]);
+    }
+
+    /// <summary>Its counters stand still.</summary>
+    private void Rest()
+    {
+        _cpuSecondsBefore = CpuSecondsEver;
+        _activeSince = double.NaN;
+    }
+
+    private void Work() => _activeSince = SecondsNow;
+
+    private double CpuSeconds(double seconds) => Load.CpuSeconds(seconds, LoadSeed);
+
+    /// <summary>Since midnight of the first day: loads go by the hour.</summary>
+    private double SecondsNow => (World.Clock.GetUtcNow() - World.Options.Start.UtcDateTime.Date).TotalSeconds;
 
     private void BootWithin(long ticks)
     {
@@ -137,7 +217,7 @@ internal sealed class SimGuest
         Instance.Touch();
         if (Instance.Config.Networks.Any(static network => network.Address is not null))
             World.Events.Changed(Instance);
-        _parts.ForEach(static part => part.OnUp());
+        Tell(static part => part.OnUp());
     }
 
     private void HasShutDown()

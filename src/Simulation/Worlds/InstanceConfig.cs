@@ -27,8 +27,8 @@ internal sealed record InstanceConfig
     /// <summary>Of containers: how much memory it may use.</summary>
     public long? MemoryLimitBytes { get; init; }
 
-    /// <summary>Of containers: what it was made from.</summary>
-    public string? Image { get; init; }
+    /// <summary>Of containers: what it was made from and runs.</summary>
+    public ContainerConfig? Container { get; init; }
 
     public required Architecture Architecture { get; init; }
 

@@ -34,5 +34,12 @@ internal sealed class SimNode(NodeName name, SimulatedNodeOptions options)
     /// <summary>Migrations that share its link.</summary>
     public int Migrations { get; set; }
 
+    /// <summary>Seconds of CPU time that was used here.</summary>
+    public double CpuSeconds { get; set; }
+
+    public double DiskBytes { get; set; }
+
+    public double NetworkBytes { get; set; }
+
     public bool Runs(Architecture architecture) => architecture == Architecture || Emulated.Contains(architecture);
 }

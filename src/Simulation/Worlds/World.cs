@@ -117,11 +117,14 @@ internal sealed partial class World
     }
 
     /// <summary>Waits for an event. With <see cref="SimulationPace.OnDemand"/>, time moves on as long as there is work under way that could bring one.</summary>
-    public async Task WaitOutsideAsync(Task arrived, CancellationToken cancellationToken)
+    /// <param name="arrived">Completes with it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="isBusy">Whether something else than work could bring one: a guest that boots.</param>
+    public async Task WaitOutsideAsync(Task arrived, CancellationToken cancellationToken, Func<bool>? isBusy = null)
     {
         if (!Loop.IsCurrent && Options.Pace == SimulationPace.OnDemand)
         {
-            while (!arrived.IsCompleted && await Loop.EnterAsync(() => Task.FromResult(TryNudge())).ConfigureAwait(false))
+            while (!arrived.IsCompleted && await Loop.EnterAsync(() => Task.FromResult(TryNudge(isBusy))).ConfigureAwait(false))
                 cancellationToken.ThrowIfCancellationRequested();
         }
 
@@ -131,9 +134,9 @@ internal sealed partial class World
     /// <summary>With <see cref="SimulationPace.OnDemand"/>, moves time on to the next thing that is due.</summary>
     public void Nudge() => TryNudge();
 
-    private bool TryNudge()
+    private bool TryNudge(Func<bool>? isBusy = null)
     {
-        if (Options.Pace != SimulationPace.OnDemand || Works.Running == 0)
+        if (Options.Pace != SimulationPace.OnDemand || (Works.Running == 0 && isBusy?.Invoke() != true))
             return false;
         Loop.Nudge();
         return true;

@@ -1,0 +1,27 @@
+using System.Text;
+using Hypervisor.Sdk.Simulation.Calls;
+using Hypervisor.Sdk.Simulation.Machines;
+using Hypervisor.Sdk.Simulation.Works;
+
+namespace Hypervisor.Sdk.Simulation.Driver;
+
+/// <summary>Containers.</summary>
+internal sealed class SimulatedContainers(SimulationClient client) : SimulatedCompute(client, InstanceKind.Container), IContainerRuntime
+{
+    public Task<Operation<Instance>> CreateAsync(ContainerSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        if (spec.Name.IsDefault)
+            throw new ArgumentException("A name is needed.", nameof(spec));
+        cancellationToken.ThrowIfCancellationRequested();
+        string? arguments = World.Options.TraceCalls ? Encoding.UTF8.GetString(ModelJson.Default.Write<InstanceSpec>(spec)) : null;
+        return World.Calls.EnterAsync(Client, WorkKinds.Create, spec.Name.ToString(), () => Text(request, arguments), () =>
+        {
+            var requestId = request?.RequestId ?? World.Works.NewRequestId();
+            if (World.Works.Repeated<Instance>(requestId, WorkKinds.Create) is { } again)
+                return Task.FromResult(again);
+            var (config, node) = new ContainerReader(World).Read(spec);
+            return Task.FromResult(InstanceMaking.Begin(World, WorkKinds.Create, config, node, null, request, requestId, World.Options.Durations.Create));
+        });
+    }
+}
