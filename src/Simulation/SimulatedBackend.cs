@@ -32,6 +32,8 @@ internal sealed class SimulatedBackend : IBackend
 
     public BackendName Name => _client.World.Name;
 
+    public World World => _client.World;
+
     public BackendInfo Info { get; }
 
     public BackendConnectionState ConnectionState => (BackendConnectionState)Volatile.Read(ref _state);
@@ -39,9 +41,10 @@ internal sealed class SimulatedBackend : IBackend
     public bool TryGet<TService>([NotNullWhen(true)] out TService? service)
         where TService : class
     {
+        bool isLeftOut = _client.World.Personality.Without.Contains(typeof(TService));
         foreach (object part in _services)
         {
-            if (part is TService found)
+            if (!isLeftOut && part is TService found)
             {
                 service = found;
                 return true;

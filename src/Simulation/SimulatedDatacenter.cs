@@ -23,6 +23,7 @@ public sealed class SimulatedDatacenter : IAsyncDisposable
     {
         _world = new World(options ?? new SimulationOptions());
         Backend = new SimulatedBackend(_world);
+        Faults = new SimulationFaults(_world);
         if (_world.Options.Pace == SimulationPace.RealTime)
             _pacer = new RealTimePacer(_world.Loop, _world.Options.RealTimeProvider, _world.Options.TimeFactor);
     }
@@ -40,6 +41,9 @@ public sealed class SimulatedDatacenter : IAsyncDisposable
 
     /// <summary>Its clock, which is also the time of everything that is given it.</summary>
     public SimulationClock Clock => _world.Clock;
+
+    /// <summary>Breaks things.</summary>
+    public SimulationFaults Faults { get; }
 
     /// <summary>Everything that has happened.</summary>
     public SimulationTrace Trace => _world.Trace;

@@ -46,6 +46,14 @@ public readonly record struct SimulatedDuration
     /// <summary>For people: <c>2s</c>, <c>1s..3s</c>, <c>2s~0.5s</c>.</summary>
     public override string ToString() => _deviation > TimeSpan.Zero ? $"{Text(_least)}~{Text(_deviation)}" : _least == _most ? Text(_least) : $"{Text(_least)}..{Text(_most)}";
 
+    internal string Save() => string.Create(CultureInfo.InvariantCulture, $"{_least.Ticks},{_most.Ticks},{_deviation.Ticks}");
+
+    internal static SimulatedDuration Load(string text)
+    {
+        long[] ticks = [.. text.Split(',').Select(static part => long.Parse(part, CultureInfo.InvariantCulture))];
+        return new(new TimeSpan(ticks[0]), new TimeSpan(ticks[1]), new TimeSpan(ticks[2]));
+    }
+
     internal TimeSpan Draw(SimulationRandom random)
     {
         if (_deviation > TimeSpan.Zero)

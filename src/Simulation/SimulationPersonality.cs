@@ -25,11 +25,35 @@ public sealed partial class SimulationPersonality
     /// <summary>What becomes of a change while another one of the same instance is under way.</summary>
     public required SimulatedLocking Locking { get; init; }
 
+    /// <summary>Whether it says which addresses guests have. Default true.</summary>
+    public bool ReportsAddresses { get; init; } = true;
+
+    /// <summary>The changes that are refused at once where <see cref="Locking"/> says that they fail later, by their words. Default: none.</summary>
+    public IReadOnlyList<string> RefusedWhileLocked { get; init; } = [];
+
+    /// <summary>Whether instances are placed on nodes, and say on which they are. Default true.</summary>
+    public bool HasNodes { get; init; } = true;
+
+    /// <summary>The network that there is when the options name none. Default <c>lan</c>.</summary>
+    public string DefaultNetwork { get; init; } = "lan";
+
+    /// <summary>Whether it has storage pools of its own. Default true.</summary>
+    public bool HasPools { get; init; } = true;
+
+    /// <summary>Whether it saves running instances to disk. Default true.</summary>
+    public bool SuspendsToDisk { get; init; } = true;
+
     /// <summary>What it says when it refuses, in its own words, by our code.</summary>
     public IReadOnlyDictionary<ErrorCode, SimulatedRefusal> Refusals { get; init; } = new Dictionary<ErrorCode, SimulatedRefusal>();
 
     /// <summary>In what it differs from the others, and how that is known.</summary>
     public IReadOnlyList<PersonalityQuirk> Quirks { get; init; } = [];
+
+    /// <summary>Roles and features that it does not have, whatever it is capable of.</summary>
+    internal IReadOnlyList<Type> Without { get; init; } = [];
+
+    /// <summary>Devices of the host can be handed to a machine.</summary>
+    internal static Capability Passthrough { get; } = Capability.Parse("passthrough");
 
     /// <summary>Everything that there is, and no peculiarities.</summary>
     public static SimulationPersonality Generic { get; } = new()
@@ -46,16 +70,24 @@ public sealed partial class SimulationPersonality
 
     internal bool Can(Capability capability) => Answer(capability).Support != CapabilitySupport.No;
 
+    /// <summary>A yes for the ones, and an answer for the others.</summary>
+    private static Dictionary<Capability, CapabilityAnswer> Answers(Capability[] can, params (Capability Capability, CapabilityAnswer Answer)[] others)
+    {
+        var answers = can.ToDictionary(static capability => capability, static _ => CapabilityAnswer.Yes);
+        answers[Capability.HardwareAcceleration] = CapabilityAnswer.No("Nothing is run here: it is a simulation.");
+        foreach (var (capability, answer) in others)
+            answers[capability] = answer;
+        return answers;
+    }
+
     private static Dictionary<Capability, CapabilityAnswer> All()
     {
         Capability[] can =
         [
             Capability.VirtualMachines, Capability.LiveMigration, Capability.HotplugCpu, Capability.HotplugMemory, Capability.HotplugDisk, Capability.HotplugNetwork, Capability.OnlineResizeDisk,
             Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog, Capability.UefiFirmware,
-            Capability.Tpm, Capability.MigrationHandover, Capability.Containers, Capability.GuestAgent, Capability.SerialConsole, Capability.GraphicsConsole, Capability.NetworkMetrics,
+            Capability.Tpm, Capability.MigrationHandover, Capability.Containers, Capability.GuestAgent, Capability.SerialConsole, Capability.GraphicsConsole, Capability.NetworkMetrics, Passthrough,
         ];
-        var answers = can.ToDictionary(capability => capability, _ => CapabilityAnswer.Yes);
-        answers[Capability.HardwareAcceleration] = CapabilityAnswer.No("Nothing is run here: it is a simulation.");
-        return answers;
+        return Answers(can);
     }
 }

@@ -41,6 +41,16 @@ public sealed class SimulationTrace
         }
     }
 
+    /// <summary>How many lines there have been.</summary>
+    internal long Count
+    {
+        get
+        {
+            lock (_lock)
+                return DroppedLines + _lines.Count;
+        }
+    }
+
     /// <summary>Writes it.</summary>
     public void WriteTo(TextWriter writer)
     {

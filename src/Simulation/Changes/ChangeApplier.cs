@@ -30,6 +30,8 @@ internal static class ChangeApplier
             Rename(world, instance, name);
         if (step.AddedDisk is { } added)
             config = await AddAsync(work, instance, config, added).ConfigureAwait(false);
+        if (step.AddedNetwork is { } network)
+            config = config with { Networks = [.. config.Networks.Where(other => other.Id != network.Id), world.Join(network)] };
         if (step.RemovedDisk is { } removed)
             world.ReleaseDisk(removed);
         if (step.Resized is { } resized)

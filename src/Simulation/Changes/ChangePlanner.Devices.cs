@@ -127,6 +127,7 @@ internal sealed partial class ChangePlanner
                 Property = $"network:{network.Id}",
                 To = change.AddNetworks[i].Mac is null ? network.Network : $"{network.Network}, {network.Mac}",
                 Effects = isLive ? ChangeEffects.Live : ChangeEffects.AtNextStart,
+                AddedNetwork = network,
                 Setting = config => config with { Networks = [.. config.Networks, network] },
             });
         }

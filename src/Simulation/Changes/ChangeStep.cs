@@ -21,6 +21,9 @@ internal sealed class ChangeStep
     /// <summary>A disk that it adds.</summary>
     public DiskConfig? AddedDisk { get; init; }
 
+    /// <summary>A network device that it adds.</summary>
+    public NetworkConfig? AddedNetwork { get; init; }
+
     /// <summary>A disk that it removes.</summary>
     public DiskConfig? RemovedDisk { get; init; }
 

@@ -12,7 +12,7 @@ internal abstract partial class SimulatedCompute
     {
         ArgumentNullException.ThrowIfNull(change);
         cancellationToken.ThrowIfCancellationRequested();
-        return EnterAsync("plan", id, null, null, () =>
+        return EnterAsync("plan", id, null, World.Options.TraceCalls ? Encoding.UTF8.GetString(ModelJson.Default.Write(change)) : null, () =>
         {
             var instance = World.Require(id, Kind);
             return Task.FromResult(new ChangePlan

@@ -1,19 +1,12 @@
-using System.Globalization;
-using System.Text;
 using Hypervisor.Sdk.Simulation.Calls;
-using Hypervisor.Sdk.Simulation.Changes;
 using Hypervisor.Sdk.Simulation.Works;
 using Hypervisor.Sdk.Simulation.Worlds;
 
 namespace Hypervisor.Sdk.Simulation.Driver;
 
 /// <summary>What virtual machines and containers have in common; see the other parts for starting, stopping and changing.</summary>
-internal abstract partial class SimulatedCompute(SimulationClient client, InstanceKind kind) : ICompute
+internal abstract partial class SimulatedCompute(SimulationClient client, InstanceKind kind) : FeatureService(client), ICompute
 {
-    protected World World { get; } = client.World;
-
-    protected SimulationClient Client { get; } = client;
-
     protected InstanceKind Kind { get; } = kind;
 
     public PagedList<Instance> List(InstanceFilter? filter = null) => new InstanceList(Client, Kind, filter);
@@ -61,33 +54,6 @@ internal abstract partial class SimulatedCompute(SimulationClient client, Instan
         cancellationToken.ThrowIfCancellationRequested();
         return World.Calls.EnterAsync(Client, "watch", "", null, () => Task.FromResult<Subscription>(World.Events.Subscribe(options, Kind)));
     }
-
-    /// <summary>Makes a call about an instance.</summary>
-    protected Task<T> EnterAsync<T>(string action, InstanceId id, RequestOptions? request, string? arguments, Func<Task<T>> body)
-    {
-        if (id.IsDefault)
-            throw new ArgumentException("An instance id is needed.", nameof(id));
-        return World.Calls.EnterAsync(Client, action, id.ToString(), () => Text(request, arguments), body);
-    }
-
-    /// <summary>What a caller said, for the trace: his request by its number, and the rest.</summary>
-    protected string Text(RequestOptions? request, string? arguments)
-    {
-        var text = new StringBuilder(World.Works.NameOf(request?.RequestId));
-        if (request?.IfRevision is { } revision)
-            text.Append(CultureInfo.InvariantCulture, $" ifRevision={revision}");
-        if (request?.IfIncarnation is { } incarnation)
-            text.Append(CultureInfo.InvariantCulture, $" ifIncarnation={incarnation}");
-        if (request?.FencingToken is { } token)
-            text.Append(CultureInfo.InvariantCulture, $" fence={token}");
-        if (request?.Deadline is { } deadline)
-            text.Append(CultureInfo.InvariantCulture, $" deadline={deadline.Ticks}");
-        if (arguments is not null)
-            text.Append(' ').Append(arguments);
-        return text.ToString();
-    }
-
-    protected HypervisorException InvalidState(SimInstance instance, string why) => World.Refused(ErrorCode.InvalidState, $"'{instance.Name}' {why}.", instance.Text);
 
     private void RefuseWhileLinked(SimInstance instance, string what)
     {

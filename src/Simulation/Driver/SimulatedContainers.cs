@@ -15,7 +15,7 @@ internal sealed class SimulatedContainers(SimulationClient client) : SimulatedCo
             throw new ArgumentException("A name is needed.", nameof(spec));
         cancellationToken.ThrowIfCancellationRequested();
         string? arguments = World.Options.TraceCalls ? Encoding.UTF8.GetString(ModelJson.Default.Write<InstanceSpec>(spec)) : null;
-        return World.Calls.EnterAsync(Client, WorkKinds.Create, spec.Name.ToString(), () => Text(request, arguments), () =>
+        return World.Calls.EnterAsync(Client, WorkKinds.Create, spec.Name.ToString(), () => CallText.Of(World, request, arguments), () =>
         {
             var requestId = request?.RequestId ?? World.Works.NewRequestId();
             if (World.Works.Repeated<Instance>(requestId, WorkKinds.Create) is { } again)

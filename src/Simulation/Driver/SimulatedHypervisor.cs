@@ -15,7 +15,7 @@ internal sealed class SimulatedHypervisor(SimulationClient client) : SimulatedCo
         if (spec.Name.IsDefault)
             throw new ArgumentException("A name is needed.", nameof(spec));
         string? arguments = World.Options.TraceCalls ? Encoding.UTF8.GetString(ModelJson.Default.Write<InstanceSpec>(spec)) : null;
-        return World.Calls.EnterAsync(Client, WorkKinds.Create, spec.Name.ToString(), () => Text(request, arguments), () =>
+        return World.Calls.EnterAsync(Client, WorkKinds.Create, spec.Name.ToString(), () => CallText.Of(World, request, arguments), () =>
         {
             var requestId = request?.RequestId ?? World.Works.NewRequestId();
             if (World.Works.Repeated<Instance>(requestId, WorkKinds.Create) is { } again)

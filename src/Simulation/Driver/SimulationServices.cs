@@ -1,5 +1,9 @@
 using Hypervisor.Sdk.Simulation.Backup;
 using Hypervisor.Sdk.Simulation.Calls;
+using Hypervisor.Sdk.Simulation.Clones;
+using Hypervisor.Sdk.Simulation.Migration;
+using Hypervisor.Sdk.Simulation.Snapshots;
+using Hypervisor.Sdk.Simulation.Storage;
 
 namespace Hypervisor.Sdk.Simulation.Driver;
 
@@ -37,6 +41,16 @@ internal static class SimulationServices
         services.Add(new ImageService(client));
         services.Add(new BackupService(client));
         services.Add(new DocumentService(client));
+        if (can(Capability.Snapshots))
+            services.Add(new SnapshotService(client));
+        if (can(Capability.LiveMigration))
+            services.Add(new MigrationService(client));
+        if (client.World.Personality.HasPools)
+            services.Add(new StorageService(client));
+        if (client.World.Personality.SuspendsToDisk)
+            services.Add(new SuspendService(client));
+        services.Add(new PowerService(client));
+        services.Add(new CloneService(client));
         services.Add(new NodeService(client));
         services.Add(new NetworkService(client));
         return services;

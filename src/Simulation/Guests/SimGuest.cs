@@ -99,6 +99,7 @@ internal sealed class SimGuest
     public void PowerOn()
     {
         IsUp = false;
+        Instance.Touch();
         PoweredOnAt = World.Clock.GetUtcNow();
         Rest();
         Work();
@@ -124,6 +125,7 @@ internal sealed class SimGuest
         IsUp = true;
         Rest();
         Work();
+        Instance.Touch();
     }
 
     /// <summary>Hears the power button, if it does.</summary>
@@ -176,6 +178,7 @@ internal sealed class SimGuest
     {
         IsUp = false;
         Rest();
+        Instance.Touch();
         _bootLeftTicks = 0;
         SimulationLoop.Disarm(_boot);
         SimulationLoop.Disarm(_shutdown);

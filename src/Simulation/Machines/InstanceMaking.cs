@@ -16,10 +16,13 @@ internal static class InstanceMaking
     /// <param name="requestId">The request.</param>
     /// <param name="duration">How long it takes beside copying.</param>
     /// <param name="ended">Is told when the work has ended.</param>
+    /// <param name="isLinked">Whether it needs the source's disks.</param>
     public static Operation<Instance> Begin(
-        World world, string kind, InstanceConfig config, SimNode node, SimInstance? source, RequestOptions? request, RequestId requestId, SimulatedDuration duration, Action? ended = null)
+        World world, string kind, InstanceConfig config, SimNode node, SimInstance? source, RequestOptions? request, RequestId requestId, SimulatedDuration duration, Action? ended = null, bool isLinked = false)
     {
         world.ClaimName(config.Name);
+        if (config.Networks.Count > 0)
+            config = config with { Networks = [.. config.Networks.Select(world.Join)] };
         long number = world.NextNumber();
         var id = world.ClaimId(config.Name);
         var instance = new SimInstance
@@ -29,8 +32,10 @@ internal static class InstanceMaking
             Incarnation = world.NextIncarnation(),
             Config = config,
             Node = node,
+            ShowsNode = world.Personality.HasNodes,
             CreatedAt = world.Clock.GetUtcNow(),
             ClonedFrom = source?.Id,
+            LinkedTo = isLinked ? source : null,
         };
         return world.Works.Begin<Instance>(
             kind, request, requestId,
@@ -60,6 +65,8 @@ internal static class InstanceMaking
             throw error.Outcome == RequestOutcome.FailedMidway ? world.Error(error.Code, RequestOutcome.Rejected, $"{error.Message} Nothing is left of it.", instance.Text) : error;
         }
 
+        if (instance.LinkedTo is { } template)
+            template.LinkedClones++;
         foreach (var disk in instance.Config.Disks)
         {
             if (disk.Volume is { } volume)

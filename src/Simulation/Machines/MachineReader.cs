@@ -97,6 +97,8 @@ internal sealed class MachineReader(World world)
         var own = disk with { IsOwn = true, Disposal = spec.Disposal ?? DiskDisposal.DeletedWithInstance };
         if (spec.Content is DiskContent.Existing or DiskContent.Attached && spec.Disposal == DiskDisposal.DeletedWithInstance)
             throw world.Invalid($"{field}.disposal", "content that is not made with the instance is never deleted with it");
+        if (!world.Personality.HasPools)
+            RefusePools(spec.Content, field);
         return spec.Content switch
         {
             DiskContent.Blank blank => own with { Pool = world.RequirePool(blank.Pool, node, $"{field}.content.pool"), SizeBytes = CheckSize(blank.Size, field) },
@@ -108,7 +110,7 @@ internal sealed class MachineReader(World world)
         };
     }
 
-    /// <summary>A network device that a request asks for.</summary>
+    /// <summary>A network device that a request asks for; <see cref="World.Join"/> makes up what was not asked for.</summary>
     public NetworkConfig ReadNetwork(NetworkSpec spec, string id, string field)
     {
         var deviceId = spec.Id is { } wanted ? CheckDeviceId(wanted, $"{field}.id") : DeviceId.Parse(id);
@@ -118,7 +120,7 @@ internal sealed class MachineReader(World world)
             throw world.Unsupported($"{field}.addresses", "this backend hands out one address a device");
         if (spec.Mac is { } mac && (mac.IsDefault || mac.IsMulticast))
             throw world.Invalid($"{field}.mac", $"'{mac}' is not the address of a device");
-        return new NetworkConfig(deviceId, spec.Network, spec.Mac ?? world.NextMac(), spec.Addresses.Count == 1 ? spec.Addresses[0] : network.NextAddress());
+        return new NetworkConfig(deviceId, network.Name, spec.Mac ?? default, spec.Addresses.Count == 1 ? spec.Addresses[0] : null);
     }
 
     /// <summary>The size that a request gives to a disk.</summary>
@@ -136,6 +138,14 @@ internal sealed class MachineReader(World world)
             if (!seen.Add(id))
                 throw world.Invalid("disks", $"two devices have the id '{id}'");
         }
+    }
+
+    private void RefusePools(DiskContent content, string field)
+    {
+        if (content is DiskContent.Blank { Pool: not null } or DiskContent.FromImage { Pool: not null })
+            throw world.Invalid($"{field}.content.pool", "this backend has no pools; make the volume at a storage backend and attach it");
+        if (content is DiskContent.Existing)
+            throw world.Unsupported($"{field}.content", "this backend has no volumes of its own beside its machines'; attach a file or a device (DiskContent.Attached)");
     }
 
     private static string External(VolumeAttachment attachment) => attachment switch
@@ -191,6 +201,8 @@ internal sealed class MachineReader(World world)
             throw world.Unsupported("firmware", firmware.Reason!.TrimEnd('.'));
         if (spec.Tpm && world.Personality.Answer(Capability.Tpm) is { Support: CapabilitySupport.No } tpm)
             throw world.Unsupported("tpm", tpm.Reason!.TrimEnd('.'));
+        if (spec.PassthroughDevices.Count > 0 && !world.Personality.Can(SimulationPersonality.Passthrough))
+            throw world.Unsupported("passthroughDevices", "devices of the host are not handed through");
         if (spec.CloudInit is not null && world.Personality.Answer(Capability.CloudInit) is { Support: CapabilitySupport.No } cloudInit)
             throw world.Unsupported("cloudInit", cloudInit.Reason!.TrimEnd('.'));
         if (spec.Extensions.All.FirstOrDefault(static extension => extension.BackendKind == SimulatedBackend.Kind) is { } unknown)

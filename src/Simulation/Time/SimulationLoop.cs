@@ -29,6 +29,9 @@ internal sealed class SimulationLoop
     /// <summary>Ticks (100 ns) since the simulation began.</summary>
     public long NowTicks => Volatile.Read(ref _nowTicks);
 
+    /// <summary>Whether something is due now. Within the loop only.</summary>
+    public bool HasDue => NextDueTicks() <= _nowTicks;
+
     /// <summary>How far real time has come, for a simulation that follows it; null for one whose time moves in steps.</summary>
     public Func<long>? RealTime { get; set; }
 
@@ -102,7 +105,7 @@ internal sealed class SimulationLoop
     public void AdvanceTo(long ticks)
     {
         if (IsCurrent)
-            throw new InvalidOperationException("Time moves by itself for code that runs within the simulation: await Task.Delay(time, clock) instead of advancing the clock.");
+            throw new InvalidOperationException("Time moves by itself for code that runs within the simulation: await a delay of the clock's instead of advancing it.");
         lock (_gate)
         {
             while (_isRunning)

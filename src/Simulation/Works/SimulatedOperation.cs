@@ -30,14 +30,7 @@ internal sealed class SimulatedOperation<T>(Work<T> work) : Operation<T>
         return work.State == OperationState.Succeeded ? work.Result! : throw Copy(work.Error!);
     });
 
-    public override Task<bool> TryCancelAsync(CancellationToken cancellationToken = default) => World.Loop.EnterAsync(() =>
-    {
-        if (!work.IsRunning || !work.CanCancel)
-            return Task.FromResult(false);
-        World.Note("cancel", work.InstanceId?.ToString() ?? "", work.Kind);
-        work.Interrupt(World.Error(ErrorCode.Cancelled, RequestOutcome.FailedMidway, $"The work '{work.Kind}' was cancelled.", work.InstanceId?.ToString()));
-        return Task.FromResult(true);
-    });
+    public override Task<bool> TryCancelAsync(CancellationToken cancellationToken = default) => World.Loop.EnterAsync(() => Task.FromResult(World.Works.Cancel(work)));
 
     public override async IAsyncEnumerable<OperationProgress> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

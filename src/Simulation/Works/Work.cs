@@ -28,6 +28,9 @@ internal class Work(World world, long number, RequestId requestId, string kind)
 
     public VolumeId? VolumeId { get; set; }
 
+    /// <summary>Another node that it needs: the one to which an instance moves.</summary>
+    public SimNode? OtherNode { get; set; }
+
     public bool CanCancel { get; set; }
 
     /// <summary>Whether the time that it takes now ends when the guest has shut down.</summary>

@@ -57,7 +57,7 @@ internal sealed class WorkEngine(World world)
             return again;
         var instance = world.Require(id, role);
         var deadline = request?.Deadline ?? world.Options.DefaultDeadline;
-        bool isHeld = await HoldAsync(instance, deadline, cancellationToken).ConfigureAwait(false);
+        bool isHeld = await HoldAsync(instance, deadline, cancellationToken, kind).ConfigureAwait(false);
         if (Repeated<T>(requestId, kind) is { } meanwhile)
         {
             if (isHeld)
@@ -133,7 +133,7 @@ internal sealed class WorkEngine(World world)
     }
 
     /// <summary>Takes an instance for work; false when the work is accepted only to fail.</summary>
-    public async Task<bool> HoldAsync(SimInstance instance, TimeSpan patience, CancellationToken cancellationToken)
+    public async Task<bool> HoldAsync(SimInstance instance, TimeSpan patience, CancellationToken cancellationToken, string kind = "")
     {
         if (instance.Holder is null && instance.Waiting is not { Count: > 0 })
         {
@@ -141,9 +141,9 @@ internal sealed class WorkEngine(World world)
             return true;
         }
 
-        if (world.Personality.Locking == SimulatedLocking.FailsLater)
+        if (world.Personality.Locking == SimulatedLocking.FailsLater && !world.Personality.RefusedWhileLocked.Contains(kind))
             return false;
-        if (world.Personality.Locking == SimulatedLocking.Refuses)
+        if (world.Personality.Locking is SimulatedLocking.Refuses or SimulatedLocking.FailsLater)
             throw Locked(instance);
         var waiter = new LockWaiter();
         (instance.Waiting ??= []).Enqueue(waiter);
@@ -156,6 +156,16 @@ internal sealed class WorkEngine(World world)
         }
 
         SimulationLoop.Disarm(timer);
+        return true;
+    }
+
+    /// <summary>Ends work on somebody's wish.</summary>
+    public bool Cancel(Work work)
+    {
+        if (!work.IsRunning || !work.CanCancel)
+            return false;
+        world.Note("cancel", work.InstanceId?.ToString() ?? "", string.Create(CultureInfo.InvariantCulture, $"op={work.Number}"));
+        work.Interrupt(world.Error(ErrorCode.Cancelled, RequestOutcome.FailedMidway, $"The work '{work.Kind}' was cancelled.", work.InstanceId?.ToString()));
         return true;
     }
 

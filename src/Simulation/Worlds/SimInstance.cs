@@ -21,6 +21,9 @@ internal sealed class SimInstance
 
     public required SimNode Node { get; set; }
 
+    /// <summary>Whether it says on which node it is.</summary>
+    public bool ShowsNode { get; init; } = true;
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     public InstanceId? ClonedFrom { get; init; }
@@ -105,7 +108,7 @@ internal sealed class SimInstance
             HasPendingChanges = HasPendingChanges && IsUp,
             IsTemplate = IsTemplate,
             ClonedFrom = ClonedFrom,
-            Node = Node.Name,
+            Node = ShowsNode ? Node.Name : null,
             Scope = config.Scope,
             Architecture = config.Architecture,
             GuestOs = config.GuestOs,

@@ -15,6 +15,9 @@ internal sealed class SimPool(PoolName name, SimulatedPoolOptions options)
 
     public long UsedBytes { get; private set; }
 
+    /// <summary>Whether it has no room left: a fault.</summary>
+    public bool IsFull { get; set; }
+
     /// <summary>How many times slower than usual it is.</summary>
     public double Slowness { get; set; } = 1;
 
@@ -33,6 +36,8 @@ internal sealed class SimPool(PoolName name, SimulatedPoolOptions options)
     /// <summary>Why a volume does not fit; null when it does.</summary>
     public string? WhyNot(long promisedBytes, long writtenBytes)
     {
+        if (IsFull && (promisedBytes > 0 || writtenBytes > 0))
+            return "it has no room left";
         if (QuotaBytes is { } quota && PromisedBytes + promisedBytes > quota)
             return $"its quota is {new ByteSize(quota)}, of which {new ByteSize(Math.Max(0, quota - PromisedBytes))} is left";
         return UsedBytes + writtenBytes > CapacityBytes ? $"it holds {new ByteSize(CapacityBytes)}, of which {new ByteSize(Math.Max(0, CapacityBytes - UsedBytes))} is left" : null;

@@ -112,7 +112,14 @@ internal sealed partial class World
 
     public Incarnation NextIncarnation() => Incarnation.Parse(Random("incarnation").NextGuid().ToString("D"));
 
-    public MacAddress NextMac()
+    /// <summary>The hardware address and the address of a network device, made up where nobody asked for one.</summary>
+    public NetworkConfig Join(NetworkConfig network) => network with
+    {
+        Mac = network.Mac.IsDefault ? NextMac() : network.Mac,
+        Address = network.Address ?? (Personality.ReportsAddresses ? Networks[network.Network].NextAddress() : null),
+    };
+
+    private MacAddress NextMac()
     {
         ulong bits = Random("mac").Next();
         // 52:54:00 is what hypervisors make addresses up from.

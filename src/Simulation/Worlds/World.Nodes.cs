@@ -6,6 +6,8 @@ internal sealed partial class World
     /// <summary>The node that a request names, or the one with the most memory that nobody has yet.</summary>
     public SimNode Place(Placement placement, Architecture? architecture)
     {
+        if (!Personality.HasNodes && (placement.Node is not null || placement.Scope is not null))
+            throw Unsupported("placement", "this backend is one node without scopes");
         if (placement.Scope is not null)
             throw Unsupported("placement.scope", "there are no scopes here");
         if (placement.Node is { } wanted)

@@ -7,8 +7,13 @@ internal sealed partial class World
 {
     private readonly Dictionary<VolumeId, SimVolume> _volumes = [];
     private long _lastVolume;
+    private long _lastLease;
+
+    public Dictionary<string, SimLease> Leases { get; } = new(StringComparer.Ordinal);
 
     public Dictionary<VolumeId, SimVolume> Volumes => _volumes;
+
+    public string NextLeaseId() => string.Create(CultureInfo.InvariantCulture, $"lease-{++_lastLease}");
 
     /// <summary>A pool by name, or the first that the node reaches.</summary>
     public SimPool RequirePool(PoolName? name, SimNode? node, string field)
@@ -70,8 +75,17 @@ internal sealed partial class World
     /// <summary>Deletes the disks that go with an instance, and lets the others go.</summary>
     public void ReleaseDisks(SimInstance instance)
     {
+        foreach (var record in instance.Snapshots?.Items ?? [])
+            Forget(record);
         foreach (var disk in instance.Config.Disks)
             ReleaseDisk(disk);
+    }
+
+    /// <summary>What a snapshot took of its pools is free again.</summary>
+    public static void Forget(Snapshots.SnapshotRecord record)
+    {
+        foreach (var (pool, bytes) in record.Taken)
+            pool.Take(0, -bytes);
     }
 
     public void ReleaseDisk(DiskConfig disk)

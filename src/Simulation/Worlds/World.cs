@@ -32,7 +32,7 @@ internal sealed partial class World
         foreach (var (name, network) in options.Networks)
             Networks.Add(name, new SimNetwork(name, network));
         if (Networks.Count == 0)
-            Networks.Add("lan", new SimNetwork("lan", new SimulatedNetworkOptions()));
+            Networks.Add(Personality.DefaultNetwork, new SimNetwork(Personality.DefaultNetwork, new SimulatedNetworkOptions()));
     }
 
     public SimulationOptions Options { get; }
@@ -58,8 +58,6 @@ internal sealed partial class World
     public SortedDictionary<string, SimPool> Pools { get; } = new(StringComparer.Ordinal);
 
     public SortedDictionary<string, SimNetwork> Networks { get; } = new(StringComparer.Ordinal);
-
-    public bool IsSharedByNodes => Nodes.Count > 1;
 
     public static Revision RevisionOf(long number) => number < s_revisions.Length ? s_revisions[number] : Revision.Parse(number.ToString(CultureInfo.InvariantCulture));
 

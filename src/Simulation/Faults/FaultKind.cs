@@ -1,0 +1,24 @@
+namespace Hypervisor.Sdk.Simulation.Faults;
+
+/// <summary>The kinds of faults, in the words of the trace.</summary>
+internal static class FaultKind
+{
+    public const string Crash = "crash";
+    public const string Partition = "partition";
+    public const string Disconnect = "disconnect";
+    public const string FullPool = "full-pool";
+    public const string SlowPool = "slow-pool";
+    public const string Quota = "quota";
+    public const string ClockStep = "clock-step";
+    public const string Panic = "panic";
+    public const string SilentAgent = "silent-agent";
+    public const string DeafGuest = "deaf-guest";
+    public const string Lock = "lock";
+    public const string StaleRevision = "stale-revision";
+    public const string ReusedId = "reused-id";
+    public const string Latency = "latency";
+    public const string LostRequest = "lost-request";
+    public const string LostReply = "lost-reply";
+    public const string Reset = "reset";
+    public const string LockRefused = "lock-refused";
+}

@@ -1,0 +1,41 @@
+namespace Hypervisor.Sdk.Simulation;
+
+/// <content>LXD and Incus.</content>
+public sealed partial class SimulationPersonality
+{
+    /// <summary>LXD 5.0: the name is the id, and changes with it.</summary>
+    public static SimulationPersonality Lxd { get; } = new()
+    {
+        Name = "lxd",
+        ServerVersion = "5.0.2",
+        Naming = new NamingRules { AllowedCharacters = "A-Za-z0-9-", AllowedFirstCharacters = "A-Za-z", MaxLength = 63 },
+        Ids = SimulatedIds.Name,
+        Locking = SimulatedLocking.Refuses,
+        SuspendsToDisk = false,
+        DefaultNetwork = "lxdbr0",
+        Capabilities = Answers(
+            [
+                Capability.Containers, Capability.HotplugCpu, Capability.HotplugMemory, Capability.HotplugDisk, Capability.HotplugNetwork, Capability.Snapshots, Capability.AtomicRevision, Capability.UniqueNames,
+                Capability.ResumableOperations, Capability.RequestLog, Capability.UefiFirmware, Capability.Tpm, Capability.SerialConsole, Capability.GuestAgent, Capability.NetworkMetrics,
+                Passthrough,
+            ],
+            (Capability.VirtualMachines, CapabilityAnswer.Conditional("The host must have vhost_vsock.")),
+            (Capability.MemorySnapshots, CapabilityAnswer.No("The memory of a container is kept by CRIU, which does not work everywhere.")),
+            (Capability.LinkedClones, CapabilityAnswer.No("Whether a copy shares its content is the pool's business.")),
+            (Capability.LiveMigration, CapabilityAnswer.No("A running container is moved by CRIU, which does not work everywhere: stop it first.")),
+            (Capability.OnlineResizeDisk, CapabilityAnswer.Yes)),
+        Refusals = new Dictionary<ErrorCode, SimulatedRefusal>
+        {
+            [ErrorCode.NotFound] = new("404", "Instance not found"),
+            [ErrorCode.Conflict] = new("412", "ETag does not match"),
+        },
+        Quirks =
+        [
+            new PersonalityQuirk { Behaviour = "A changed configuration is told by its ETag, and a stale one is refused.", Source = "Seen on LXD 5.0.2 in the lab: ETag and If-Match work." },
+            new PersonalityQuirk { Behaviour = "Memory, CPUs, disks and network devices of a running container change at once.", Source = "Seen on LXD 5.0.2 in the lab." },
+            new PersonalityQuirk { Behaviour = "A running container is not moved live.", Source = "Seen on LXD 5.0.2 in the lab: live moves with CRIU failed." },
+            new PersonalityQuirk { Behaviour = "Machines need vhost_vsock of their host.", Source = "Seen on LXD 5.0.2 in the lab: machines did not start without it." },
+            new PersonalityQuirk { Behaviour = "A second change of a busy instance is refused at once.", Source = "Not seen yet: assumed from the API's one operation at a time an instance." },
+        ],
+    };
+}

@@ -1,0 +1,47 @@
+namespace Hypervisor.Sdk.Simulation;
+
+/// <content>Proxmox VE.</content>
+public sealed partial class SimulationPersonality
+{
+    /// <summary>Proxmox VE 9.2: numbers that are used again, names that several may have, tasks that are accepted to fail.</summary>
+    public static SimulationPersonality Proxmox { get; } = new()
+    {
+        Name = "proxmox",
+        ServerVersion = "9.2.11",
+        Naming = new NamingRules { AllowedCharacters = "A-Za-z0-9.-", AllowedFirstCharacters = "A-Za-z0-9", MaxLength = 63 },
+        Ids = SimulatedIds.LowestFree,
+        Locking = SimulatedLocking.FailsLater,
+        RefusedWhileLocked = ["apply"],
+        Capabilities = Answers(
+            [
+                Capability.VirtualMachines, Capability.LiveMigration, Capability.HotplugDisk, Capability.HotplugNetwork, Capability.OnlineResizeDisk, Capability.Snapshots, Capability.MemorySnapshots, Capability.AtomicRevision,
+                Capability.ResumableOperations, Capability.RequestLog, Capability.UefiFirmware, Capability.Tpm, Capability.MigrationHandover, Capability.SerialConsole, Capability.GraphicsConsole,
+                Capability.NetworkMetrics, Capability.Containers, Passthrough,
+            ],
+            (Capability.GuestAgent, CapabilityAnswer.Conditional("An agent must run in the guest (qemu-guest-agent).")),
+            (Capability.LinkedClones, CapabilityAnswer.Conditional("The source must be a template.")),
+            (Capability.UniqueNames, CapabilityAnswer.No("Machines are told apart by their numbers; several may have one name.")),
+            (Capability.HotplugCpu, CapabilityAnswer.Conditional("Up to the machine's maximum.")),
+            (Capability.HotplugMemory, CapabilityAnswer.Conditional("Up to the machine's maximum."))),
+        Refusals = new Dictionary<ErrorCode, SimulatedRefusal>
+        {
+            [ErrorCode.NotFound] = new("500", "Configuration file 'nodes/pve1/qemu-server/{0}.conf' does not exist"),
+            [ErrorCode.AlreadyExists] = new("500", "unable to create VM {0} - VM {0} already exists on node 'pve1'"),
+            [ErrorCode.Conflict] = new("500", "checksum mismatch (file change by other user?)"),
+            [ErrorCode.Locked] = new("500", "VM is locked (backup)"),
+            [ErrorCode.InvalidArgument] = new("400", "Parameter verification failed."),
+            [ErrorCode.Unavailable] = new("500", "hostname lookup '{0}' failed"),
+            [ErrorCode.Timeout] = new("500", "VM quit/powerdown failed - got timeout"),
+        },
+        Quirks =
+        [
+            new PersonalityQuirk { Behaviour = "The next free number from 100 on is offered, as a string.", Source = "Seen on Proxmox VE 9.2, recorded exchanges 103 and 616." },
+            new PersonalityQuirk { Behaviour = "What is refused as a duplicate is the number, not the name.", Source = "Seen on Proxmox VE 9.2, recorded exchange 615." },
+            new PersonalityQuirk { Behaviour = "Starting or deleting a locked machine is accepted, and the task fails.", Source = "Seen on Proxmox VE 9.2, recorded exchanges 709 to 712 and 715 to 717." },
+            new PersonalityQuirk { Behaviour = "Changing the configuration of a locked machine is refused at once.", Source = "Seen on Proxmox VE 9.2, recorded exchange 713." },
+            new PersonalityQuirk { Behaviour = "A missing machine, a duplicate, a lock and a stale revision are all status 500.", Source = "Seen on Proxmox VE 9.2, recorded exchanges 615, 620, 631 and 713." },
+            new PersonalityQuirk { Behaviour = "A linked clone of what is no template is refused.", Source = "Seen on Proxmox VE 9.2, recorded exchanges 903 and 916." },
+            new PersonalityQuirk { Behaviour = "Tasks keep their identity and their end can be asked for later.", Source = "Seen on Proxmox VE 9.2, recorded exchanges 667 to 670." },
+        ],
+    };
+}

@@ -1,0 +1,45 @@
+namespace Hypervisor.Sdk.Simulation;
+
+/// <content>QEMU, as the driver of this SDK runs it.</content>
+public sealed partial class SimulationPersonality
+{
+    /// <summary>The QEMU driver of this SDK: one node, no pools, ids made up, changes of one machine one after the other. Meant for a data centre of one node.</summary>
+    public static SimulationPersonality Qemu { get; } = new()
+    {
+        Name = "qemu",
+        ServerVersion = "7.2",
+        Naming = new NamingRules(),
+        Ids = SimulatedIds.Random,
+        Locking = SimulatedLocking.Waits,
+        HasNodes = false,
+        HasPools = false,
+        SuspendsToDisk = false,
+        ReportsAddresses = false,
+        DefaultNetwork = "user",
+        Without = [typeof(IContainerRuntime), typeof(IPortForwards), typeof(IExec), typeof(IGuestFiles), typeof(IBackupSource), typeof(IStorageBackend), typeof(IVolumeFlattening), typeof(ISuspendToDisk), typeof(IMigration)],
+        Capabilities = Answers(
+            [
+                Capability.VirtualMachines, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations,
+                Capability.RequestLog, Capability.SerialConsole,
+            ],
+            (Capability.GraphicsConsole, CapabilityAnswer.Conditional("The machine must be made with a screen, which is the default.")),
+            (Capability.GuestAgent, CapabilityAnswer.Conditional("The machine must be made with an agent channel, which is the default, and an agent must run in the guest (qemu-guest-agent).")),
+            (Capability.NetworkMetrics, CapabilityAnswer.Conditional("Devices on a bridge or tap are counted by the host; on a user-mode network by an agent in the guest (qemu-guest-agent).")),
+            (Capability.HotplugDisk, CapabilityAnswer.Conditional("Disks on virtio, of the machine's own images; others come at the next start.")),
+            (Capability.HotplugNetwork, CapabilityAnswer.Conditional("User-mode networks; a bridge or tap is joined at the next start.")),
+            (Capability.OnlineResizeDisk, CapabilityAnswer.Conditional("The machine's own disks, to a larger size; a guest with an IDE or SATA disk sees it at the next start.")),
+            (Capability.Containers, CapabilityAnswer.No("QEMU runs virtual machines only.")),
+            (Capability.UefiFirmware, CapabilityAnswer.No("UEFI firmware is not used yet; machines boot by BIOS.")),
+            (Capability.Tpm, CapabilityAnswer.No("A TPM needs swtpm, which is not used yet.")),
+            (Capability.CloudInit, CapabilityAnswer.No("This backend makes no cloud-init seed; attach one as a disk.")),
+            (Capability.HotplugCpu, CapabilityAnswer.No("Another number of CPUs takes effect at the next start.")),
+            (Capability.HotplugMemory, CapabilityAnswer.No("Another size of memory takes effect at the next start.")),
+            (Capability.LiveMigration, CapabilityAnswer.No("Moving machines to another host is not built yet.")),
+            (Capability.MigrationHandover, CapabilityAnswer.No("Moving machines to another host is not built yet."))),
+        Quirks =
+        [
+            new PersonalityQuirk { Behaviour = "Other CPUs and another size of memory wait for the next start.", Source = "Our driver: its change planner.", Provisional = false },
+            new PersonalityQuirk { Behaviour = "Changes of one machine wait for each other and are not accepted before.", Source = "Our driver: the machine's lock file.", Provisional = false },
+        ],
+    };
+}

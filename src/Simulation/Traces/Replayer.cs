@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text;
+using Hypervisor.Sdk.Simulation.Calls;
+using Hypervisor.Sdk.Simulation.Time;
+using Hypervisor.Sdk.Simulation.Works;
+using Hypervisor.Sdk.Simulation.Worlds;
+
+namespace Hypervisor.Sdk.Simulation.Traces;
+
+/// <summary>Makes the calls of a trace again. Runs within the loop.</summary>
+internal sealed class Replayer(SimulatedDatacenter datacenter, IReadOnlyList<TraceLine> lines)
+{
+    /// <summary>How often it lets others go first at one moment, before it takes the trace to have gone another way.</summary>
+    private const int MaxYields = 100_000;
+
+    private readonly World _world = datacenter.World;
+    private readonly SimulationClient _client = new(datacenter.World);
+
+    public async Task RunAsync()
+    {
+        for (int i = 0; i < lines.Count; i++)
+        {
+            var line = lines[i];
+            if (line.Kind is not ("call" or "plan" or "plan-calls" or "cancel"))
+                continue;
+            await new LoopDelay(_world.Loop, line.At - _world.Clock.Elapsed);
+            // What came before it then comes before it now.
+            for (int yields = 0; _world.Trace.Count < i && yields < MaxYields && _world.Loop.HasDue; yields++)
+                await new LoopYield(_world.Loop);
+            try
+            {
+                Begin(line);
+            }
+            catch (Exception error) when (error is FormatException or IndexOutOfRangeException or OverflowException || error is HypervisorException { Code: var code } && code == ErrorCode.InvalidArgument)
+            {
+                throw new FormatException($"Line {i + 2} of the trace cannot be replayed: {error.Message}", error);
+            }
+        }
+
+        // The trace may go on after its last call.
+        if (lines.Count > 0 && lines[^1].At > _world.Clock.Elapsed)
+            await new LoopDelay(_world.Loop, lines[^1].At - _world.Clock.Elapsed);
+        for (int yields = 0; _world.Trace.Count < lines.Count && yields < MaxYields && _world.Loop.HasDue; yields++)
+            await new LoopYield(_world.Loop);
+    }
+
+    private void Begin(TraceLine line)
+    {
+        switch (line.Kind)
+        {
+            case "call":
+                Watch(Call(line));
+                break;
+            case "plan":
+                Plan(line);
+                break;
+            case "plan-calls":
+                _world.Calls.AddFault(CallFault.Parse(_world, line.Details));
+                break;
+            default:
+                Cancel(long.Parse(line.Details.AsSpan("op=".Length), CultureInfo.InvariantCulture));
+                break;
+        }
+    }
+
+    private Task Call(TraceLine line)
+    {
+        int space = line.Details.IndexOf(' ', StringComparison.Ordinal);
+        string action = space < 0 ? line.Details : line.Details[..space];
+        string rest = space < 0 ? "" : line.Details[(space + 1)..];
+        var (request, arguments) = CallText.Read(rest);
+        return ReplayedCalls.TryBegin(datacenter.Backend, action, line.Subject, request, arguments, out var call)
+            ? call
+            // A question: what it changes is nothing but the time that it takes.
+            : _world.Calls.EnterAsync(_client, action, line.Subject, rest.Length == 0 ? null : () => rest, static () => Task.FromResult(true));
+    }
+
+    private void Plan(TraceLine line)
+    {
+        var words = line.Details.Split(' ');
+        var settings = words.Skip(1).Select(static word => word.Split('=', 2)).ToDictionary(static pair => pair[0], static pair => pair[1], StringComparer.Ordinal);
+        var fault = datacenter.Faults.Schedule(words[0], line.Subject, double.Parse(settings["amount"], CultureInfo.InvariantCulture)).WithChance(double.Parse(settings["chance"], CultureInfo.InvariantCulture));
+        if (Ticks("for") is { Ticks: > 0 } duration)
+            fault.For(duration);
+        if (settings.ContainsKey("at"))
+            fault.At(Ticks("at"));
+        else if (settings.ContainsKey("after"))
+            fault.After(Ticks("after"));
+        else
+            fault.Every(Ticks("every"));
+
+        TimeSpan Ticks(string name) => new(long.Parse(settings[name], CultureInfo.InvariantCulture));
+    }
+
+    private void Cancel(long number)
+    {
+        var work = _world.Works.Find(number) ?? throw new FormatException($"there is no operation {number}");
+        _world.Works.Cancel(work);
+    }
+
+    /// <summary>What fails is in the trace, as it was then.</summary>
+    private static void Watch(Task call) => _ = call.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+}
