@@ -68,7 +68,9 @@ internal static class ReplayedCalls
         return new StopOptions { GracePeriod = new TimeSpan(long.Parse(Value(words[0]), CultureInfo.InvariantCulture)), ForceAfterGrace = Value(words[1]) == "1" };
     }
 
-    private static ICompute Compute(IBackend backend) => backend.TryGet<IHypervisor>(out var hypervisor) ? hypervisor : backend.Get<IContainerRuntime>();
+    /// <summary>The role of what has the id now; each role knows its own kind only.</summary>
+    private static ICompute Compute(IBackend backend, string id) =>
+        ((SimulatedBackend)backend).World.Find(InstanceId.Parse(id)) is { Kind: InstanceKind.Container } || !backend.TryGet<IHypervisor>(out var hypervisor) ? backend.Get<IContainerRuntime>() : hypervisor;
 
     private static string First(string text) => text.Split(' ', 2)[0];
 
