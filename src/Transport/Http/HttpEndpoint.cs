@@ -75,6 +75,10 @@ public sealed class HttpEndpoint
             $"tls:{host}:{port}", "https", AuthorityOf(host, port, 443), host, port, (options, cancellationToken) => Connection.ConnectTlsAsync(host, port, own, options, cancellationToken));
     }
 
+    /// <summary>A server that is reached some other way.</summary>
+    internal static HttpEndpoint Over(string name, Func<CancellationToken, Task<Connection>> connect) =>
+        new(name, "http", "localhost", name, null, (_, cancellationToken) => connect(cancellationToken));
+
     /// <inheritdoc />
     public override string ToString() => Name;
 
