@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Running;
 using Hypervisor.Sdk.Benchmarks.Qmp;
+using Hypervisor.Sdk.Benchmarks.Simulation;
 using Hypervisor.Sdk.Benchmarks.Transport;
 
 switch (args)
@@ -17,6 +18,8 @@ switch (args)
         return await StatusBenchmark.RunAsync(rest);
     case [StatusBenchmark.RowCommand, .. var rest]:
         return await StatusBenchmark.RunRowAsync(rest);
+    case [ScaleReport.Command, .. var rest]:
+        return await ScaleReport.RunAsync(rest);
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
         return 0;

@@ -26,14 +26,12 @@ internal static class Composition
         builder.Services.AddSingleton(TimeProvider.System);
 
         // 1. The backends: each one line, with a name of its own.
-        builder.Services.AddHypervisorSdk()
-            .AddQemu("local", qemu =>
-            {
-                qemu.StateDirectory = state.Machines;
-                if (options.Guest is not null)
-                    qemu.ImageDirectories.Add(options.Guest);
-            })
-            .AddDirectoryStorage("storage", storage => storage.Pools["main"] = state.Disks);
+        if (options.Simulate)
+            builder.Services.AddSimulation(SimulatedMachines.Configure);
+        else
+            AddBackends(builder.Services.AddHypervisorSdk(), options, state);
+        if (options.Simulate)
+            builder.Services.AddHostedService<SimulatedMachines>();
         if (options.Demo)
             builder.Services.AddHostedService<DemoMachines>();
 
@@ -72,6 +70,15 @@ internal static class Composition
         app.MapGet("/", http => http.Response.WriteAsync("The host serves, but its page is not built: ./run builds it. The API is at /api/v1, described by /api/v1/openapi.json.\n"));
         return app;
     }
+
+    private static void AddBackends(HypervisorSdkBuilder backends, HostOptions options, StateDirectory state) => backends
+        .AddQemu("local", qemu =>
+        {
+            qemu.StateDirectory = state.Machines;
+            if (options.Guest is not null)
+                qemu.ImageDirectories.Add(options.Guest);
+        })
+        .AddDirectoryStorage("storage", storage => storage.Pools["main"] = state.Disks);
 
     /// <summary>The names that a browser may call this host by: another site's name that resolves to this address gets nothing.</summary>
     private static string[] AllowedHosts(HostOptions options) => ["localhost", "127.0.0.1", "[::1]", options.Listen.Address.ToString().Contains(':') ? $"[{options.Listen.Address}]" : options.Listen.Address.ToString()];

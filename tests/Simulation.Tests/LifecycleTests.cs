@@ -147,6 +147,17 @@ public sealed class LifecycleTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task Machines_that_are_made_side_by_side_spread_over_the_nodes()
+    {
+        await using var dc = new SimulatedDatacenter(o => o.AddNode("a").AddNode("b").AddNode("c"));
+        await dc.RunAsync(() => Task.WhenAll(Enumerable.Range(0, 30).Select(number => dc.MakeAsync($"vm{number}"))));
+        Assert.All(dc.World.Instances.GroupBy(instance => instance.Node.Text), node => Assert.Equal(10, node.Count()));
+        Assert.Equal(ErrorCode.AlreadyExists, (await Assert.ThrowsAsync<HypervisorException>(() => dc.MakeAsync("vm1"))).Code);
+        await Task.WhenAll(dc.World.Instances.ToList().Select(instance => dc.Hypervisor().DeleteAsync(instance.Id).WaitForCompletionAsync(Token)));
+        Assert.All(dc.World.Nodes.Values, node => Assert.Equal(0, node.AssignedMemoryBytes));
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task Ten_lines_give_an_application_a_data_centre()
     {
         var services = new ServiceCollection();

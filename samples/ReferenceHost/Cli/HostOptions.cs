@@ -24,6 +24,7 @@ internal sealed class HostOptions
           --allow-remote    let --urls name an address that other computers reach
           --page DIR        the built web page                             [wwwroot beside the program]
           --demo            make two small machines and start them
+          --simulate        serve a simulated data centre instead: 3 nodes, 60 machines under load
           --yes             do not ask before reset
           --help            print this
         """;
@@ -39,6 +40,8 @@ internal sealed class HostOptions
     public string? Page { get; private set; }
 
     public bool Demo { get; private set; }
+
+    public bool Simulate { get; private set; }
 
     public bool Yes { get; private set; }
 
@@ -62,6 +65,9 @@ internal sealed class HostOptions
                     break;
                 case "--demo":
                     parsed.Demo = true;
+                    break;
+                case "--simulate":
+                    parsed.Simulate = true;
                     break;
                 case "--yes":
                     parsed.Yes = true;
@@ -91,6 +97,7 @@ internal sealed class HostOptions
         }
 
         problem ??= parsed.SetListen(urls, allowRemote);
+        problem ??= parsed is { Demo: true, Simulate: true } ? "The options --demo and --simulate exclude each other." : null;
         problem ??= parsed.Demo && parsed.Guest is null ? "The option --demo needs --guest." : null;
         options = problem is null ? parsed : null;
         return problem is null;

@@ -37,6 +37,8 @@ internal static class InstanceMaking
             ClonedFrom = source?.Id,
             LinkedTo = isLinked ? source : null,
         };
+        // Its memory is spoken for from now on: what is made beside it goes where there is more.
+        node.AssignedMemoryBytes += config.FootprintBytes;
         return world.Works.Begin<Instance>(
             kind, request, requestId,
             work =>
@@ -59,6 +61,7 @@ internal static class InstanceMaking
         catch (HypervisorException error)
         {
             made.ForEach(world.RemoveVolume);
+            instance.Node.AssignedMemoryBytes -= instance.Config.FootprintBytes;
             world.ReleaseName(instance.Name);
             world.ReleaseId(instance.Id);
             // Nothing is left of it.

@@ -132,7 +132,6 @@ internal sealed partial class World
         _byId.Add(instance.Id, instance);
         // Work that takes longer may end after work that began later.
         _inOrder.Insert(IndexAfter(instance.Number), instance);
-        instance.Node.AssignedMemoryBytes += instance.Config.FootprintBytes;
         Note("created", instance.Text, instance.Name);
         Events.Created(instance);
     }
