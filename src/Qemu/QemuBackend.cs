@@ -24,12 +24,9 @@ public sealed class QemuBackend : IBackend
 {
     internal const string Kind = "qemu";
 
-    private static readonly TimeSpan s_lookInterval = TimeSpan.FromSeconds(1);
-
     private readonly QemuServices _services;
     private readonly MachineTable _table;
     private readonly QemuSerialConsole _serial;
-    private readonly PollingWatch _others;
     private readonly IReadOnlyList<object> _parts;
     private int _state = (int)BackendConnectionState.Connected;
 
@@ -38,17 +35,15 @@ public sealed class QemuBackend : IBackend
         _services = services;
         _table = new MachineTable(services);
         Recovery = new MachineRecovery(services, _table);
+        _table.Recover = Recovery.RecoverUnheldAsync;
         var work = new MachineWork(services, _table, Recovery);
         var disks = new DiskMaker(services);
         var specs = new SpecReader(services, disks);
         var agents = new AgentChannel(services, _table);
         _serial = new QemuSerialConsole(services, _table);
-        // What this process does and watches is told as it happens; what others do to the directory is found by looking.
-        _others = new PollingWatch(
-            services.Events, s_lookInterval, token => new MachineList(services, _table, null).WithCancellation(token).ToAsync(), instance => _table.HearsStateOf(instance), services.Time);
         QemuSnapshots.AddRecovery(Recovery);
         ChangeApplier.AddRecovery(Recovery);
-        var hypervisor = new QemuHypervisor(services, _table, _others, work, Recovery, disks, specs);
+        var hypervisor = new QemuHypervisor(services, _table, work, Recovery, disks, specs);
         _parts =
         [
             hypervisor,
@@ -128,8 +123,7 @@ public sealed class QemuBackend : IBackend
                 Naming = new NamingRules(),
             });
             await backend.Recovery.RecoverAllAsync(cancellationToken).ConfigureAwait(false);
-            foreach (string id in backend._table.Ids())
-                await backend._table.FindAsync(id, cancellationToken).ConfigureAwait(false);
+            await backend._table.BeginAsync(cancellationToken).ConfigureAwait(false);
             return backend;
         }
         catch
@@ -179,7 +173,6 @@ public sealed class QemuBackend : IBackend
         var before = (BackendConnectionState)Interlocked.Exchange(ref _state, (int)BackendConnectionState.Closed);
         if (before == BackendConnectionState.Closed)
             return;
-        await _others.DisposeAsync().ConfigureAwait(false);
         await _serial.DisposeAsync().ConfigureAwait(false);
         await _table.DisposeAsync().ConfigureAwait(false);
         _services.Events.Close();

@@ -145,14 +145,24 @@ internal abstract class ConnectionWriter(Connection connection, int segmentBytes
 
     private async Task SendRestAndEndAsync()
     {
-        await SendAsync(CancellationToken.None).ConfigureAwait(false);
+        bool hasRest;
+        lock (_gate)
+            hasRest = _unflushedBytes > 0 || _active;
+        if (hasRest)
+            await SendAsync(CancellationToken.None).ConfigureAwait(false);
+        // A program that has ended before it was told that no more comes, and for whom nothing was left, has missed nothing.
+        else if (connection.CloseReason is not null)
+            return;
         try
         {
             await EndSendingAsync().ConfigureAwait(false);
         }
         catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException)
         {
-            throw connection.CloseBy("Ending the output to", error);
+            var reason = connection.CloseBy("Ending the output to", error);
+            if (hasRest)
+                throw reason;
+            return;
         }
 
         connection.OutputEnded();

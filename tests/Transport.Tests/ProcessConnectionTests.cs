@@ -70,6 +70,17 @@ public sealed class ProcessConnectionTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task Ending_the_input_of_a_program_that_has_ended_well_already_is_no_failure()
+    {
+        await using var process = ProcessConnection.Start(new ProcessOptions { Program = "echo", Arguments = ["done"] });
+        await process.Exited.WaitAsync(TestContext.Current.CancellationToken);
+        var end = await process.Input.ReadAtLeastAsync(64, TestContext.Current.CancellationToken);
+        Assert.True(end.IsCompleted);
+        await process.Output.CompleteAsync();
+        Assert.Equal("done\n", System.Text.Encoding.UTF8.GetString(end.Buffer));
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task Only_the_end_of_an_endless_standard_error_is_kept()
     {
         await using ProcessConnection program = ProcessConnection.Start(new ProcessOptions

@@ -12,7 +12,22 @@ public sealed class FileLock : IDisposable
     internal FileLock(SafeFileHandle file) => _file = file;
 
     /// <summary>Gives the lock back. A second call does nothing.</summary>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        if (_file.IsClosed)
+            return;
+        Release(_file);
+        _file.Dispose();
+    }
+
+    /// <summary>Gives the lock of an open file back. Closing the file is not enough: a program that another thread is starting has a copy of the descriptor until its first instruction, and the lock would last as long.</summary>
+    /// <param name="file">The file; not closed.</param>
+    public static void Release(SafeFileHandle file)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        using var descriptor = new Descriptor(file);
+        _ = Descriptor.Retry(() => LibC.Lock(descriptor, LibC.Unlock), out _);
+    }
 
     /// <summary>Locks an open file for as long as its handle is open.</summary>
     /// <param name="file">The file.</param>

@@ -31,6 +31,7 @@ internal static partial class LibC
     public const int LockShared = 1;
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
+    public const int Unlock = 8;
 
     public const uint StatxBasicStats = 0x7ff;
     public const uint StatxBirthTime = 0x800;

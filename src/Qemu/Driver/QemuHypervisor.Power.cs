@@ -67,7 +67,7 @@ internal sealed partial class QemuHypervisor
         await MachineLauncher.StartAsync(change, hold: false, cancellationToken).ConfigureAwait(false);
         // Who watches hears it from QEMU; when another process does, who watches here hears it from us.
         if (change.Machine.Supervision is null)
-            change.Table.PublishState(change.Machine, PowerState.Stopped, PowerState.Running, null);
+            change.Table.News.Power(change.Id, PowerState.Running, null);
     }
 
     /// <summary>Presses the power button and waits; then, as the options say, switches off or gives up.</summary>

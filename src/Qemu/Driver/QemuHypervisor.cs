@@ -8,7 +8,7 @@ namespace Hypervisor.Sdk.Qemu.Driver;
 
 /// <summary>The role: machines are created, listed and deleted here; see the other part for starting and stopping.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed partial class QemuHypervisor(QemuServices services, MachineTable table, PollingWatch others, MachineWork work, MachineRecovery recovery, DiskMaker disks, SpecReader specs) : IHypervisor
+internal sealed partial class QemuHypervisor(QemuServices services, MachineTable table, MachineWork work, MachineRecovery recovery, DiskMaker disks, SpecReader specs) : IHypervisor
 {
     public PagedList<Instance> List(InstanceFilter? filter = null) => new MachineList(services, table, filter);
 
@@ -17,7 +17,7 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
     public Task<Subscription> WatchAsync(WatchOptions? options = null, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return others.SubscribeAsync(options, cancellationToken);
+        return Task.FromResult(services.Events.Subscribe(options, token => List().WithCancellation(token).ToAsync()));
     }
 
     public async Task<Operation<Instance>> CreateAsync(VirtualMachineSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default)
@@ -91,7 +91,7 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
             {
                 await MachineLauncher.KillAsync(change, token).ConfigureAwait(false);
                 MachineRemoval.Remove(services, change.Hold, JournalOutcomes.Succeeded);
-                services.Events.Publish((at, position) => new InstanceDeleted { At = at, Position = position, Id = id });
+                table.News.Deleted(change.Id);
                 return true;
             },
             static (_, _) => Task.FromResult(true),
@@ -123,6 +123,7 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
                 root.CreateDirectory(StateDirectory.Disks(config.Id));
                 var made = await make(running, config, token).ConfigureAwait(false);
                 services.State.WriteConfig(made);
+                table.News.Created(made);
             }
             catch (Exception error) when (error is HypervisorException or OperationCanceledException)
             {
@@ -130,7 +131,6 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
                 throw;
             }
 
-            services.Events.Publish((at, position) => new InstanceCreated { At = at, Position = position, Id = running.Machine.InstanceId });
             return await running.ViewAsync(token).ConfigureAwait(false);
         });
     }

@@ -10,13 +10,14 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 /// A machine as this process knows it. What is true is in its directory and in its QEMU: this object caches the first by the number of the file and watches the second by its second monitor (<see cref="Supervision"/>).
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed class Machine(QemuServices services, string id)
+internal sealed class Machine(QemuServices services, string id, Action<string> released)
 {
     private readonly Lock _lock = new();
     private ulong _configInode;
     private DateTimeOffset _configModifiedAt;
     private MachineConfig? _config;
     private Supervision? _supervision;
+    private bool _isUnsettled;
 
     public string Id => id;
 
@@ -24,6 +25,13 @@ internal sealed class Machine(QemuServices services, string id)
 
     /// <summary>Lets one change of this process through at a time; the lock file then keeps other processes out.</summary>
     public SemaphoreSlim Gate { get; } = new(1, 1);
+
+    /// <summary>Whether somebody else was changing it when this backend connected: what that one may have left is settled at the first look after it let go.</summary>
+    public bool IsUnsettled
+    {
+        get => Volatile.Read(ref _isUnsettled);
+        set => Volatile.Write(ref _isUnsettled, value);
+    }
 
     /// <summary>Watches the QEMU that runs; null when none does or another process has taken that on.</summary>
     public Supervision? Supervision
@@ -54,6 +62,9 @@ internal sealed class Machine(QemuServices services, string id)
             return _config;
         }
     }
+
+    /// <summary>A change of this process has ended: what others did before it was not looked at while it lasted.</summary>
+    public void Released() => released(id);
 
     /// <summary>Forgets what is cached.</summary>
     public void Forget()

@@ -55,8 +55,7 @@ internal sealed class MachineChange(QemuServices services, MachineTable table, M
     }
 
     /// <summary>Says that something about the machine has changed that is not its power state.</summary>
-    public void PublishChanged(MachineConfig config) =>
-        services.Events.Publish((at, position) => new InstanceChanged { At = at, Position = position, Id = Machine.InstanceId, Revision = InstanceView.RevisionOf(config) });
+    public void PublishChanged(MachineConfig config) => table.News.Changed(config);
 
     /// <summary>The monitor for changes, connected when it is first asked for and closed with the change.</summary>
     /// <exception cref="HypervisorException">QEMU does not answer, or is another machine's.</exception>
@@ -109,11 +108,11 @@ internal sealed class MachineChange(QemuServices services, MachineTable table, M
         {
             await watched.Drained.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (watched.TryClaimEnd())
-                table.PublishState(Machine, watched.State, PowerState.Stopped, watched.ShutdownReason?.Text);
+                table.News.Power(Id, PowerState.Stopped, watched.ShutdownReason?.Text);
         }
         else if (wasUp)
         {
-            table.PublishState(Machine, null, PowerState.Stopped, null);
+            table.News.Power(Id, PowerState.Stopped, null);
         }
     }
 

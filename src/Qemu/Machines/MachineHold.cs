@@ -21,7 +21,9 @@ internal sealed class MachineHold(Machine machine, MachineLock file) : IDisposab
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
             return;
+        file.Touch();
         file.Dispose();
         machine.Gate.Release();
+        machine.Released();
     }
 }

@@ -12,6 +12,7 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 internal static class MachineLauncher
 {
     private static readonly TimeSpan s_quitPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_strayPause = TimeSpan.FromMilliseconds(10);
 
     /// <summary>
     /// Starts QEMU with the guest held (<c>-S</c>), asks it who it is, writes down its process, then lets the guest go: a crash before the note leaves a process that has not run a guest instruction, and recovery ends it.
@@ -94,20 +95,47 @@ internal static class MachineLauncher
         await change.SettleAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Ends the processes that a crash has left without a note of them.</summary>
-    public static async Task KillStraysAsync(Guid uuid, CancellationToken cancellationToken)
+    /// <summary>
+    /// Ends the processes that a crash has left without a note of them. One that was just being started has no arguments yet by which it could be found, but it has QEMU's log, which is locked for as long as a QEMU of the machine lives.
+    /// </summary>
+    public static async Task KillStraysAsync(QemuServices services, MachineConfig config, CancellationToken cancellationToken)
     {
-        foreach (int pid in ProcessIdentity.WithArgument("-uuid", uuid.ToString("D")).ToList())
+        long begin = services.Time.GetTimestamp();
+        while (true)
         {
-            if (ProcessIdentity.Of(pid) is not { } identity || LiveProcess.TryHold(identity) is not { } stray)
-                continue;
-            using (stray)
+            foreach (int pid in ProcessIdentity.WithArgument("-uuid", config.Uuid.ToString("D")).ToList())
             {
-                stray.Kill();
-                await stray.Exited.WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (ProcessIdentity.Of(pid) is not { } identity || LiveProcess.TryHold(identity) is not { } stray)
+                    continue;
+                using (stray)
+                {
+                    stray.Kill();
+                    await stray.Exited.WaitAsync(cancellationToken).ConfigureAwait(false);
+                }
             }
+
+            if (!IsLogHeld(services, config.Id))
+                return;
+            if (services.Time.GetElapsedTime(begin) > services.Options.StartTimeout)
+                throw StillRuns(config);
+            await Task.Delay(s_strayPause, services.Time, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    private static bool IsLogHeld(QemuServices services, string id)
+    {
+        string path = StateDirectory.QemuLog(id);
+        if (services.State.Root.Find(path) is null)
+            return false;
+        using var log = services.State.Root.OpenFile(path);
+        if (!FileLock.TryHold(log, exclusive: false))
+            return true;
+        FileLock.Release(log);
+        return false;
+    }
+
+    private static HypervisorException StillRuns(MachineConfig config) =>
+        new($"A QEMU of '{config.Name}' that nobody noted still runs and cannot be found. End the process that has the machine's qemu.log open.", ErrorCode.Conflict, RequestOutcome.Rejected) { Resource = $"instance {config.Id}" };
 
     private static async Task<LiveProcess> SpawnAsync(MachineChange change, MachineConfig config, CancellationToken cancellationToken)
     {
@@ -120,6 +148,9 @@ internal static class MachineLauncher
         try
         {
             using var log = EmptyLog(change, StateDirectory.QemuLog(change.Id));
+            // QEMU inherits the lock with the file and keeps it to its end, found or not.
+            if (!FileLock.TryHold(log, exclusive: true))
+                throw StillRuns(config);
             descriptors[MachineArguments.ConsoleLogDescriptor] = EmptyLog(change, StateDirectory.ConsoleLog(change.Id));
             descriptors[MachineArguments.DisksDescriptor] = OpenDirectory(Path.Combine(vm, "disks"));
             descriptors[MachineArguments.RuntimeDescriptor] = OpenDirectory(services.Runtime.Of(change.Id));

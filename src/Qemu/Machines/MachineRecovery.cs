@@ -11,6 +11,8 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 [SupportedOSPlatform("linux")]
 internal sealed class MachineRecovery(QemuServices services, MachineTable table)
 {
+    private static readonly TimeSpan s_holderPause = TimeSpan.FromMilliseconds(10);
+
     private readonly ConcurrentDictionary<string, Func<MachineChange, JournalEntry, CancellationToken, Task<HypervisorException?>>> _kinds = new(StringComparer.Ordinal)
     {
         [WorkKinds.Create] = static (_, _, _) => Task.FromResult<HypervisorException?>(null),
@@ -39,7 +41,11 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
     {
         var state = services.State;
         foreach (string id in state.List("trash").Concat(table.Ids()).Concat(services.Runtime.List()).Distinct().Where(MachineIds.IsValid).ToList())
-            await RecoverUnheldAsync(id, cancellationToken).ConfigureAwait(false);
+        {
+            if (!await TryRecoverAsync(id, cancellationToken).ConfigureAwait(false))
+                table.Get(id).IsUnsettled = true;
+        }
+
         foreach (string name in state.List("names"))
         {
             if (state.HolderOf(name) is not { } holder || Exists(holder))
@@ -61,14 +67,31 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
     }
 
     /// <summary>Recovers one machine, unless somebody holds it.</summary>
-    public async Task RecoverUnheldAsync(string id, CancellationToken cancellationToken)
+    /// <returns>False when somebody does.</returns>
+    public async Task<bool> RecoverUnheldAsync(string id, CancellationToken cancellationToken)
     {
         var hold = TryHold(id);
         if (hold is null)
-            return;
+            return false;
         var change = new MachineChange(services, table, hold, services.State.ReadJournal(id));
         await using (change.ConfigureAwait(false))
             await RecoverAsync(change, cancellationToken).ConfigureAwait(false);
+        hold.Machine.IsUnsettled = false;
+        return true;
+    }
+
+    /// <summary>Recovers one machine. Waits for a holder that has died and not quite let go, not for one that lives and is changing it.</summary>
+    private async Task<bool> TryRecoverAsync(string id, CancellationToken cancellationToken)
+    {
+        long begin = services.Time.GetTimestamp();
+        while (true)
+        {
+            if (await RecoverUnheldAsync(id, cancellationToken).ConfigureAwait(false))
+                return true;
+            if (MachineLock.IsHeldByTheLiving(services.State.Root, id) || services.Time.GetElapsedTime(begin) > services.Options.StartTimeout)
+                return false;
+            await Task.Delay(s_holderPause, services.Time, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Recovers the machine of a change.</summary>
@@ -106,7 +129,7 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
         if (change.ReadLiveRecord() is null)
         {
             // A process that nobody noted has not run a guest instruction yet.
-            await MachineLauncher.KillStraysAsync(config.Uuid, cancellationToken).ConfigureAwait(false);
+            await MachineLauncher.KillStraysAsync(services, config, cancellationToken).ConfigureAwait(false);
         }
 
         foreach (var entry in open)

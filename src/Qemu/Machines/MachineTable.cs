@@ -12,16 +12,24 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 [SupportedOSPlatform("linux")]
 internal sealed partial class MachineTable(QemuServices services) : IAsyncDisposable
 {
-    private const string BeingChanged = "Another call or process is changing or watching it.";
     private static readonly TimeSpan s_firstLockWait = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestLockWait = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_settleWait = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<string, Machine> _machines = [];
+    private readonly ConcurrentDictionary<Supervision, bool> _watched = [];
+    private readonly CancellationTokenSource _closing = new();
+    private StateListener? _listener;
     private volatile bool _isClosed;
 
+    /// <summary>Tells who watches.</summary>
+    public MachineNews News { get; } = new(services.Events, services.State);
+
+    /// <summary>Settles what is left of a machine, unless somebody holds it.</summary>
+    public Func<string, CancellationToken, Task<bool>>? Recover { get; set; }
+
     /// <summary>The machine of an id, whether or not there is one.</summary>
-    public Machine Get(string id) => _machines.GetOrAdd(id, static (key, services) => new Machine(services, key), services);
+    public Machine Get(string id) => _machines.GetOrAdd(id, static (key, table) => table.Make(key), this);
 
     /// <summary>The ids of the machines that there are.</summary>
     public IReadOnlyList<string> Ids() => services.State.List("vms");
@@ -32,6 +40,8 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         if (!MachineIds.IsValid(id))
             return null;
         var machine = Get(id);
+        if (machine.IsUnsettled && Recover is { } recover)
+            await recover(id, cancellationToken).ConfigureAwait(false);
         if (machine.ReadConfig() is not { } config)
         {
             if (machine.Gate.CurrentCount > 0)
@@ -56,13 +66,15 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
 
         // A change is under way in this process: it will say how it ended.
         if (!await machine.Gate.WaitAsync(TimeSpan.Zero, cancellationToken).ConfigureAwait(false))
-            return LookFromOutside(record);
+            return LookFromOutside(machine, record);
         try
         {
-            if (machine.Supervision is null && Machine.Hold(record) is { } process)
+            if (machine.Supervision is { } begun)
+                return new MachineStatus(begun.State, null, begun.Record);
+            if (Machine.Hold(record) is { } process)
                 return await AdoptAsync(machine, config, record, process, cancellationToken).ConfigureAwait(false);
             using var file = services.State.TryLock(machine.Id);
-            return file is null ? LookFromOutside(record) : SettleUnseen(machine);
+            return file is null ? LookFromOutside(machine, record) : SettleUnseen(machine);
         }
         finally
         {
@@ -99,8 +111,14 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     }
 
     /// <summary>Begins to watch a machine's process, under the machine's lock.</summary>
-    public async Task SuperviseAsync(Machine machine, MachineConfig config, ProcessRecord record, LiveProcess process, CancellationToken cancellationToken) =>
-        machine.Supervision = await Supervision.TryBeginAsync(services, machine, config, record, process, (next, before) => Observe(machine, next, before), ended => OnEndedAsync(machine, ended), cancellationToken).ConfigureAwait(false);
+    public async Task SuperviseAsync(Machine machine, MachineConfig config, ProcessRecord record, LiveProcess process, CancellationToken cancellationToken)
+    {
+        var begun = await Supervision.TryBeginAsync(
+            services, machine, config, record, process, (next, state) => Observe(machine, next, state), ended => EndAsync(machine, ended), cancellationToken).ConfigureAwait(false);
+        machine.Supervision = begun;
+        if (begun is not null)
+            _watched[begun] = true;
+    }
 
     /// <summary>Removes what is left of a process that has ended, under the machine's lock.</summary>
     /// <param name="machine">The machine.</param>
@@ -129,18 +147,69 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     public async ValueTask DisposeAsync()
     {
         _isClosed = true;
-        foreach (var machine in _machines.Values)
+        if (_listener is not null)
+            await _listener.DisposeAsync().ConfigureAwait(false);
+        await _closing.CancelAsync().ConfigureAwait(false);
+        // Those too that have ended: who tells of an end holds the machine's lock, and nothing of this backend may hold one when it is gone.
+        foreach (var supervision in _watched.Keys)
+            await supervision.DisposeAsync().ConfigureAwait(false);
+        _closing.Dispose();
+    }
+
+    /// <summary>Takes what is there now for known, and listens to what others do from here on.</summary>
+    public async Task BeginAsync(CancellationToken cancellationToken)
+    {
+        _listener = new StateListener(services, this);
+        foreach (string id in Ids().Where(MachineIds.IsValid))
         {
-            if (machine.Supervision is { } supervision)
-                await supervision.DisposeAsync().ConfigureAwait(false);
+            var machine = Get(id);
+            await FindAsync(id, cancellationToken).ConfigureAwait(false);
+            if (machine.ReadConfig() is { } config)
+                News.Know(config, (await GetStatusAsync(machine, config, cancellationToken).ConfigureAwait(false)).State);
         }
     }
 
-    private static MachineStatus LookFromOutside(ProcessRecord record)
+    /// <summary>Looks at a machine that somebody has changed, and says what is new.</summary>
+    public async Task LookAgainAsync(string id, CancellationToken cancellationToken)
+    {
+        var machine = Get(id);
+        // A change of this process says itself what it does, and has the machine looked at when it has ended.
+        if (machine.Gate.CurrentCount == 0)
+            return;
+        if (machine.ReadConfig() is not { } config)
+        {
+            News.Found(id, null, null);
+            _machines.TryRemove(id, out _);
+            return;
+        }
+
+        if (machine.Supervision is not null)
+        {
+            News.Found(id, config, null);
+            return;
+        }
+
+        if (services.State.ReadProcess(id) is { CrashReason: null } && services.State.LookAtWatch(id) is (true, var known))
+        {
+            News.Found(id, config, known);
+            return;
+        }
+
+        var status = await GetStatusAsync(machine, config, cancellationToken).ConfigureAwait(false);
+        News.Found(id, config, status.IsGuess || status.State == PowerState.Unknown ? null : status.State, status.Reason);
+    }
+
+    private MachineStatus LookFromOutside(Machine machine, ProcessRecord record)
     {
         using var process = Machine.Hold(record);
-        return process is null ? new MachineStatus(PowerState.Stopping, null, record) : new MachineStatus(PowerState.Running, BeingChanged, record);
+        if (process is null)
+            return new MachineStatus(PowerState.Stopping, null, record) { IsGuess = true };
+        return services.State.LookAtWatch(machine.Id).State is { } known
+            ? new MachineStatus(known, null, record)
+            : new MachineStatus(PowerState.Running, "Another call or process is changing or watching it.", record) { IsGuess = true };
     }
+
+    private Machine Make(string id) => new(services, id, changed => _listener?.Hear(changed));
 
     private async Task<MachineStatus> AdoptAsync(Machine machine, MachineConfig config, ProcessRecord record, LiveProcess process, CancellationToken cancellationToken)
     {
@@ -165,7 +234,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     {
         using var file = services.State.TryLock(machine.Id);
         if (file is null)
-            return LookFromOutside(record);
+            return LookFromOutside(machine, record);
         try
         {
             var client = await machine.ConnectChangesAsync(config.Uuid, services.Options.StartTimeout, cancellationToken).ConfigureAwait(false);
@@ -177,7 +246,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         }
         catch (BackendConnectionException)
         {
-            return LookFromOutside(record);
+            return LookFromOutside(machine, record);
         }
     }
 
@@ -190,27 +259,23 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         if (process is not null)
             return new MachineStatus(PowerState.Running, null, record);
         Settle(machine);
-        return new MachineStatus(PowerState.Stopped, record.BootId == ProcessIdentity.CurrentBootId ? "It was switched off while nobody watched." : "The host was restarted.");
+        string reason = record.BootId == ProcessIdentity.CurrentBootId ? "It was switched off while nobody watched." : "The host was restarted.";
+        News.Power(machine.Id, PowerState.Stopped, reason);
+        return new MachineStatus(PowerState.Stopped, reason);
     }
 
-    private void Observe(Machine machine, QmpEvent next, PowerState before)
+    private void Observe(Machine machine, QmpEvent? next, PowerState state)
     {
         switch (next)
         {
-            case StopEvent:
-                PublishState(machine, before, PowerState.Paused, null);
-                break;
-            case ResumeEvent:
-                PublishState(machine, before, PowerState.Running, null);
-                break;
-            case SuspendEvent:
-                PublishState(machine, before, PowerState.Suspended, null);
+            case null or StopEvent or ResumeEvent or SuspendEvent or WakeupEvent:
+                News.Power(machine.Id, state, null);
                 break;
             case GuestPanickedEvent:
-                PublishState(machine, before, PowerState.Crashed, "The guest's kernel panicked.");
+                News.Power(machine.Id, state, "The guest's kernel panicked.");
                 break;
             case ShutdownEvent shutdown:
-                PublishState(machine, before, PowerState.Stopping, shutdown.Reason.Text);
+                News.Power(machine.Id, state, shutdown.Reason.Text);
                 break;
             default:
                 services.Events.Publish((at, position) => new OtherEvent { At = next.Timestamp ?? at, Position = position, NativeType = next.EventName.Text, Id = machine.InstanceId });
@@ -218,11 +283,18 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         }
     }
 
-    /// <summary>Whether this process is told of a machine's power state as it changes, or cannot be told it just now.</summary>
-    public bool HearsStateOf(Instance instance) => Get(instance.Id.ToString()).Supervision is not null || instance.StateReason == BeingChanged;
-
-    public void PublishState(Machine machine, PowerState? from, PowerState to, string? reason) =>
-        services.Events.PublishState(machine.InstanceId, from, to, reason);
+    /// <summary>Tells of the end of a process; the backend is not gone before that is done.</summary>
+    private async Task EndAsync(Machine machine, Supervision ended)
+    {
+        try
+        {
+            await OnEndedAsync(machine, ended).ConfigureAwait(false);
+        }
+        finally
+        {
+            _watched.TryRemove(ended, out _);
+        }
+    }
 
     private async Task OnEndedAsync(Machine machine, Supervision ended)
     {
@@ -234,7 +306,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
             : null;
         try
         {
-            using var hold = await HoldAsync(machine.Id, s_settleWait, CancellationToken.None).ConfigureAwait(false);
+            using var hold = await HoldAsync(machine.Id, s_settleWait, _closing.Token).ConfigureAwait(false);
             if (!ended.TryClaimEnd())
                 return;
             var record = services.State.ReadProcess(machine.Id);
@@ -243,13 +315,18 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
             else
                 Settle(machine, crash);
         }
+        catch (OperationCanceledException) when (_isClosed)
+        {
+            // Nobody listens any more, and the state on disk is settled at the next look.
+            return;
+        }
         catch (HypervisorException error)
         {
             // The state on disk is settled at the next look; the event must not wait for it.
             crash ??= error.Code == ErrorCode.NotFound ? null : error.Message;
         }
 
-        PublishState(machine, ended.State == PowerState.Stopping ? PowerState.Stopping : PowerState.Running, crash is null ? PowerState.Stopped : PowerState.Crashed, crash ?? ended.ShutdownReason?.Text);
+        News.Power(machine.Id, crash is null ? PowerState.Stopped : PowerState.Crashed, crash ?? ended.ShutdownReason?.Text);
     }
 
     private static HypervisorException Locked(string id, TimeSpan patience) =>

@@ -13,19 +13,26 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 [SupportedOSPlatform("linux")]
 internal sealed class Supervision : IAsyncDisposable
 {
+    private const int LooksAtWatch = 5;
+
+    private static readonly TimeSpan s_lookPause = TimeSpan.FromMilliseconds(5);
+
     private readonly MachineLock _watch;
     private readonly LiveProcess _process;
     private readonly QmpSubscription _events;
-    private readonly Action<QmpEvent, PowerState> _observe;
+    private readonly Action<QmpEvent?, PowerState> _observe;
     private readonly Func<Supervision, Task> _ended;
     private readonly CancellationTokenSource _givenUp = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _loop;
+    private readonly Lock _lock = new();
+    private TaskCompletionSource _followed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _followedEvents;
     private int _isEndClaimed;
     private volatile bool _isEnded;
     private volatile bool _isAbandoned;
 
-    private Supervision(MachineLock watch, LiveProcess process, QmpClient reads, QmpSubscription events, PowerState state, ProcessRecord record, Action<QmpEvent, PowerState> observe, Func<Supervision, Task> ended)
+    private Supervision(MachineLock watch, LiveProcess process, QmpClient reads, QmpSubscription events, PowerState state, ProcessRecord record, Action<QmpEvent?, PowerState> observe, Func<Supervision, Task> ended)
     {
         _watch = watch;
         _process = process;
@@ -35,6 +42,7 @@ internal sealed class Supervision : IAsyncDisposable
         Reads = reads;
         State = state;
         Record = record;
+        watch.Write(state.ToString());
         _loop = Task.Run(RunAsync);
     }
 
@@ -63,9 +71,9 @@ internal sealed class Supervision : IAsyncDisposable
     /// <returns>Null when another process does already.</returns>
     /// <exception cref="HypervisorException">The monitor does not answer.</exception>
     public static async Task<Supervision?> TryBeginAsync(
-        QemuServices services, Machine machine, MachineConfig config, ProcessRecord record, LiveProcess process, Action<QmpEvent, PowerState> observe, Func<Supervision, Task> ended, CancellationToken cancellationToken)
+        QemuServices services, Machine machine, MachineConfig config, ProcessRecord record, LiveProcess process, Action<QmpEvent?, PowerState> observe, Func<Supervision, Task> ended, CancellationToken cancellationToken)
     {
-        var watch = services.State.TryLock(machine.Id + ".watch");
+        var watch = await TakeAsync(services, machine.Id, cancellationToken).ConfigureAwait(false);
         if (watch is null)
             return null;
         QmpClient? reads = null;
@@ -95,7 +103,14 @@ internal sealed class Supervision : IAsyncDisposable
         try
         {
             var status = await Reads.WithTimeout(patience).GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
-            State = Machine.StateOf(status.Status, status.IsRunning);
+            // The events before the answer are older than it: they must not overwrite it.
+            long before = _events.Offered;
+            await FollowedAsync(before, cancellationToken).ConfigureAwait(false);
+            lock (_lock)
+            {
+                if (_followedEvents == before && ShutdownReason is null)
+                    Enter(null, Machine.StateOf(status.Status, status.IsRunning));
+            }
         }
         catch (BackendConnectionException)
         {
@@ -129,9 +144,16 @@ internal sealed class Supervision : IAsyncDisposable
         {
             await foreach (var next in _events.ConfigureAwait(false))
             {
-                var before = State;
-                Follow(next);
-                _observe(next, before);
+                TaskCompletionSource followed;
+                lock (_lock)
+                {
+                    Enter(next, StateAfter(next));
+                    _followedEvents++;
+                    followed = _followed;
+                    _followed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                }
+
+                followed.SetResult();
             }
         }
         catch (HypervisorException)
@@ -149,35 +171,72 @@ internal sealed class Supervision : IAsyncDisposable
 
         await Reads.DisposeAsync().ConfigureAwait(false);
         _process.Dispose();
+        _watch.Write(null);
         _watch.Dispose();
         _drained.SetResult();
         if (!_isAbandoned)
             await _ended(this).ConfigureAwait(false);
     }
 
-    private void Follow(QmpEvent next)
+    /// <summary>Takes the right to watch; null when somebody else has it. Who only looks at it holds it for a moment and has written nothing into it.</summary>
+    private static async Task<MachineLock?> TakeAsync(QemuServices services, string id, CancellationToken cancellationToken)
+    {
+        for (int i = 0; i < LooksAtWatch; i++)
+        {
+            if (services.State.TryLock(id + ".watch") is { } watch)
+                return watch;
+            if (services.State.LookAtWatch(id) is (true, not null))
+                return null;
+            await Task.Delay(s_lookPause, services.Time, cancellationToken).ConfigureAwait(false);
+        }
+
+        return null;
+    }
+
+    private async Task FollowedAsync(long events, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task followed;
+            lock (_lock)
+            {
+                if (_followedEvents >= events || _drained.Task.IsCompleted)
+                    return;
+                followed = _followed.Task;
+            }
+
+            await Task.WhenAny(followed, Drained).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private void Enter(QmpEvent? next, PowerState state)
+    {
+        bool isOther = state != State;
+        State = state;
+        if (isOther)
+            _watch.Write(state.ToString());
+        if (isOther || next is not null)
+            _observe(next, state);
+    }
+
+    private PowerState StateAfter(QmpEvent next)
     {
         switch (next)
         {
-            case StopEvent when ShutdownReason is null:
-                State = PowerState.Paused;
-                break;
-            case ResumeEvent:
-                State = PowerState.Running;
-                break;
+            case StopEvent:
+                // It stops too when it has shut down or its kernel has panicked.
+                return ShutdownReason is null && State != PowerState.Crashed ? PowerState.Paused : State;
+            case ResumeEvent or WakeupEvent:
+                return PowerState.Running;
             case SuspendEvent:
-                State = PowerState.Suspended;
-                break;
-            case WakeupEvent:
-                State = PowerState.Running;
-                break;
+                return PowerState.Suspended;
             case GuestPanickedEvent:
-                State = PowerState.Crashed;
-                break;
+                return PowerState.Crashed;
             case ShutdownEvent shutdown:
                 ShutdownReason = shutdown.Reason;
-                State = PowerState.Stopping;
-                break;
+                return PowerState.Stopping;
+            default:
+                return State;
         }
     }
 }

@@ -15,6 +15,7 @@ public sealed class QmpSubscription : IAsyncEnumerable<QmpEvent>, IDisposable
     private readonly int _capacity;
     private readonly bool[]? _wanted;
     private readonly byte[][] _unknown;
+    private long _offered;
 
     internal QmpSubscription(QmpSession session, ReadOnlySpan<QmpEventName> names, int capacity)
     {
@@ -70,6 +71,9 @@ public sealed class QmpSubscription : IAsyncEnumerable<QmpEvent>, IDisposable
         _queue.Writer.TryComplete();
     }
 
+    /// <summary>How many events were queued. What a reply says is no older than these, when it was delivered before they are counted.</summary>
+    internal long Offered => Interlocked.Read(ref _offered);
+
     internal bool Wants(int index, ReadOnlySpan<byte> name)
     {
         if (_wanted is null)
@@ -89,7 +93,11 @@ public sealed class QmpSubscription : IAsyncEnumerable<QmpEvent>, IDisposable
     internal bool TryOffer(QmpEvent e)
     {
         if (_queue.Writer.TryWrite(e))
+        {
+            Interlocked.Increment(ref _offered);
             return true;
+        }
+
         End(new HypervisorException(
             $"Events of {_session.Endpoint} were lost: the subscription's queue of {_capacity} was full when {e.EventName} came. Subscribe again and read the state anew.",
             ErrorCode.Exhausted,

@@ -29,7 +29,7 @@ internal static class SnapshotRevert
         {
             change.Progress.Say("switching the machine off");
             await MachineLauncher.KillAsync(change, cancellationToken).ConfigureAwait(false);
-            change.Table.PublishState(change.Machine, status.State, PowerState.Stopped, $"It goes back to the snapshot '{record.Name}'.");
+            change.Table.News.Power(change.Id, PowerState.Stopped, $"It goes back to the snapshot '{record.Name}'.");
         }
 
         change.Progress.Say("putting the disks back");
@@ -41,7 +41,7 @@ internal static class SnapshotRevert
         await MachineLauncher.StartAsync(change, hold: record.IncludesMemory, cancellationToken).ConfigureAwait(false);
         if (record.IncludesMemory)
             await LoadAsync(change, record, cancellationToken).ConfigureAwait(false);
-        change.Table.PublishState(change.Machine, PowerState.Stopped, record is { IncludesMemory: true, WasRunning: false } ? PowerState.Paused : PowerState.Running, $"It went back to the snapshot '{record.Name}'.");
+        change.Table.News.Power(change.Id, record is { IncludesMemory: true, WasRunning: false } ? PowerState.Paused : PowerState.Running, $"It went back to the snapshot '{record.Name}'.");
     }
 
     /// <summary>Finishes what a crash interrupted.</summary>

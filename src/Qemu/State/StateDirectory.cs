@@ -90,6 +90,13 @@ internal sealed class StateDirectory : IDisposable
 
     public MachineLock? TryLock(string id) => MachineLock.TryTake(Root, id);
 
+    /// <summary>Whether somebody watches a machine's QEMU, and the state that they know.</summary>
+    public (bool IsWatched, PowerState? State) LookAtWatch(string id)
+    {
+        var (isHeld, word) = MachineLock.Look(Root, id + ".watch");
+        return (isHeld, PowerState.TryParse(word, null, out var state) ? state : null);
+    }
+
     public MachineJournal ReadJournal(string id) => MachineJournal.Read(Root, JournalFile(id));
 
     /// <summary>The configuration of a machine; null when there is none of that id.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
+using System.Text;
 using Hypervisor.Sdk.DiskImages;
 
 namespace Hypervisor.Sdk.Qemu.Tests.Driver;
@@ -58,11 +59,16 @@ public sealed class KillTests
             using (var victim = StartVictim(lab))
             {
                 int seen = 0;
+                var words = new StringBuilder();
                 while (seen < effects && await victim.StandardOutput.ReadLineAsync(Token) is { } line)
+                {
                     seen += line.StartsWith(EffectPrefix, StringComparison.Ordinal) ? 1 : 0;
+                    words.AppendLine(line);
+                }
+
                 victim.Kill();
                 await victim.WaitForExitAsync(Token);
-                Assert.Equal(effects, seen);
+                Assert.True(effects == seen, $"The victim ended by itself after {seen} of {effects} effects, with {victim.ExitCode}:\n{words}");
                 Assert.Equal(128 + 9, victim.ExitCode);
             }
 
