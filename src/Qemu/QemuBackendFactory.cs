@@ -54,6 +54,9 @@ internal sealed class QemuBackendFactory : IBackendFactory
             case "LIMITRESOURCES":
                 options.LimitResources = bool.TryParse(text, out bool limit) ? limit : throw Refused(setting, $"'{text}' is not true or false");
                 break;
+            case "CONSOLELOGLIMIT":
+                options.ConsoleLogLimit = ByteSize.TryParse(text, CultureInfo.InvariantCulture, out var size) ? size : throw Refused(setting, $"'{text}' is not a size like 16MiB");
+                break;
             case "DEFAULTDEADLINE":
                 options.DefaultDeadline = ReadTime(setting, text);
                 break;

@@ -35,6 +35,12 @@ public sealed class QemuOptions
     /// <summary>Whether guests are held to their CPUs and memory by a control group, where one can be made. Default true.</summary>
     public bool LimitResources { get; set; } = true;
 
+    /// <summary>
+    /// How much of what a guest prints on its first serial port is kept on disk, from the end; older output goes, at the latest when it is a quarter more. At least 64 KiB. Default 16 MiB.
+    /// Held to while some process has the state directory open, and on file systems that can have holes (ext4, XFS, btrfs, tmpfs); the log begins anew with every start of the machine.
+    /// </summary>
+    public ByteSize ConsoleLogLimit { get; set; } = ByteSize.FromMiB(16);
+
     /// <summary>How long a call and its work may take when the request does not say. Default 5 minutes.</summary>
     public TimeSpan DefaultDeadline { get; set; } = TimeSpan.FromMinutes(5);
 
@@ -51,6 +57,7 @@ public sealed class QemuOptions
         Require(RuntimeDirectory is null || Path.IsPathFullyQualified(RuntimeDirectory), nameof(RuntimeDirectory), RuntimeDirectory ?? "", "an absolute path");
         Require(QemuSystem.Length > 0 && !QemuSystem.Contains('\0'), nameof(QemuSystem), QemuSystem, "a path or a name");
         Require(QemuImg.Length > 0 && !QemuImg.Contains('\0'), nameof(QemuImg), QemuImg, "a path or a name");
+        Require(ConsoleLogLimit >= ByteSize.FromKiB(64), nameof(ConsoleLogLimit), ConsoleLogLimit.ToString(), "64 KiB or more");
         Require(DefaultDeadline > TimeSpan.Zero, nameof(DefaultDeadline), DefaultDeadline.ToString(), "positive");
         Require(StartTimeout > TimeSpan.Zero, nameof(StartTimeout), StartTimeout.ToString(), "positive");
         foreach (string directory in ImageDirectories.Concat(AttachDirectories ?? []))

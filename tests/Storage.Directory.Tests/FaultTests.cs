@@ -46,7 +46,7 @@ public sealed class FaultTests : StorageTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task With_not_one_byte_left_deleting_still_works_and_everything_else_says_so()
+    public async Task With_not_one_byte_left_every_change_says_so_and_deleting_works_once_there_is_room()
     {
         using var disk = Mount("-t", "tmpfs", "-o", "size=4m,mode=0700", "tmpfs");
         await using var storage = await OpenAsync();

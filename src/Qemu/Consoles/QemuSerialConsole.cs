@@ -64,7 +64,7 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
         {
             // The guest may print on: what is returned ends where the log ends now.
             long length = RandomAccess.GetLength(file);
-            return Task.FromResult<Stream>(new LogStream(file, Math.Max(0, length - (tailBytes ?? length)), length));
+            return Task.FromResult<Stream>(new LogStream(file, Math.Max(ConsoleLog.Begin(file, length), length - (tailBytes ?? length)), length));
         }
         catch
         {
@@ -103,7 +103,7 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
             return [];
         using var file = services.State.Root.OpenFile(StateDirectory.ConsoleLog(id));
         long length = RandomAccess.GetLength(file);
-        byte[] tail = new byte[Math.Min(length, bytes)];
+        byte[] tail = new byte[Math.Min(length - ConsoleLog.Begin(file, length), bytes)];
         int read = RandomAccess.Read(file, tail, length - tail.Length);
         return tail[..read];
     }

@@ -18,11 +18,16 @@ internal sealed class QemuRequests(QemuServices services, MachineTable table, Ma
             return new RequestLookup { State = RequestState.Running, Operation = running.Token, Instance = MachineOf(running.Token) };
         // The machine that a create makes is known by the request.
         string own = MachineIds.Of(id);
+        bool mayBeForgotten = false;
         foreach (string machine in table.Ids().Where(MachineIds.IsValid).OrderByDescending(machine => machine == own))
         {
             var journal = services.State.ReadJournal(machine);
             if (journal.Find(id) is not { } entry)
+            {
+                mayBeForgotten |= MayBeForgotten(id, journal.Entries);
                 continue;
+            }
+
             if (journal.EndOf(entry.Operation) is null)
             {
                 await recovery.RecoverUnheldAsync(machine, cancellationToken).ConfigureAwait(false);
@@ -34,11 +39,15 @@ internal sealed class QemuRequests(QemuServices services, MachineTable table, Ma
 
         foreach (string machine in services.State.List("gone").OrderByDescending(machine => machine == own))
         {
-            if (MachineRemoval.ReadGone(services.State, machine) is { } entries && entries.LastOrDefault(entry => entry.Request == id.ToGuid()) is { } entry)
+            if (MachineRemoval.ReadGone(services.State, machine) is not { } entries)
+                continue;
+            if (entries.LastOrDefault(entry => entry.Request == id.ToGuid()) is { } entry)
                 return Answer(machine, entry, entries.FirstOrDefault(end => end.Operation == entry.Operation && end.Outcome is not null), stillThere: true);
+            mayBeForgotten |= MayBeForgotten(id, entries);
         }
 
-        return new RequestLookup { State = RequestState.NeverSeen };
+        mayBeForgotten |= MachineRemoval.OldestKept(services.State) is { } oldest && IsOlder(id, oldest);
+        return new RequestLookup { State = mayBeForgotten ? RequestState.Expired : RequestState.NeverSeen };
     }
 
     public Task<Operation?> ResumeAsync(OperationToken token, CancellationToken cancellationToken = default)
@@ -85,6 +94,17 @@ internal sealed class QemuRequests(QemuServices services, MachineTable table, Ma
         Operation = work.TokenOf(machine, entry.Operation),
         Error = end?.Error?.ToException(),
     };
+
+    /// <summary>Whether a journal has dropped operations among which the request may have been: those before the oldest that it keeps.</summary>
+    private static bool MayBeForgotten(RequestId id, IReadOnlyList<JournalEntry> entries) =>
+        entries.Where(entry => entry.Outcome is null).MinBy(entry => entry.Operation) is { Operation: > 1 } oldest && IsOlder(id, oldest.At);
+
+    /// <summary>The first 48 bits of a UUID of version 7 are its time in milliseconds (RFC 9562). Another one may be of any age.</summary>
+    private static bool IsOlder(RequestId id, DateTimeOffset than)
+    {
+        var value = id.ToGuid();
+        return value.Version != 7 || DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(value.ToString("N").AsSpan(0, 12), NumberStyles.HexNumber, CultureInfo.InvariantCulture)) <= than;
+    }
 
     private static InstanceId? MachineOf(OperationToken? token) => token is { } known ? InstanceId.Parse(known.Value.Split('.')[0]) : null;
 }

@@ -11,6 +11,7 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 [SupportedOSPlatform("linux")]
 internal sealed class MachineRecovery(QemuServices services, MachineTable table)
 {
+    private static readonly TimeSpan s_livingPatience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_holderPause = TimeSpan.FromMilliseconds(10);
 
     private readonly ConcurrentDictionary<string, Func<MachineChange, JournalEntry, CancellationToken, Task<HypervisorException?>>> _kinds = new(StringComparer.Ordinal)
@@ -80,7 +81,7 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
         return true;
     }
 
-    /// <summary>Recovers one machine. Waits for a holder that has died and not quite let go, not for one that lives and is changing it.</summary>
+    /// <summary>Recovers one machine. Waits for a holder that has died and not quite let go, and for one that only looks; not for long for one that lives, which may be changing it.</summary>
     private async Task<bool> TryRecoverAsync(string id, CancellationToken cancellationToken)
     {
         long begin = services.Time.GetTimestamp();
@@ -88,7 +89,8 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
         {
             if (await RecoverUnheldAsync(id, cancellationToken).ConfigureAwait(false))
                 return true;
-            if (MachineLock.IsHeldByTheLiving(services.State.Root, id) || services.Time.GetElapsedTime(begin) > services.Options.StartTimeout)
+            var patience = MachineLock.IsHeldByTheLiving(services.State.Root, id) ? s_livingPatience : services.Options.StartTimeout;
+            if (services.Time.GetElapsedTime(begin) > patience)
                 return false;
             await Task.Delay(s_holderPause, services.Time, cancellationToken).ConfigureAwait(false);
         }

@@ -49,6 +49,8 @@ internal static class MachineRemoval
         KeepDisks(state, trash, config);
         // The disks first: on a full disk, the record needs their space.
         state.RemoveTree($"{trash}/disks");
+        foreach (string log in (string[])["console.log", "qemu.log"])
+            root.Delete($"{trash}/{log}");
         try
         {
             Record(services, id, outcome, error);
@@ -60,6 +62,7 @@ internal static class MachineRemoval
 
         state.RemoveTree(trash);
         ForgetOldest(services);
+        state.Reserve();
         if (root.Find($"locks/{id}.watch") is not null)
             root.Delete($"locks/{id}.watch");
         hold.RemoveLock();
@@ -68,6 +71,13 @@ internal static class MachineRemoval
     /// <summary>The journal of a machine that is no longer there; null when none is kept.</summary>
     public static IReadOnlyList<JournalEntry>? ReadGone(StateDirectory state, string id) =>
         state.Root.Read(StateDirectory.Gone(id), MaxGoneBytes) is { } content ? JsonSerializer.Deserialize(content, StateJson.Default.ListJournalEntry) : null;
+
+    /// <summary>When the oldest of the deleted machines went whose journal is kept; null when none was dropped yet.</summary>
+    public static DateTimeOffset? OldestKept(StateDirectory state)
+    {
+        var gone = state.List("gone");
+        return gone.Count < KeptGone ? null : gone.Min(id => state.Root.Find(StateDirectory.Gone(id))?.ModifiedAt);
+    }
 
     private static void Record(QemuServices services, string id, string outcome, HypervisorException? error)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Drivers;
+using Hypervisor.Sdk.Qemu.Consoles;
 using Hypervisor.Sdk.Qemu.Processes;
 using Hypervisor.Sdk.Qemu.Qapi;
 using Hypervisor.Sdk.Qemu.Qmp;
@@ -14,12 +15,14 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
 {
     private static readonly TimeSpan s_firstLockWait = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestLockWait = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan s_trimInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_settleWait = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<string, Machine> _machines = [];
     private readonly ConcurrentDictionary<Supervision, bool> _watched = [];
     private readonly CancellationTokenSource _closing = new();
     private StateListener? _listener;
+    private Task _trimming = Task.CompletedTask;
     private volatile bool _isClosed;
 
     /// <summary>Tells who watches.</summary>
@@ -150,6 +153,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         if (_listener is not null)
             await _listener.DisposeAsync().ConfigureAwait(false);
         await _closing.CancelAsync().ConfigureAwait(false);
+        await _trimming.ConfigureAwait(false);
         // Those too that have ended: who tells of an end holds the machine's lock, and nothing of this backend may hold one when it is gone.
         foreach (var supervision in _watched.Keys)
             await supervision.DisposeAsync().ConfigureAwait(false);
@@ -160,6 +164,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     public async Task BeginAsync(CancellationToken cancellationToken)
     {
         _listener = new StateListener(services, this);
+        _trimming = Task.Run(TrimLogsAsync, CancellationToken.None);
         foreach (string id in Ids().Where(MachineIds.IsValid))
         {
             var machine = Get(id);
@@ -170,33 +175,37 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     }
 
     /// <summary>Looks at a machine that somebody has changed, and says what is new.</summary>
-    public async Task LookAgainAsync(string id, CancellationToken cancellationToken)
+    /// <returns>False when another process is changing it: it is to be looked at again.</returns>
+    public async Task<bool> TryLookAgainAsync(string id, CancellationToken cancellationToken)
     {
         var machine = Get(id);
         // A change of this process says itself what it does, and has the machine looked at when it has ended.
         if (machine.Gate.CurrentCount == 0)
-            return;
+            return true;
+        // One of another process is heard of again when it has ended: what can be seen in its middle is no state of the machine.
+        if (machine.Supervision is null && MachineLock.IsHeldByTheLiving(services.State.Root, id))
+            return false;
         if (machine.ReadConfig() is not { } config)
         {
             News.Found(id, null, null);
-            _machines.TryRemove(id, out _);
-            return;
+            return true;
         }
 
         if (machine.Supervision is not null)
         {
             News.Found(id, config, null);
-            return;
+            return true;
         }
 
         if (services.State.ReadProcess(id) is { CrashReason: null } && services.State.LookAtWatch(id) is (true, var known))
         {
             News.Found(id, config, known);
-            return;
+            return true;
         }
 
         var status = await GetStatusAsync(machine, config, cancellationToken).ConfigureAwait(false);
         News.Found(id, config, status.IsGuess || status.State == PowerState.Unknown ? null : status.State, status.Reason);
+        return true;
     }
 
     private MachineStatus LookFromOutside(Machine machine, ProcessRecord record)
@@ -280,6 +289,33 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
             default:
                 services.Events.Publish((at, position) => new OtherEvent { At = next.Timestamp ?? at, Position = position, NativeType = next.EventName.Text, Id = machine.InstanceId });
                 break;
+        }
+    }
+
+    /// <summary>Keeps the console logs of the machines that this backend watches to their limit.</summary>
+    private async Task TrimLogsAsync()
+    {
+        using var timer = new PeriodicTimer(s_trimInterval, services.Time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_closing.Token).ConfigureAwait(false))
+            {
+                foreach (var watched in _machines.Values.Where(machine => machine.Supervision is not null))
+                {
+                    try
+                    {
+                        ConsoleLog.Trim(services.State, watched.Id, services.Options.ConsoleLogLimit);
+                    }
+                    catch (HypervisorException error) when (error.Code == ErrorCode.NotFound || error.Code == ErrorCode.Denied)
+                    {
+                        // The machine was deleted in this moment, or the disk is read only and nothing is written to it.
+                    }
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_isClosed)
+        {
+            // The backend is disposed.
         }
     }
 

@@ -57,7 +57,7 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
                 return await RepeatAsync(change, seen, requestId, kind, again, cancellationToken).ConfigureAwait(false);
             CheckExpectations(config, change.Journal, request);
             string? intent = await accept(change, either.Token).ConfigureAwait(false);
-            long operation = change.Journal.Begin(kind, requestId, services.Time.GetUtcNow(), request?.FencingToken, intent);
+            long operation = Begin(change, kind, requestId, request, intent);
             return Run(change, operation, requestId, deadline, work);
         }
         catch (OperationCanceledException error) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
@@ -165,6 +165,19 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
         };
         End(change, operation, failure.Code == ErrorCode.Cancelled ? JournalOutcomes.Cancelled : JournalOutcomes.Failed, failure);
         throw failure;
+    }
+
+    /// <summary>Notes the beginning. A deletion is what makes room on a full disk: for its note there is a reserve.</summary>
+    private long Begin(MachineChange change, string kind, RequestId requestId, RequestOptions? request, string? intent)
+    {
+        try
+        {
+            return change.Journal.Begin(kind, requestId, services.Time.GetUtcNow(), request?.FencingToken, intent);
+        }
+        catch (HypervisorException full) when (full.Code == ErrorCode.Exhausted && kind == WorkKinds.Delete && services.State.GiveUpReserve())
+        {
+            return change.Journal.Begin(kind, requestId, services.Time.GetUtcNow(), request?.FencingToken, intent);
+        }
     }
 
     /// <summary>Notes the end, unless the machine has gone with its journal.</summary>

@@ -14,6 +14,9 @@ internal sealed class StateListener : IAsyncDisposable
 
     private static readonly TimeSpan s_burst = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>After how long a machine is looked at again that was being changed.</summary>
+    private static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(200);
+
     private readonly QemuServices _services;
     private readonly MachineTable _table;
     private readonly Lock _lock = new();
@@ -79,12 +82,26 @@ internal sealed class StateListener : IAsyncDisposable
     {
         try
         {
+            // Those that were being changed when they were looked at.
+            List<string> held = [];
+            var arrived = _arrived.WaitAsync(_closing.Token);
             while (true)
             {
-                await _arrived.WaitAsync(_closing.Token).ConfigureAwait(false);
+                await (held.Count == 0 ? arrived : Task.WhenAny(arrived, Task.Delay(s_again, _services.Time, _closing.Token))).ConfigureAwait(false);
                 await Task.Delay(s_burst, _services.Time, _closing.Token).ConfigureAwait(false);
-                foreach (string id in Take())
-                    await LookAsync(id).ConfigureAwait(false);
+                if (arrived.IsCompleted)
+                {
+                    held = [.. held.Union(Take())];
+                    arrived = _arrived.WaitAsync(_closing.Token);
+                }
+
+                var looked = held;
+                held = [];
+                foreach (string id in looked)
+                {
+                    if (!await TryLookAsync(id).ConfigureAwait(false))
+                        held.Add(id);
+                }
             }
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
@@ -111,15 +128,16 @@ internal sealed class StateListener : IAsyncDisposable
         return [.. _table.Ids().Concat(_table.News.Ids()).Where(MachineIds.IsValid).Distinct()];
     }
 
-    private async Task LookAsync(string id)
+    private async Task<bool> TryLookAsync(string id)
     {
         try
         {
-            await _table.LookAgainAsync(id, _closing.Token).ConfigureAwait(false);
+            return await _table.TryLookAgainAsync(id, _closing.Token).ConfigureAwait(false);
         }
         catch (HypervisorException error)
         {
             Gap($"What became of '{id}' cannot be said: {error.Message}");
+            return true;
         }
     }
 

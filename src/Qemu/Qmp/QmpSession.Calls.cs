@@ -157,7 +157,8 @@ internal sealed partial class QmpSession
                 }
 
                 _unflushed = false;
-                flush = _output.FlushAsync();
+                // What is done at once is done with; what is not becomes a task, which the next flush does not reuse.
+                flush = _output.FlushAsync().Preserve();
             }
 
             if (!flush.IsCompletedSuccessfully)
@@ -165,8 +166,6 @@ internal sealed partial class QmpSession
                 _ = FinishFlushAsync(flush);
                 return;
             }
-
-            flush.GetAwaiter().GetResult();
         }
     }
 

@@ -7,7 +7,7 @@ namespace Hypervisor.Sdk.Qemu.State;
 
 /// <summary>
 /// The directory that holds everything that is kept:
-/// <c>vms/ID/{config.json, process.json, snapshots.json, journal, console.log, qemu.log, disks/}</c>, <c>names/NAME</c> (holds the id: the claim of a name), <c>locks/ID</c>, <c>gone/ID</c> (the journal of a deleted machine) and
+/// <c>vms/ID/{config.json, process.json, snapshots.json, journal, console.log, qemu.log, disks/}</c>, <c>names/NAME</c> (holds the id: the claim of a name), <c>locks/ID</c>, <c>gone/ID</c> (the journal of a deleted machine), <c>reserve</c> (space that a deletion gives up on a full disk) and
 /// <c>trash/ID</c> (a machine that is being removed).
 /// </summary>
 /// <remarks>A machine is there when it has a configuration: writing that is the moment of creation, renaming the directory to <c>trash/</c> the moment of deletion.</remarks>
@@ -16,6 +16,8 @@ internal sealed class StateDirectory : IDisposable
 {
     private const int MaxConfigBytes = 1 << 20;
     private const int MaxNameBytes = 256;
+    private const string ReserveFile = "reserve";
+    private const long ReserveBytes = 64 << 10;
 
     private StateDirectory(RootedDirectory root, IDurableSeam? seam)
     {
@@ -48,7 +50,9 @@ internal sealed class StateDirectory : IDisposable
         {
             foreach (string directory in (string[])["vms", "names", "locks", "gone", "trash"])
                 root.CreateDirectory(directory);
-            return new StateDirectory(root, seam);
+            var state = new StateDirectory(root, seam);
+            state.Reserve();
+            return state;
         }
         catch
         {
@@ -56,6 +60,30 @@ internal sealed class StateDirectory : IDisposable
             throw;
         }
     }
+
+    /// <summary>Takes a little space that a deletion gives up when there is no other: what frees a full disk must not need room on it. Does nothing when it is there, or when the disk is full now.</summary>
+    public void Reserve()
+    {
+        if (Root.Find(ReserveFile) is not null)
+            return;
+        try
+        {
+            using var file = Root.CreateFile(ReserveFile);
+            Root.Allocate(file, ReserveBytes, ReserveFile);
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.Exhausted)
+        {
+            Root.Delete(ReserveFile);
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.AlreadyExists || error.Code == ErrorCode.Denied || error.Code == ErrorCode.Unsupported)
+        {
+            // Another process has made it in this moment, nothing can be written here, or space cannot be taken before it is used.
+        }
+    }
+
+    /// <summary>Gives the reserve up.</summary>
+    /// <returns>False when there is none.</returns>
+    public bool GiveUpReserve() => Root.Delete(ReserveFile);
 
     public static string Machine(string id) => $"vms/{id}";
 

@@ -175,6 +175,16 @@ public sealed class ModelJsonTests
     }
 
     [Theory]
+    [InlineData("4711471147114711", "a number of 16 characters")]
+    [InlineData("\"4711471147114711\\ud800\"", "bytes is not well-formed")]
+    public void A_value_where_a_secret_may_stand_is_refused_without_being_shown(string value, string words)
+    {
+        var refused = Refused<CommandSpec>("{\"command\":[\"a\"],\"environment\":{\"PASSWORD\":" + value + "}}");
+        Assert.Contains(words, refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("4711", refused.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void Depth_is_bounded(bool strict)

@@ -82,6 +82,25 @@ public sealed class ConcurrencyTests
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_request_that_the_journal_has_forgotten_is_not_said_to_be_never_seen()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        var backend = await lab.ConnectAsync();
+        var log = backend.Get<IRequestLog>();
+        var create = RequestId.New();
+        var created = await backend.Get<IHypervisor>().CreateAsync(QemuLab.EmptySpec("web"), new RequestOptions { RequestId = create }, Token).WaitForCompletionAsync(Token);
+        var unused = RequestId.New();
+        Assert.Equal(RequestState.NeverSeen, (await log.LookUpAsync(unused, Token)).State);
+
+        var journal = backend.Services.State.ReadJournal(created.Id.ToString());
+        while (journal.Find(create) is not null)
+            journal.End(journal.Begin("pause", RequestId.New(), DateTimeOffset.UtcNow), "succeeded", DateTimeOffset.UtcNow);
+        Assert.Equal(RequestState.Expired, (await log.LookUpAsync(create, Token)).State);
+        Assert.Equal(RequestState.Expired, (await log.LookUpAsync(unused, Token)).State);
+        Assert.Equal(RequestState.NeverSeen, (await log.LookUpAsync(RequestId.New(), Token)).State);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task A_revision_an_incarnation_and_a_fencing_token_are_compared()
     {
         await using var lab = await QemuLab.CreateAsync();

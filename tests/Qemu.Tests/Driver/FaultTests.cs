@@ -143,6 +143,37 @@ public sealed class FaultTests
         await hypervisor.DeleteAsync(created.Id, null, null, Token).WaitForCompletionAsync(Token);
     }
 
+    [Theory(Timeout = 60_000)]
+    [InlineData("tmpfs")]
+    [InlineData("ext4")]
+    public async Task A_machine_is_deleted_on_a_disk_without_one_free_block(string fileSystem)
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        using var disk = fileSystem == "tmpfs" ? SmallDisk.Mount(lab["small"], "size=8m") : SmallDisk.MountExt4(lab["small"], lab["small.img"]);
+        var host = (await lab.ConnectAsync()).Services.Host;
+        await using var backend = await QemuBackend.ConnectAsync(lab.Options(options => options.StateDirectory = Path.Combine(disk.Path, "state")), null, Token, host);
+        var hypervisor = backend.Get<IHypervisor>();
+        var first = await hypervisor.CreateAsync(QemuLab.EmptySpec("web"), null, Token).WaitForCompletionAsync(Token);
+        // One without a disk, whose removal frees next to nothing.
+        var second = await hypervisor.CreateAsync(QemuLab.EmptySpec("bare", spec =>
+        {
+            spec.Disks.Clear();
+            spec.Networks.Add(new NetworkSpec { Network = "user" });
+            spec.Boot = new BootSource.NetworkBoot();
+        }), null, Token).WaitForCompletionAsync(Token);
+        disk.Fill();
+
+        Assert.Equal(ErrorCode.Exhausted, (await Assert.ThrowsAsync<HypervisorException>(() => hypervisor.CreateAsync(QemuLab.EmptySpec("db"), null, Token).WaitForCompletionAsync(Token))).Code);
+        foreach (var vm in (Instance[])[second, first])
+        {
+            var request = RequestId.New();
+            await hypervisor.DeleteAsync(vm.Id, null, new RequestOptions { RequestId = request }, Token).WaitForCompletionAsync(Token);
+            Assert.Null(await hypervisor.FindAsync(vm.Id, Token));
+            Assert.Equal(RequestState.Succeeded, (await backend.Get<IRequestLog>().LookUpAsync(request, Token)).State);
+            disk.Fill();
+        }
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_read_only_state_directory_is_said_and_changes_nothing()
     {

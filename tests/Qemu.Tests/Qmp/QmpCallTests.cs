@@ -285,4 +285,44 @@ public class QmpCallTests
         static byte[] Replies(long status, long name) => Encoding.UTF8.GetBytes(
             $$"""{"return": {{Status}}, "id": {{status}}}""" + "\r\n" + Event + "\r\n" + $$"""{"return": {"name": "☃ \"web1\""}, "id": {{name}}}""" + "\r\n");
     }
+
+    [Fact(Timeout = 120_000)]
+    public async Task The_greeting_and_the_negotiation_are_read_alike_wherever_they_are_split()
+    {
+        const string Commands = """[{"name": "query-status"}, {"name": "query-commands"}]""";
+        int length = SimulatedQmpServer.Greeting.Length + Reply(1, "{}").Length + Reply(2, Commands).Length + 2;
+        for (int split = 0; split <= length; split++)
+        {
+            int left = split;
+            await using var server = SimulatedQmpServer.Start(async server =>
+            {
+                await SendAsync(server, SimulatedQmpServer.Greeting + "\r\n");
+                await SendAsync(server, Reply(await server.ReadCommandAsync("qmp_capabilities"), "{}"));
+                await SendAsync(server, Reply(await server.ReadCommandAsync("query-commands"), Commands));
+                await server.ReplyAsync(await server.ReadCommandAsync("query-status"), Status);
+            });
+            await using var client = await QmpClient.ConnectAsync(server.SocketPath, null, Cancel);
+            Assert.Equal(RunState.Running, (await client.QueryStatusAsync(Cancel)).Status);
+            await server.ScriptAsync();
+
+            async Task SendAsync(SimulatedQmpServer to, string text)
+            {
+                byte[] bytes = Encoding.UTF8.GetBytes(text);
+                if (left > 0 && left < bytes.Length)
+                {
+                    await to.SendAsync(bytes.AsMemory(0, left));
+                    await to.WaitUntilReadAsync();
+                    await to.SendAsync(bytes.AsMemory(left));
+                }
+                else
+                {
+                    await to.SendAsync(bytes);
+                }
+
+                left -= bytes.Length;
+            }
+        }
+
+        static string Reply(long id, string value) => $$"""{"return": {{value}}, "id": {{id}}}""" + "\r\n";
+    }
 }

@@ -14,6 +14,14 @@ internal static class JsonRefusal
     [DoesNotReturn]
     public static void Throw(ref Utf8JsonReader reader, string expected) => throw new JsonException($"{Describe(ref reader)} is not {expected}.");
 
+    /// <summary>The same for a field that may hold a secret: what kind of value it is, and nothing of it.</summary>
+    [DoesNotReturn]
+    public static void ThrowSecret(ref Utf8JsonReader reader, string expected) => throw new JsonException($"{reader.TokenType switch
+    {
+        JsonTokenType.Number => string.Create(CultureInfo.InvariantCulture, $"a number of {(reader.HasValueSequence ? reader.ValueSequence.Length : reader.ValueSpan.Length)} characters"),
+        _ => Describe(ref reader),
+    }} is not {expected}.");
+
     public static string ReadText(ref Utf8JsonReader reader)
     {
         try
@@ -22,7 +30,8 @@ internal static class JsonRefusal
         }
         catch (InvalidOperationException exception)
         {
-            throw new JsonException($"{Describe(ref reader)} is not well-formed text.", exception);
+            // It may be a secret, and it cannot be shown anyway.
+            throw new JsonException(string.Create(CultureInfo.InvariantCulture, $"A text of {(reader.HasValueSequence ? reader.ValueSequence.Length : reader.ValueSpan.Length)} bytes is not well-formed."), exception);
         }
     }
 

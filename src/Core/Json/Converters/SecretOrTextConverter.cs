@@ -12,7 +12,7 @@ internal sealed class SecretOrTextConverter : JsonConverter<SecretOrText>
         if (reader.TokenType == JsonTokenType.String)
             return JsonRefusal.ReadText(ref reader);
         if (reader.TokenType != JsonTokenType.StartObject)
-            JsonRefusal.Throw(ref reader, "a text or {\"secret\":\"name\"}");
+            JsonRefusal.ThrowSecret(ref reader, "a text or {\"secret\":\"name\"}");
         return SecretReferenceConverter.ReadForm(ref reader, options);
     }
 
