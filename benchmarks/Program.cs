@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Running;
+using Hypervisor.Sdk.Benchmarks.Http;
 using Hypervisor.Sdk.Benchmarks.Qmp;
 using Hypervisor.Sdk.Benchmarks.Simulation;
 using Hypervisor.Sdk.Benchmarks.Transport;
@@ -20,6 +21,14 @@ switch (args)
         return await StatusBenchmark.RunRowAsync(rest);
     case [ScaleReport.Command, .. var rest]:
         return await ScaleReport.RunAsync(rest);
+    case [HttpStub.Command, var path]:
+        return HttpStub.Run(path);
+    case [HttpRows.Command, var row, var concurrency, var path]:
+        return await HttpRows.RunAsync(row, int.Parse(concurrency, System.Globalization.CultureInfo.InvariantCulture), path);
+    case [HttpReport.Command, var file]:
+        return await HttpReport.RunAsync(file, repeats: 5);
+    case [HttpReport.Command, var file, var repeats]:
+        return await HttpReport.RunAsync(file, int.Parse(repeats, System.Globalization.CultureInfo.InvariantCulture));
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
         return 0;
