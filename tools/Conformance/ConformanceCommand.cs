@@ -23,9 +23,9 @@ internal static class ConformanceCommand
 
     public static RootCommand Create(TextWriter output, TextWriter errors)
     {
-        var driver = new Option<string>("--driver") { Description = "The driver: 'qemu' or 'directory'." };
-        driver.AcceptOnlyFromAmong("qemu", "directory");
-        var endpoint = new Option<string>("--endpoint") { Description = "What to connect to. qemu: a state directory. directory: the directory of a pool." };
+        var driver = new Option<string>("--driver") { Description = "The driver: 'qemu', 'directory' or 'simulation'." };
+        driver.AcceptOnlyFromAmong("qemu", "directory", "simulation");
+        var endpoint = new Option<string>("--endpoint") { Description = "What to connect to. qemu: a state directory. directory: the directory of a pool. simulation: anything." };
         var set = new Option<string[]>("--set") { Description = "A further setting of the driver, NAME=VALUE: qemu-system, qemu-img, run-as-user, accelerator (kvm, tcg), runtime-directory, kernel, initrd, append (a guest with an agent, for --full); new-pools." };
         var only = new Option<string[]>("--only") { Description = "Only the checks whose ids begin so: LIFE, REQ-03." };
         var full = new Option<bool>("--full") { Description = "Also the checks that boot guests or move much data." };
@@ -101,6 +101,12 @@ internal static class ConformanceCommand
             var target = new DirectoryTarget(Path.GetFullPath(address), settings.Take("new-pools"));
             settings.RefuseRest();
             return target;
+        }
+
+        if (kind == "simulation")
+        {
+            settings.RefuseRest();
+            return new SimulationTarget();
         }
 
         string? kernel = settings.Take("kernel");

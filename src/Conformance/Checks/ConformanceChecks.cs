@@ -18,6 +18,7 @@ public static class ConformanceChecks
         .. FeatureChecks.All,
         .. StorageChecks.All,
         .. CapabilityChecks.All,
+        .. ModelChecks.All,
     ];
 
     /// <summary>The check of an id.</summary>

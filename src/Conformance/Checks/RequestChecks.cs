@@ -42,9 +42,10 @@ internal static class RequestChecks
         await using (((IAsyncDisposable)subscription).ConfigureAwait(false))
         {
             await c.RestartAsync(running.Id, request).ConfigureAwait(false);
-            await c.StopAsync(running.Id).ConfigureAwait(false);
-            var states = await EventChecks.StatesAsync(c, subscription, running.Id, PowerState.Stopped).ConfigureAwait(false);
-            c.Require(!states.Contains(PowerState.Running) && !states.Contains(PowerState.Starting), $"A restart that was repeated under its request id restarted again: until the stop after it the states were {CheckContext.Print(states.Select(state => state.ToString()))}.");
+            await c.DeleteAsync(running.Id, stopFirst: true).ConfigureAwait(false);
+            var seen = await EventChecks.UntilAsync(c, subscription, "the deletion", next => next is InstanceDeleted deleted && deleted.Id == running.Id).ConfigureAwait(false);
+            var states = seen.OfType<InstanceStateChanged>().Where(changed => changed.Id == running.Id).Select(changed => changed.To).ToList();
+            c.Require(!states.Contains(PowerState.Running) && !states.Contains(PowerState.Starting), $"A restart that was repeated under its request id restarted again: until the deletion after it the states were {CheckContext.Print(states.Select(state => state.ToString()))}.");
         }
     }
 

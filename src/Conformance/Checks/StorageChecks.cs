@@ -367,7 +367,7 @@ internal static class StorageChecks
 
     private static async Task BigStream(CheckContext c)
     {
-        const long Bytes = 256L << 20;
+        const long Bytes = 64L << 20;
         var content = c.Backend.Get<IVolumeContent>();
         using var source = new GeneratedStream(Bytes);
         long before = GC.GetTotalMemory(forceFullCollection: true);
