@@ -6,6 +6,7 @@ namespace Hypervisor.Sdk.Conformance.Tests;
 [Peer("qemu")]
 public sealed class QemuConformanceTests
 {
+    [Feature("QA-06")]
     [Fact(Timeout = 300_000)]
     public async Task The_QEMU_driver_keeps_the_contract_on_real_machines()
     {
@@ -13,7 +14,26 @@ public sealed class QemuConformanceTests
         RealPeer.Program("qemu-img");
         using var directory = new TempDirectory();
         await using var target = await QemuTarget.CreateAsync(() => Options(directory), cancellationToken: TestContext.Current.CancellationToken);
-        await ConformanceRun.PassesAsync(target);
+        await ConformanceRun.PassesAsync(target, column: "1-" + target.Name.Replace(' ', '-'));
+    }
+
+    [Fact(Timeout = 600_000)]
+    [Speed(SpeedAttribute.Full)]
+    public async Task The_QEMU_driver_keeps_the_contract_with_guests_that_boot()
+    {
+        RealPeer.Program("qemu-system-x86_64");
+        RealPeer.Program("qemu-img");
+        using var directory = new TempDirectory();
+        var guest = await GuestImage.GetAsync(TestContext.Current.CancellationToken);
+        await using var target = await QemuTarget.CreateAsync(
+            () =>
+            {
+                var options = Options(directory);
+                options.ImageDirectories.Add(guest.DirectoryPath);
+                return options;
+            },
+            (guest.KernelPath, guest.InitrdPath, GuestImage.CommandLine), TestContext.Current.CancellationToken);
+        await ConformanceRun.PassesAsync(target, new ConformanceOptions { IncludeLong = true, Seed = 2, Sequences = 40, SequenceSteps = 20 });
     }
 
     private static QemuOptions Options(TempDirectory directory) => new() { StateDirectory = directory["state"], RuntimeDirectory = directory["run"], Accelerator = QemuAccelerator.Tcg };

@@ -307,6 +307,15 @@ internal static class CapabilityChecks
     private static async Task NetworkMetrics(CheckContext c, InstanceSpec spec)
     {
         var metrics = c.Backend.Get<IMetrics>();
+        if (c.Backend.TryGet<INetworks>(out var networks))
+        {
+            await foreach (var network in networks.ListAsync(c.Token).ConfigureAwait(false))
+            {
+                spec.Networks.Add(new NetworkSpec { Network = network.Name });
+                break;
+            }
+        }
+
         var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
         await foreach (var sample in metrics.SampleAsync(new InstanceFilter { Name = running.Name }, c.Token).ConfigureAwait(false))
         {

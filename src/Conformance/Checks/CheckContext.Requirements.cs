@@ -102,7 +102,7 @@ public sealed partial class CheckContext
         {
             while (!until(answer))
             {
-                await Task.Delay(s_pollInterval, Token).ConfigureAwait(false);
+                await Target.PassTimeAsync(s_pollInterval, Token).ConfigureAwait(false);
                 answer = await ask().ConfigureAwait(false);
             }
         }

@@ -156,6 +156,12 @@ internal static class StorageChecks
         NodeName? node = null;
         await foreach (var pool in Storage(c).ListPoolsAsync(c.Token).ConfigureAwait(false))
             node = pool.Name == c.Target.Pool ? pool.Node : node;
+        if (node is null && c.Backend.TryGet<INodes>(out var nodes))
+        {
+            await foreach (var known in nodes.ListAsync(c.Token).ConfigureAwait(false))
+                node ??= known.Name;
+        }
+
         var consumer = new VolumeConsumer { Node = node ?? NodeName.Parse(Environment.MachineName), AcceptedKinds = kinds ?? ["file", "block", "rbd", "iscsi", "nbd", "managed"] };
         var lease = await Storage(c).AttachAsync(id, consumer, access, c.Token).ConfigureAwait(false);
         c.Afterwards(token => Storage(c).DetachAsync(lease.Id, token));

@@ -15,11 +15,14 @@ public sealed class CheckRunner : IAsyncDisposable
     private bool? _canAttach;
 
     /// <summary>Makes a runner. The target stays the caller's.</summary>
+    /// <exception cref="FormatException"><see cref="ConformanceOptions.Sequence"/> is no sequence.</exception>
     public CheckRunner(ConformanceTarget target, ConformanceOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(target);
         _target = target;
         _options = options ?? new ConformanceOptions();
+        if (_options.Sequence is { } sequence)
+            _ = Model.ModelStep.Parse(sequence);
     }
 
     /// <summary>The checks that the options select, in their order.</summary>

@@ -15,9 +15,6 @@ public abstract class ConformanceTarget : IAsyncDisposable
     /// <summary>How much longer than usual its work may take: the deadline of every check is multiplied by it. Default 1.</summary>
     public virtual double Patience => 1;
 
-    /// <summary>The clock by which its backend decides. Default: the system's.</summary>
-    public virtual TimeProvider Time => TimeProvider.System;
-
     /// <summary>Disturbs connections; null where it cannot.</summary>
     public virtual IConnectionFaults? Connection => null;
 
@@ -55,6 +52,9 @@ public abstract class ConformanceTarget : IAsyncDisposable
 
     /// <summary>Whether what <see cref="MakeAttachmentAsync"/> made is still there.</summary>
     public virtual Task<bool> AttachmentExistsAsync(VolumeAttachment attachment, CancellationToken cancellationToken) => Task.FromResult(false);
+
+    /// <summary>Lets time pass between two looks at something that is to come. Default: waits; a target whose backend has a clock of its own moves that one.</summary>
+    public virtual Task PassTimeAsync(TimeSpan time, CancellationToken cancellationToken) => Task.Delay(time, cancellationToken);
 
     /// <summary>Why the target cannot do something, in a sentence that stands in the feature matrix. Null: no reason is written, and a check that is skipped for it counts as failed.</summary>
     public virtual string? WhyNot(ConformanceAbility ability) => null;

@@ -3,21 +3,46 @@ using Hypervisor.Sdk.Simulation;
 
 namespace Hypervisor.Sdk.Conformance.Tool.Targets;
 
-/// <summary>A data centre in memory. Its guests do not heed the power button.</summary>
-public sealed class SimulationTarget : ConformanceTarget
+/// <summary>A data centre in memory, with its faults. Its guests do not heed the power button; its time moves when somebody waits.</summary>
+public sealed class SimulationTarget : ConformanceTarget, IConnectionFaults, IGuestFaults, INodeFaults
 {
+    private static readonly TimeSpan s_cut = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<BackendName, SimulatedDatacenter> _datacenters = [];
+    private BackendName _disturbed;
 
     /// <inheritdoc />
     public override string Name => "simulation";
 
     /// <inheritdoc />
+    public override PoolName? Pool => PoolName.Parse("hvconf");
+
+    /// <inheritdoc />
+    public override IConnectionFaults Connection => this;
+
+    /// <inheritdoc />
+    public override IGuestFaults Guests => this;
+
+    /// <inheritdoc />
+    public override INodeFaults Nodes => this;
+
+    /// <inheritdoc />
+    public Func<InstanceId, CancellationToken, Task>? FreezeAsync => null;
+
+    private SimulatedDatacenter Own => _datacenters.GetOrAdd(BackendName.Parse("conformance"), Create);
+
+    /// <inheritdoc />
     public override Task<IBackend> ConnectAsync(BackendName name, CancellationToken cancellationToken) => Task.FromResult(_datacenters.GetOrAdd(name, Create).Connect());
+
+    Task<IBackend> IConnectionFaults.ConnectAsync(BackendName name, CancellationToken cancellationToken)
+    {
+        _disturbed = name;
+        return ConnectAsync(name, cancellationToken);
+    }
 
     /// <inheritdoc />
     public override InstanceSpec NewInstance(InstanceName name)
     {
-        var spec = new VirtualMachineSpec { Name = name, Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(64)) };
+        var spec = new VirtualMachineSpec { Name = name, Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(64)) { MaxCpus = 4, MaxMemory = ByteSize.FromMiB(512) } };
         spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(8)) });
         return spec;
     }
@@ -26,7 +51,58 @@ public sealed class SimulationTarget : ConformanceTarget
     public override InstanceSpec NewDeafGuest(InstanceName name) => NewInstance(name);
 
     /// <inheritdoc />
-    public override string? WhyNot(ConformanceAbility ability) => "The simulation is not asked for it yet.";
+    public override InstanceSpec NewGuest(InstanceName name) => NewInstance(name);
+
+    /// <inheritdoc />
+    public override Task PassTimeAsync(TimeSpan time, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        foreach (var datacenter in _datacenters.Values)
+            datacenter.Clock.Advance(TimeSpan.FromSeconds(1));
+        return Task.Delay(TimeSpan.FromMilliseconds(1), cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public override string? WhyNot(ConformanceAbility ability) => ability switch
+    {
+        ConformanceAbility.FreezeGuests => "What runs a simulated instance always answers.",
+        ConformanceAbility.AttachDisks => "Nothing lies outside of the simulation.",
+        _ => null,
+    };
+
+    /// <inheritdoc />
+    public void LoseNextReply(LostReply when) => _ = when == LostReply.BeforeEffect ? _datacenters[_disturbed].Faults.LoseRequests().Times(1) : _datacenters[_disturbed].Faults.LoseReplies().Times(1);
+
+    /// <inheritdoc />
+    public Task BreakAsync(CancellationToken cancellationToken)
+    {
+        _datacenters[_disturbed].Faults.Disconnect().Now();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task CrashAsync(InstanceId id, CancellationToken cancellationToken)
+    {
+        Own.Faults.Panic(id).Now();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task ThawAsync(InstanceId id, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc />
+    public Task CutAsync(NodeName node, CancellationToken cancellationToken)
+    {
+        Own.Faults.Partition(node.ToString()).For(s_cut).Now();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task HealAsync(NodeName node, CancellationToken cancellationToken)
+    {
+        Own.Clock.Advance(s_cut);
+        return Task.CompletedTask;
+    }
 
     /// <inheritdoc />
     public override async ValueTask DisposeAsync()
@@ -40,6 +116,6 @@ public sealed class SimulationTarget : ConformanceTarget
     {
         options.Name = name.ToString();
         options.Guests.DeafShare = 1;
-        options.AddNode("node1").AddNode("node2");
+        options.AddNode("node1").AddNode("node2").AddPool("hvconf").AddNetwork("lan");
     });
 }

@@ -1,0 +1,116 @@
+using Hypervisor.Sdk.Conformance.Tests.Lies;
+using Hypervisor.Sdk.Samples.ToyDriver;
+
+namespace Hypervisor.Sdk.Conformance.Tests;
+
+/// <summary>Whatever a driver does, the kit says so plainly and goes on.</summary>
+public sealed class RunnerTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_driver_that_hangs_fails_its_check_at_the_deadline_and_the_kit_goes_on()
+    {
+        using var released = new ManualResetEventSlim();
+        await using var target = new ToyTarget();
+        // It blocks a thread and heeds no token: the worst that a driver can do.
+        var hanging = new LyingTarget(target, new Lie("LIFE-02", LieBase.Toy, "hangs", call =>
+        {
+            if (call.Method == "StartAsync")
+                released.Wait(CancellationToken.None);
+            return call.Next();
+        }));
+        await using var runner = new CheckRunner(hanging);
+        var check = ConformanceChecks.Get("LIFE-02");
+        var hung = await runner.RunAsync(new ConformanceCheck { Id = check.Id, Sentence = check.Sentence, Needs = check.Needs, Body = check.Body, Deadline = TimeSpan.FromMilliseconds(500) }, Token);
+        released.Set();
+        Assert.Equal((CheckOutcome.Failed, "The driver hangs: the check did not end within 0.5 s. It heeds no cancellation either."), (hung.Outcome, hung.Message));
+        Assert.Equal(CheckOutcome.Passed, (await runner.RunAsync(ConformanceChecks.Get("LIFE-01"), Token)).Outcome);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_foreign_exception_is_named()
+    {
+        var result = await RunAsync("LIFE-02", "throws what is none of the contract", call => call.Method == "StartAsync" ? throw new InvalidDataException("0x80004005") : call.Next());
+        Assert.Equal("The driver threw System.IO.InvalidDataException, which is no exception of the contract (HypervisorException, ArgumentException, OperationCanceledException): 0x80004005", result.Message);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_cancellation_that_nobody_asked_for_and_misuse_that_is_none_are_named()
+    {
+        Assert.StartsWith("The driver threw an OperationCanceledException that nobody had asked for", (await RunAsync("LIFE-02", "gives up", call => call.Method == "StartAsync" ? throw new OperationCanceledException() : call.Next())).Message, StringComparison.Ordinal);
+        Assert.StartsWith("The driver took a call for misuse that is none", (await RunAsync("LIFE-02", "blames the caller", call => call.Method == "StartAsync" ? throw new ArgumentException("id") : call.Next())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_cannot_be_removed_fails_the_check_that_made_it()
+    {
+        await using var target = new ToyTarget();
+        var keeping = new LyingTarget(target, new Lie("LIFE-01", LieBase.Toy, "keeps what is to be deleted", call => call.Method == "DeleteAsync" ? throw Answers.Error(ErrorCode.Locked, "It is locked.") : call.Next()));
+        await using (var runner = new CheckRunner(keeping))
+        {
+            var result = await runner.RunAsync(ConformanceChecks.Get("LIFE-01"), Token);
+            Assert.Equal(CheckOutcome.Failed, result.Outcome);
+            Assert.Matches("^Removing what the check made failed: The instance 'hvconf-life01-[0-9]+' cannot be removed: It is locked\\.$", result.Message);
+        }
+
+        // The next run removes it first, and what has another name it leaves alone.
+        await using var client = await target.ConnectAsync(BackendName.Parse("x"), Token);
+        var theirs = await client.Get<IHypervisor>().CreateAsync((VirtualMachineSpec)target.NewInstance(InstanceName.Parse("theirs"))!, null, Token).WaitForCompletionAsync(Token);
+        await using (var runner = new CheckRunner(target, new ConformanceOptions { Only = ["CONN-02"] }))
+            Assert.True((await runner.RunAsync(cancellationToken: Token)).IsConformant);
+        Assert.Equal([theirs.Id], await client.Get<IHypervisor>().List().Select(instance => instance.Id).ToListAsync(Token));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_check_that_is_skipped_without_a_written_reason_fails()
+    {
+        await using var target = new Silent();
+        await using var runner = new CheckRunner(target);
+        var result = await runner.RunAsync(ConformanceChecks.Get("REQ-09"), Token);
+        Assert.Equal((CheckOutcome.Failed, "The target cannot do LoseReplies and writes no reason: override WhyNot."), (result.Outcome, result.Message));
+    }
+
+    [Fact]
+    public void Every_feature_interface_and_every_capability_has_a_check()
+    {
+        var needs = ConformanceChecks.All.SelectMany(check => check.Needs).ToList();
+        // Got from a backend, and not from the host or the container; the experimental ones have no driver yet and may still change.
+        Type[] others = [typeof(IBackend), typeof(IBackendFactory), typeof(IBackendRegistry), typeof(ICompute), typeof(ISpecExtension), typeof(ISecretProvider), typeof(IHostSession), typeof(IContainerRuntime)];
+        var services = typeof(IBackend).Assembly.GetExportedTypes().Where(type => type.IsInterface && !others.Contains(type) && !type.IsDefined(typeof(System.Diagnostics.CodeAnalysis.ExperimentalAttribute), false));
+        Assert.Empty(services.Except(needs.Select(need => need.Service).OfType<Type>()).Select(type => type.Name));
+
+        var known = typeof(Capability).GetProperties(System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.Public).Select(property => (Capability)property.GetValue(null)!).ToList();
+        Assert.Equal(known.Select(capability => capability.ToString()).Order(StringComparer.Ordinal), CapabilityChecks.KnownCapabilities().Select(capability => capability.ToString()).Order(StringComparer.Ordinal));
+        // HardwareAcceleration changes nothing that a caller could see; an agent answers in FEAT-09, a handover is STOR-12.
+        Assert.Equal([Capability.HardwareAcceleration, Capability.GuestAgent, Capability.MigrationHandover], known.Except(CapabilityChecks.Exercised));
+        Assert.Contains(needs, need => need.Capability == Capability.MigrationHandover);
+    }
+
+    [Fact]
+    public void Ids_are_unique_and_sentences_are_sentences()
+    {
+        Assert.Equal(ConformanceChecks.All.Count, ConformanceChecks.All.Select(check => check.Id).Distinct().Count());
+        Assert.All(ConformanceChecks.All, check => Assert.Matches(@"^[A-Z]+-[0-9]{2}$", check.Id));
+        Assert.All(ConformanceChecks.All, check => Assert.EndsWith(".", check.Sentence, StringComparison.Ordinal));
+        Assert.Throws<ArgumentException>(() => ConformanceChecks.Get("NONE-01"));
+    }
+
+    private static async Task<CheckResult> RunAsync(string id, string what, Func<Call, object?> answer)
+    {
+        await using var target = new ToyTarget();
+        await using var runner = new CheckRunner(new LyingTarget(target, new Lie(id, LieBase.Toy, what, answer)));
+        return await runner.RunAsync(ConformanceChecks.Get(id), Token);
+    }
+
+    private sealed class Silent : ConformanceTarget
+    {
+        private readonly Uri _address = new("toy://silent-" + Guid.NewGuid().ToString("N"));
+
+        public override string Name => "silent";
+
+        public override Task<IBackend> ConnectAsync(BackendName name, CancellationToken cancellationToken) => Task.FromResult<IBackend>(new ToyBackend(name, _address));
+
+        public override InstanceSpec NewInstance(InstanceName name) => new VirtualMachineSpec { Name = name, Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(16)) };
+    }
+}
