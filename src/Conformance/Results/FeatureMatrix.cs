@@ -71,7 +71,7 @@ public static class FeatureMatrix
 
     private static void WriteSummary(StringBuilder page, IReadOnlyList<ConformanceReport> reports)
     {
-        page.Append("| backend | driver | keeps | does not keep | not found out |\n| --- | --- | --- | --- | --- |\n");
+        page.Append("\n| backend | driver | keeps | does not keep | not found out |\n| --- | --- | --- | --- | --- |\n");
         foreach (var report in reports)
             page.Append(CultureInfo.InvariantCulture, $"| {ReportMarkdown.Escape(report.Target)} | `{report.Kind}` | {report.Count(CheckOutcome.Passed)} | {report.Count(CheckOutcome.Failed)} | {report.Count(CheckOutcome.Skipped)} |\n");
     }
