@@ -28,7 +28,8 @@ internal sealed class CloneService(SimulationClient client) : FeatureService(cli
                 if (origin.IsDeleted)
                     throw World.Refused(ErrorCode.NotFound, $"There is no instance '{source}'.", source.ToString());
                 var node = NodeOf(origin, spec);
-                return InstanceMaking.Begin(World, WorkKinds.Clone, Plan(origin, spec, node), node, origin, request, requestId, World.Options.Durations.Clone, () => World.Works.Release(origin), spec.Mode == CloneMode.Linked);
+                return InstanceMaking.Begin(World, WorkKinds.Clone, Plan(origin, spec, node), node, origin, request, requestId, World.Options.Durations.Clone, () => World.Works.Release(origin), spec.Mode == CloneMode.Linked,
+                    spec.Snapshot is { } name ? origin.Snapshots!.Find(name.ToString())!.Files : World.FilesOf(origin));
             }
             catch
             {

@@ -79,9 +79,9 @@ internal sealed class SimGuest
     /// <summary>When it was switched on the last time.</summary>
     public DateTimeOffset PoweredOnAt { get; private set; }
 
-    /// <summary>Gets a part, and makes it when it is not there.</summary>
-    public T Get<T>()
-        where T : GuestPart, new()
+    /// <summary>A part, where it was made.</summary>
+    public T? Find<T>()
+        where T : GuestPart
     {
         foreach (var part in _parts)
         {
@@ -89,6 +89,15 @@ internal sealed class SimGuest
                 return found;
         }
 
+        return null;
+    }
+
+    /// <summary>Gets a part, and makes it when it is not there.</summary>
+    public T Get<T>()
+        where T : GuestPart, new()
+    {
+        if (Find<T>() is { } found)
+            return found;
         var made = new T();
         _parts.Add(made);
         made.Attach(this);

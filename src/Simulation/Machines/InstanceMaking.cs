@@ -1,3 +1,4 @@
+using Hypervisor.Sdk.Simulation.Guests;
 using Hypervisor.Sdk.Simulation.Works;
 using Hypervisor.Sdk.Simulation.Worlds;
 
@@ -17,8 +18,9 @@ internal static class InstanceMaking
     /// <param name="duration">How long it takes beside copying.</param>
     /// <param name="ended">Is told when the work has ended.</param>
     /// <param name="isLinked">Whether it needs the source's disks.</param>
+    /// <param name="files">What is on its disks, as far as the guest has files.</param>
     public static Operation<Instance> Begin(
-        World world, string kind, InstanceConfig config, SimNode node, SimInstance? source, RequestOptions? request, RequestId requestId, SimulatedDuration duration, Action? ended = null, bool isLinked = false)
+        World world, string kind, InstanceConfig config, SimNode node, SimInstance? source, RequestOptions? request, RequestId requestId, SimulatedDuration duration, Action? ended = null, bool isLinked = false, GuestNode? files = null)
     {
         world.ClaimName(config.Name);
         if (config.Networks.Count > 0)
@@ -46,10 +48,10 @@ internal static class InstanceMaking
                 work.Instance = instance;
                 work.InstanceId = id;
             },
-            work => MakeAsync(world, work, instance, duration), canCancel: true, ended);
+            work => MakeAsync(world, work, instance, duration, files), canCancel: true, ended);
     }
 
-    private static async Task<Instance> MakeAsync(World world, Work work, SimInstance instance, SimulatedDuration duration)
+    private static async Task<Instance> MakeAsync(World world, Work work, SimInstance instance, SimulatedDuration duration, GuestNode? files)
     {
         var made = new List<SimVolume>();
         try
@@ -77,6 +79,8 @@ internal static class InstanceMaking
         }
 
         world.Add(instance);
+        if (files is not null)
+            world.PutFiles(instance, files);
         return instance.View;
     }
 

@@ -1,3 +1,4 @@
+using Hypervisor.Sdk.Simulation.Guests;
 using Hypervisor.Sdk.Simulation.Worlds;
 
 namespace Hypervisor.Sdk.Simulation.Snapshots;
@@ -21,6 +22,9 @@ internal sealed class SnapshotRecord
     public DateTimeOffset? ExpiresAt { get; init; }
 
     public required InstanceConfig Config { get; init; }
+
+    /// <summary>What was on the disks, as far as the guest has files.</summary>
+    public GuestNode? Files { get; init; }
 
     /// <summary>How large the disks were, in the order of <see cref="Config"/>.</summary>
     public required IReadOnlyList<long> DiskBytes { get; init; }

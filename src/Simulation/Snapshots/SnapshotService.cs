@@ -102,6 +102,7 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
             Description = spec.Description,
             ExpiresAt = spec.ExpiresAt,
             Config = config,
+            Files = World.FilesOf(instance),
             DiskBytes = [.. config.Disks.Select(static disk => disk.GuestBytes)],
             Taken = taken,
         };
@@ -168,6 +169,7 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
             isResized = true;
         }
 
+        World.PutFiles(instance, record.Files);
         var now = instance.Config;
         var then = record.Config with { Name = now.Name, Description = now.Description, Labels = now.Labels };
         if (isResized || then != now)

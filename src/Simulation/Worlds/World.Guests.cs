@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using Hypervisor.Sdk.Simulation.Backup;
 using Hypervisor.Sdk.Simulation.Guests;
 
 namespace Hypervisor.Sdk.Simulation.Worlds;
@@ -14,6 +15,20 @@ internal sealed partial class World
 
     /// <summary>The application's own programs in guests.</summary>
     public IReadOnlyDictionary<string, SimulatedProgram> GuestPrograms => _programs ??= new(new Dictionary<string, SimulatedProgram>(Options.Guests.Programs, StringComparer.Ordinal));
+
+    /// <summary>The files in an instance at this moment; null where nobody has ever looked into it.</summary>
+    public static GuestNode? FilesOf(SimInstance instance) => instance.Guest?.Find<GuestSystem>()?.Files.Root;
+
+    /// <summary>Puts other content on the disks of an instance: of a snapshot, of what it was cloned from.</summary>
+    /// <param name="instance">The instance.</param>
+    /// <param name="files">What <see cref="FilesOf"/> answered at the time.</param>
+    public void PutFiles(SimInstance instance, GuestNode? files)
+    {
+        if (files is not null || FilesOf(instance) is not null)
+            GuestOf(instance).Get<GuestSystem>().Files.Restore(files ?? GuestRoot);
+        // What was backed up is not what is there now.
+        instance.Guest?.Find<GuestDisks>()?.Forget();
+    }
 
     /// <summary>The system in an instance that runs and can be spoken to from outside.</summary>
     /// <exception cref="HypervisorException">There is no such instance, it does not run, or nothing in it answers.</exception>

@@ -120,6 +120,31 @@ public sealed class CommandTests
         Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<HypervisorException>(() => files.DeleteAsync(vm.Id, "/srv/up", Token))).Code);
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task Going_back_to_a_snapshot_brings_the_files_back_and_a_clone_has_them()
+    {
+        await using var dc = new SimulatedDatacenter();
+        var vm = await UpAsync(dc, "web1");
+        await ShAsync(dc, vm.Id, "echo before > /srv/f");
+        await dc.Backend.Get<ISnapshots>().CreateAsync(vm.Id, new SnapshotSpec { Name = SnapshotName.Parse("s1"), IncludeMemory = true }, cancellationToken: Token).WaitForCompletionAsync(Token);
+        await ShAsync(dc, vm.Id, "echo after > /srv/f; rm /etc/passwd");
+        await dc.Backend.Get<ISnapshots>().RevertAsync(vm.Id, SnapshotName.Parse("s1"), cancellationToken: Token).WaitForCompletionAsync(Token);
+        Assert.Equal("before\n0\n", await ShAsync(dc, vm.Id, "cat /srv/f; test -e /etc/passwd; echo $?"));
+        await ShAsync(dc, vm.Id, "echo later > /srv/f");
+
+        await dc.Hypervisor().StopAsync(vm.Id, cancellationToken: Token).WaitForCompletionAsync(Token);
+        foreach (var (name, snapshot, expected) in new[] { ("copy1", (SnapshotName?)null, "later\n"), ("copy2", SnapshotName.Parse("s1"), "before\n") })
+        {
+            var clone = await dc.Backend.Get<ICloning>().CloneAsync(vm.Id, new CloneSpec { Name = InstanceName.Parse(name), Snapshot = snapshot }, cancellationToken: Token).WaitForCompletionAsync(Token);
+            await dc.Hypervisor().StartAsync(clone.Id, cancellationToken: Token).WaitForCompletionAsync(Token);
+            dc.Clock.Advance(TimeSpan.FromMinutes(1));
+            Assert.Equal(expected + name + "\n", await ShAsync(dc, clone.Id, "cat /srv/f; hostname"));
+        }
+    }
+
+    private static async Task<string> ShAsync(SimulatedDatacenter dc, InstanceId id, string script) =>
+        Encoding.UTF8.GetString((await dc.Backend.Get<ICommands>().RunAsync(id, new CommandSpec { Command = ["sh", "-c", script] }, cancellationToken: Token)).Output.Span);
+
     private static async Task<Instance> UpAsync(SimulatedDatacenter dc, string name)
     {
         var create = await dc.Hypervisor().CreateAsync(Machines.Spec(name), cancellationToken: Token);

@@ -22,6 +22,11 @@ public sealed class MetricsTests
         Assert.True(second[busy.Id].NetworkReceivedBytes > first[busy.Id].NetworkReceivedBytes);
         Assert.Equal(busy.Memory!.Value.Bytes / 4, second[busy.Id].MemoryUsedByGuest!.Value.Bytes);
 
+        await FinishAsync(dc, await dc.Backend.Get<IPausing>().PauseAsync(busy.Id, cancellationToken: Token));
+        var paused = await SampleAsync(dc);
+        dc.Clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(paused[busy.Id].CpuTime, (await SampleAsync(dc))[busy.Id].CpuTime);
+        await FinishAsync(dc, await dc.Backend.Get<IPausing>().ResumeAsync(busy.Id, cancellationToken: Token));
         await FinishAsync(dc, await dc.Hypervisor().StopAsync(busy.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, cancellationToken: Token));
         Assert.DoesNotContain(busy.Id, (await SampleAsync(dc)).Keys);
         await FinishAsync(dc, await dc.Hypervisor().StartAsync(busy.Id, cancellationToken: Token));
