@@ -17,6 +17,8 @@ internal sealed class SimulatedBackend : IBackend
     public SimulatedBackend(World world)
     {
         _client = new SimulationClient(world);
+        _client.ConnectionChanged = (isConnected, reason) => SetState(isConnected ? BackendConnectionState.Connected : BackendConnectionState.Disconnected, reason);
+        _client.Open();
         _services = SimulationServices.Of(_client);
         Info = new BackendInfo
         {
@@ -72,11 +74,19 @@ internal sealed class SimulatedBackend : IBackend
         var before = (BackendConnectionState)Interlocked.Exchange(ref _state, (int)BackendConnectionState.Closed);
         if (before != BackendConnectionState.Closed)
         {
-            _client.IsClosed = true;
+            _client.Close();
             ConnectionChanged?.Invoke(this, new BackendConnectionChangedEventArgs { Backend = Name, From = before, To = BackendConnectionState.Closed });
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    private void SetState(BackendConnectionState to, HypervisorException? reason)
+    {
+        var from = ConnectionState;
+        if (from == BackendConnectionState.Closed || Interlocked.CompareExchange(ref _state, (int)to, (int)from) != (int)from)
+            return;
+        ConnectionChanged?.Invoke(this, new BackendConnectionChangedEventArgs { Backend = Name, From = from, To = to, Reason = reason });
     }
 
     private async Task<BackendHealth> CheckAsync()

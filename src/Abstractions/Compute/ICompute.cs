@@ -15,7 +15,8 @@ public interface ICompute
     /// <summary>One instance; null when there is none of that id.</summary>
     Task<Instance?> FindAsync(InstanceId id, CancellationToken cancellationToken = default);
 
-    /// <summary>Boots an instance, or goes on with a suspended one. Starting one that runs succeeds and does nothing.</summary>
+    /// <summary>Boots an instance, or goes on with a suspended one; one whose guest has crashed is booted anew. Starting one that runs succeeds and does nothing.</summary>
+    /// <exception cref="HypervisorException">It is paused and has to be resumed, or it is a template (<see cref="ErrorCode.InvalidState"/>).</exception>
     Task<Operation<Instance>> StartAsync(InstanceId id, RequestOptions? request = null, CancellationToken cancellationToken = default);
 
     /// <summary>Asks the guest to shut down, and switches it off when it does not in time, as the options say. Stopping one that is stopped succeeds and does nothing.</summary>

@@ -36,10 +36,13 @@ internal sealed class CallGate(World world)
             if (latency > TimeSpan.Zero)
                 await new LoopDelay(world.Loop, latency);
             var result = await body().ConfigureAwait(false);
+            if (!isReplyLost)
+                client.SetConnected(true);
             return isReplyLost ? throw Lost($"The connection ended before the answer to '{action}' came.") : result;
         }
         catch (HypervisorException error)
         {
+            client.SetConnected(error is not BackendConnectionException, error);
             world.Note("refused", subject, $"{action} {error.Code} {error.Outcome}");
             throw;
         }

@@ -7,6 +7,21 @@ namespace Hypervisor.Sdk.Simulation.Calls;
 /// <summary>What a caller said, for the trace: his request by its number, what he compares, and the arguments.</summary>
 internal static class CallText
 {
+    /// <summary>A specification, for the trace; null where the trace has none, or an extension of another backend's has no JSON form: then the call cannot be replayed.</summary>
+    public static string? Of(World world, InstanceSpec spec)
+    {
+        if (!world.Options.TraceCalls)
+            return null;
+        try
+        {
+            return Encoding.UTF8.GetString(ModelJson.Default.Write(spec));
+        }
+        catch (InvalidOperationException) when (spec.Extensions.All.Count > 0)
+        {
+            return null;
+        }
+    }
+
     public static string Of(World world, RequestOptions? request, string? arguments)
     {
         var text = new StringBuilder(world.Works.NameOf(request?.RequestId));

@@ -98,6 +98,8 @@ internal sealed partial class ChangePlanner
             throw _world.Unsupported("sizing", "a size is for machines; a container has limits");
         var before = _config;
         var after = _reader.ApplySizing(before, change.Sizing.Value ?? throw _world.Invalid("sizing", "a machine has a size: say CPUs and memory"), "sizing");
+        // A maximum that is not mentioned stays.
+        after = after with { MaxCpus = after.MaxCpus ?? (before.MaxCpus >= after.Cpus ? before.MaxCpus : null), MaxMemoryBytes = after.MaxMemoryBytes ?? (before.MaxMemoryBytes >= after.MemoryBytes ? before.MaxMemoryBytes : null) };
         if (after.Cpus != before.Cpus || after.MaxCpus != before.MaxCpus)
         {
             bool live = _world.Personality.Can(Capability.HotplugCpu) && after.Cpus >= before.Cpus && after.Cpus <= (before.MaxCpus ?? before.Cpus) && after.MaxCpus == before.MaxCpus;

@@ -15,8 +15,6 @@ internal abstract partial class SimulatedCompute
                 throw InvalidState(instance, "is a template: clone it, and start the clone");
             if (instance.State == PowerState.Paused)
                 throw InvalidState(instance, "is paused: resume it");
-            if (instance.State == PowerState.Crashed)
-                throw InvalidState(instance, "has crashed and still takes its place: stop it first");
         },
         async (work, instance) =>
         {
@@ -57,6 +55,9 @@ internal abstract partial class SimulatedCompute
 
     private async Task BootAsync(Work work, SimInstance instance)
     {
+        // What is left of a guest that crashed makes room for the next.
+        if (instance.State == PowerState.Crashed)
+            World.SwitchOff(instance, null);
         World.RequireMemory(instance);
         if (instance.HasSavedMemory)
         {

@@ -1,4 +1,3 @@
-using System.Text;
 using Hypervisor.Sdk.Simulation.Calls;
 using Hypervisor.Sdk.Simulation.Machines;
 using Hypervisor.Sdk.Simulation.Works;
@@ -14,7 +13,7 @@ internal sealed class SimulatedContainers(SimulationClient client) : SimulatedCo
         if (spec.Name.IsDefault)
             throw new ArgumentException("A name is needed.", nameof(spec));
         cancellationToken.ThrowIfCancellationRequested();
-        string? arguments = World.Options.TraceCalls ? Encoding.UTF8.GetString(ModelJson.Default.Write<InstanceSpec>(spec)) : null;
+        string? arguments = CallText.Of(World, spec);
         return World.Calls.EnterAsync(Client, WorkKinds.Create, spec.Name.ToString(), () => CallText.Of(World, request, arguments), () =>
         {
             var requestId = request?.RequestId ?? World.Works.NewRequestId();

@@ -1,4 +1,3 @@
-using System.Text;
 using Hypervisor.Sdk.Simulation.Calls;
 using Hypervisor.Sdk.Simulation.Machines;
 using Hypervisor.Sdk.Simulation.Works;
@@ -14,7 +13,8 @@ internal sealed class SimulatedHypervisor(SimulationClient client) : SimulatedCo
         ArgumentNullException.ThrowIfNull(spec);
         if (spec.Name.IsDefault)
             throw new ArgumentException("A name is needed.", nameof(spec));
-        string? arguments = World.Options.TraceCalls ? Encoding.UTF8.GetString(ModelJson.Default.Write<InstanceSpec>(spec)) : null;
+        cancellationToken.ThrowIfCancellationRequested();
+        string? arguments = CallText.Of(World, spec);
         return World.Calls.EnterAsync(Client, WorkKinds.Create, spec.Name.ToString(), () => CallText.Of(World, request, arguments), () =>
         {
             var requestId = request?.RequestId ?? World.Works.NewRequestId();

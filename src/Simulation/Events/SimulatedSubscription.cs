@@ -21,12 +21,15 @@ internal sealed class SimulatedSubscription(World world, EventHub hub, int capac
 
     public override ValueTask DisposeAsync()
     {
-        world.Loop.Post(() =>
-        {
-            hub.Remove(this);
-            Complete();
-        });
+        world.Loop.Post(End);
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>No more events are kept for it. Within the loop.</summary>
+    public void End()
+    {
+        hub.Remove(this);
+        Complete();
     }
 
     /// <summary>What is observed first.</summary>

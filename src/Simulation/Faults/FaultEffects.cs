@@ -21,7 +21,7 @@ internal static class FaultEffects
                 world.SetConnected(apart, false);
                 return () => world.SetConnected(apart, true);
             case FaultKind.Disconnect:
-                world.Events.Gap("The connection was reset. List again.");
+                world.Disconnect();
                 return null;
             case FaultKind.ClockStep:
                 world.Clock.Step(new TimeSpan((long)amount));

@@ -34,7 +34,8 @@ internal sealed class ContainerReader(World world)
             CpuLimit = spec.CpuLimit,
             MemoryLimitBytes = spec.MemoryLimit?.Bytes,
             Labels = reader.CheckLabels(spec.Labels),
-            Container = new ContainerConfig(spec.Image, spec.Flavor, ReadCommand(spec), ReadEnvironment(spec), spec.RestartPolicy ?? "no") { Ports = [.. spec.Ports.Select((port, index) => ReadPort(port, index))] },
+            Container = new ContainerConfig(spec.Image, spec.Flavor, ReadCommand(spec), ReadEnvironment(spec), spec.RestartPolicy ?? "no"),
+            Ports = [.. spec.Ports.Select((port, index) => ReadPort(port, index))],
             Disks = [.. spec.Mounts.Select((mount, index) => ReadMount(reader, mount, index, node))],
             Networks = [.. spec.Networks.Select((network, index) => reader.ReadNetwork(network, string.Create(CultureInfo.InvariantCulture, $"net{index}"), string.Create(CultureInfo.InvariantCulture, $"networks[{index}]")))],
         };

@@ -52,6 +52,7 @@ internal sealed class WorkEngine(World world)
     public async Task<Operation<T>> BeginAsync<T>(
         string kind, InstanceId id, InstanceKind? role, RequestOptions? request, Action<SimInstance> accept, Func<Work<T>, SimInstance, Task<T>> run, bool canCancel = false, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var requestId = request?.RequestId ?? NewRequestId();
         if (Repeated<T>(requestId, kind) is { } again)
             return again;

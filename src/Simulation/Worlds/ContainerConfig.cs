@@ -6,7 +6,4 @@ namespace Hypervisor.Sdk.Simulation.Worlds;
 /// <param name="Command">The program with its arguments; empty for a system.</param>
 /// <param name="Environment">What the program finds in its environment.</param>
 /// <param name="RestartPolicy"><c>no</c>, <c>on-failure</c> or <c>always</c>.</param>
-internal sealed record ContainerConfig(string Image, ContainerFlavor Flavor, IReadOnlyList<string> Command, IReadOnlyDictionary<string, string> Environment, string RestartPolicy)
-{
-    public IReadOnlyList<PortForward> Ports { get; init; } = [];
-}
+internal sealed record ContainerConfig(string Image, ContainerFlavor Flavor, IReadOnlyList<string> Command, IReadOnlyDictionary<string, string> Environment, string RestartPolicy);

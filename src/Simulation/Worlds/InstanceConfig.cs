@@ -48,6 +48,9 @@ internal sealed record InstanceConfig
 
     public IReadOnlyList<NetworkConfig> Networks { get; init; } = [];
 
+    /// <summary>Ports of its node that lead into it.</summary>
+    public IReadOnlyList<PortForward> Ports { get; init; } = [];
+
     /// <summary>What it takes of a node's memory while it runs.</summary>
     public long FootprintBytes => Kind == InstanceKind.VirtualMachine ? MemoryBytes : MemoryLimitBytes ?? (256L << 20);
 }

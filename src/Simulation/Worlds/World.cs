@@ -53,6 +53,21 @@ internal sealed partial class World
 
     public CallGate Calls { get; }
 
+    /// <summary>The connections that are open.</summary>
+    public List<SimulationClient> Clients { get; } = [];
+
+    /// <summary>Every connection ends; each is there again with its next call. Watches have a gap.</summary>
+    public void Disconnect()
+    {
+        Events.Gap("The connection was reset. List again.");
+        var reason = new BackendConnectionException("The connection was reset.", ErrorCode.Unavailable, RequestOutcome.NotSent) { Backend = Name };
+        lock (Clients)
+        {
+            foreach (var client in Clients)
+                client.SetConnected(false, reason);
+        }
+    }
+
     public SortedDictionary<string, SimNode> Nodes { get; } = new(StringComparer.Ordinal);
 
     public SortedDictionary<string, SimPool> Pools { get; } = new(StringComparer.Ordinal);
@@ -91,9 +106,9 @@ internal sealed partial class World
 
     public HypervisorException Refused(ErrorCode code, string message, string? instance = null) => Error(code, RequestOutcome.Rejected, message, instance);
 
-    public HypervisorException Invalid(string field, string problem) => Error(ErrorCode.InvalidArgument, RequestOutcome.Rejected, problem, null, field);
+    public HypervisorException Invalid(string field, string problem) => Error(ErrorCode.InvalidArgument, RequestOutcome.NotSent, problem, null, field);
 
-    public HypervisorException Unsupported(string field, string problem) => Error(ErrorCode.Unsupported, RequestOutcome.Rejected, problem, null, field);
+    public HypervisorException Unsupported(string field, string problem) => Error(ErrorCode.Unsupported, RequestOutcome.NotSent, problem, null, field);
 
     /// <summary>Waits for something within the loop. With <see cref="SimulationPace.OnDemand"/>, time moves on while somebody outside waits.</summary>
     public Task<T> WaitAsync<T>(Func<Task<T>> body)
