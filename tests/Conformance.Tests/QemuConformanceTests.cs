@@ -6,6 +6,8 @@ namespace Hypervisor.Sdk.Conformance.Tests;
 [Peer("qemu")]
 public sealed class QemuConformanceTests
 {
+    [Feature("CMP-21")]
+    [Feature("CMP-22")]
     [Feature("QA-06")]
     [Fact(Timeout = 300_000)]
     public async Task The_QEMU_driver_keeps_the_contract_on_real_machines()

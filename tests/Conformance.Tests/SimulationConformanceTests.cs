@@ -4,6 +4,8 @@ namespace Hypervisor.Sdk.Conformance.Tests;
 
 public sealed class SimulationConformanceTests
 {
+    [Feature("CMP-21")]
+    [Feature("CMP-22")]
     [Fact(Timeout = 300_000)]
     public async Task The_simulation_keeps_the_contract()
     {

@@ -40,6 +40,7 @@ public sealed class WholeApiTests : IAsyncLifetime
 
     [Fact(Timeout = 180_000)]
     [Feature("QA-02")]
+    [Feature("QA-18")]
     [Feature("CMP-09")]
     [Feature("CMP-11")]
     [Feature("CON-14")]

@@ -30,6 +30,7 @@ public sealed class ModelJsonTests
         return Assert.ThrowsAny<HypervisorException>(() => strict ? s_json.ReadStrict<T>(bytes) : s_json.Read<T>(bytes));
     }
 
+    [Feature("QA-16")]
     [Theory]
     [MemberData(nameof(TypeNames))]
     public void The_form_of_each_type_is_the_golden_one(string name)
