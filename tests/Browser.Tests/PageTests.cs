@@ -312,7 +312,7 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
         await Assertions.Expect(dialog.GetByRole(AriaRole.Button, new() { Name = "Delete" })).ToBeDisabledAsync();
         await dialog.GetByLabel($"Type {name} to confirm").FillAsync(name);
         await dialog.GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
-        await Assertions.Expect(page.Page.Locator(".toast[data-state='succeeded']").Filter(new() { HasText = "Delete" }).Filter(new() { HasText = name })).ToBeVisibleAsync(PagePatience.Visible);
+        await Assertions.Expect(page.Page.Locator(".toast[data-state='succeeded']").Filter(new() { HasTextRegex = new Regex($"Delete {name}(?!-)") })).ToBeVisibleAsync(PagePatience.Visible);
         await page.GoAsync("#/");
         await Assertions.Expect(page.Machine(name)).ToHaveCountAsync(0, PagePatience.Count);
     }
