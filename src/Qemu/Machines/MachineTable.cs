@@ -175,13 +175,13 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     }
 
     /// <summary>Looks at a machine that somebody has changed, and says what is new.</summary>
-    /// <returns>False when another process is changing it: it is to be looked at again.</returns>
+    /// <returns>False when it is being changed or looked at, so that nothing certain can be seen: it is to be looked at again.</returns>
     public async Task<bool> TryLookAgainAsync(string id, CancellationToken cancellationToken)
     {
         var machine = Get(id);
-        // A change of this process says itself what it does, and has the machine looked at when it has ended.
+        // A change of this process says itself what it does; somebody who only looks says nothing.
         if (machine.Gate.CurrentCount == 0)
-            return true;
+            return false;
         // One of another process is heard of again when it has ended: what can be seen in its middle is no state of the machine.
         if (machine.Supervision is null && MachineLock.IsHeldByTheLiving(services.State.Root, id))
             return false;
@@ -205,7 +205,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
 
         var status = await GetStatusAsync(machine, config, cancellationToken).ConfigureAwait(false);
         News.Found(id, config, status.IsGuess || status.State == PowerState.Unknown ? null : status.State, status.Reason);
-        return true;
+        return !status.IsGuess;
     }
 
     private MachineStatus LookFromOutside(Machine machine, ProcessRecord record)
