@@ -12,6 +12,8 @@ internal static class Arrows
     private const string DiskImages = "Hypervisor.Sdk.DiskImages";
     private const string Drivers = "Hypervisor.Sdk.Drivers";
     private const string Conformance = "Hypervisor.Sdk.Conformance";
+    private const string Jobs = "Hypervisor.Sdk.Jobs";
+    private const string JobsSqlite = "Hypervisor.Sdk.Jobs.Sqlite";
     private const string AspNetCore = "Hypervisor.Sdk.AspNetCore";
 
     /// <summary>The projects of this repository that <paramref name="project"/> may reference.</summary>
@@ -21,6 +23,8 @@ internal static class Arrows
         Core or DiskImages => [Abstractions, Transport],
         Conformance or Drivers => [Abstractions],
         AspNetCore => [Abstractions, Core],
+        Jobs => [Abstractions, Core],
+        JobsSqlite => [Abstractions, Core, Jobs],
         _ => [Abstractions, Core, DiskImages, Drivers, Transport],
     };
 
@@ -34,8 +38,13 @@ internal static class Arrows
     private static bool IsOutsideAllowed(string project, string reference) =>
         reference is "System" or "netstandard" or "mscorlib" || reference.StartsWith("System.", StringComparison.Ordinal) || reference.StartsWith("Microsoft.Win32.", StringComparison.Ordinal)
         || IsInterfacesOfExtensions(reference)
+        || IsDatabaseOfStore(project, reference)
         || (project == AspNetCore && (reference.StartsWith("Microsoft.AspNetCore.", StringComparison.Ordinal) || reference.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal)
             || reference.StartsWith("Microsoft.Net.", StringComparison.Ordinal)));
+
+    /// <summary>True for the database that a store's package exists to bring along, and for no other package.</summary>
+    public static bool IsDatabaseOfStore(string project, string name) =>
+        project == JobsSqlite && (name.StartsWith("Microsoft.Data.Sqlite", StringComparison.Ordinal) || name.StartsWith("SQLitePCLRaw.", StringComparison.Ordinal));
 
     /// <summary>True for <c>Microsoft.Extensions.*.Abstractions</c> and <c>Microsoft.Extensions.Options</c>.</summary>
     public static bool IsInterfacesOfExtensions(string name) =>

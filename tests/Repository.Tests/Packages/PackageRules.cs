@@ -42,7 +42,7 @@ internal static class PackageRules
                 yield return $"depends on {id}, which Directory.Packages.props does not list as shipped";
             else if (!ours && ShippedVersions[id] != version)
                 yield return $"depends on {id} {version}; Directory.Packages.props says {ShippedVersions[id]}";
-            else if (!ours && !Arrows.IsInterfacesOfExtensions(id))
+            else if (!ours && !Arrows.IsInterfacesOfExtensions(id) && !Arrows.IsDatabaseOfStore(project, id))
                 yield return $"depends on {id}, which is more than interfaces and options";
         }
     }

@@ -1,0 +1,132 @@
+using Hypervisor.Sdk.Jobs.Stores;
+using Microsoft.Data.Sqlite;
+
+namespace Hypervisor.Sdk.Jobs.Sqlite;
+
+/// <summary>Jobs in a SQLite file. Several processes of one machine may share it.</summary>
+internal sealed partial class SqliteJobStore : IJobStore, IDisposable
+{
+    private readonly GroupCommit _writer;
+    private readonly SqliteSession _reader;
+    private readonly Lock _readerGate = new();
+    private readonly string _path;
+
+    private SqliteJobStore(string path, SqliteSession writer)
+    {
+        _path = path;
+        _reader = new SqliteSession(path, isReader: true);
+        _writer = new GroupCommit(writer, path);
+    }
+
+    /// <summary>Opens the file, checks it, and brings it to this version.</summary>
+    /// <exception cref="HypervisorException">It is damaged, of a newer version or of another program, or cannot be opened.</exception>
+    public static SqliteJobStore Open(string path)
+    {
+        SQLitePCL.Batteries_V2.Init();
+        SqliteSession? writer = null;
+        try
+        {
+            writer = new SqliteSession(path, isReader: false);
+            SqliteSchema.Prepare(writer, path);
+            return new SqliteJobStore(path, writer);
+        }
+        catch (SqliteException exception)
+        {
+            writer?.Dispose();
+            throw SqliteSchema.Refusal(path, $"cannot be opened ({exception.Message.TrimEnd('.')}). It was left as it is: check the path, the rights and the disk, or restore a copy", exception);
+        }
+        catch
+        {
+            writer?.Dispose();
+            throw;
+        }
+    }
+
+    public Task<JobId> EnqueueAsync(NewJob job, CancellationToken cancellationToken) => _writer.WriteAsync(session =>
+    {
+        if (job.UniqueKey is not null && session.Read("SELECT id FROM jobs WHERE unique_key = $0 AND state < 2", row => JobId.Parse(row.GetString(0)), job.UniqueKey) is [var there, ..])
+            return there;
+        session.Run("""
+            INSERT INTO jobs (id, type, args, state, priority, order_ms, due_ms, created_ms, attempts, counted, max_attempts, cancel, unique_key)
+            VALUES ($0, $1, $2, 0, $3, $4, $5, $6, 0, 0, $7, 0, $8)
+            """, job.Id.ToString(), job.Type, job.Args, job.Priority, job.OrderMs, Ms(job.DueAt), Ms(job.CreatedAt), job.MaxAttempts, job.UniqueKey);
+        foreach (var lane in job.Lanes)
+        {
+            session.Run("INSERT INTO lanes SELECT seq, $1, $2, $3, $4 FROM jobs WHERE id = $0",
+                job.Id.ToString(), lane.Key.ToString(), lane.Mode == LaneMode.Exclusive ? 1 : 0, lane.Weight, lane.Capacity);
+        }
+
+        return job.Id;
+    }, cancellationToken);
+
+    public Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until) => _writer.WriteAsync(session =>
+        session.Run("UPDATE jobs SET lease_ms = $3 WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2", id.ToString(), fencingToken, Ms(now), Ms(until)) == 0
+            ? (bool?)null
+            : session.Read("SELECT cancel FROM jobs WHERE id = $0", row => row.GetInt64(0) != 0, id.ToString())[0]);
+
+    public Task<bool> BeginStepAsync(JobId id, long fencingToken, string name, RequestId request, DateTimeOffset now) => _writer.WriteAsync(session => session.Run("""
+        INSERT INTO steps (job, name, request, began_ms) SELECT seq, $3, $4, $2 FROM jobs WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2
+        ON CONFLICT (job, name) DO UPDATE SET request = excluded.request, began_ms = excluded.began_ms, ended_ms = NULL, result = NULL
+        """, id.ToString(), fencingToken, Ms(now), name, request.ToString()) > 0);
+
+    public Task<bool> EndStepAsync(JobId id, long fencingToken, string name, string result, DateTimeOffset now) => _writer.WriteAsync(session => session.Run("""
+        UPDATE steps SET result = $4, ended_ms = $2 WHERE name = $3 AND job = (SELECT seq FROM jobs WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2)
+        """, id.ToString(), fencingToken, Ms(now), name, result) > 0);
+
+    public Task<bool> ReportAsync(JobId id, long fencingToken, string progress) => _writer.WriteAsync(session =>
+        session.Run("UPDATE jobs SET progress = $2 WHERE id = $0 AND state = 1 AND token = $1", id.ToString(), fencingToken, progress) > 0);
+
+    public Task<bool> EndAttemptAsync(EndedAttempt attempt) => _writer.WriteAsync(session =>
+    {
+        bool isAgain = attempt.End is AttemptEnd.Retried or AttemptEnd.Returned;
+        var state = attempt.End switch
+        {
+            AttemptEnd.Completed => JobState.Completed,
+            AttemptEnd.Cancelled => JobState.Cancelled,
+            AttemptEnd.Retried or AttemptEnd.Returned => JobState.Pending,
+            _ => JobState.Failed,
+        };
+        string id = attempt.Id.ToString();
+        if (isAgain && session.Read("SELECT cancel FROM jobs WHERE id = $0", row => row.GetInt64(0) != 0, id) is [true, ..])
+            state = JobState.Cancelled;
+        int changed = session.Run("""
+            UPDATE jobs SET state = $3, worker = NULL, lease_ms = NULL, due_ms = coalesce($4, due_ms), ended_ms = $5, error = coalesce($6, error), result = $7, counted = counted - $8
+            WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2
+            """, id, attempt.FencingToken, Ms(attempt.Now), (int)state, isAgain ? Ms(attempt.DueAt) : null, state == JobState.Pending ? null : Ms(attempt.Now),
+            attempt.End == AttemptEnd.Returned ? null : attempt.Reason, attempt.Result, attempt.End == AttemptEnd.Returned ? 1 : 0);
+        if (changed == 0)
+            return false;
+        session.Run("UPDATE attempts SET ended_ms = $1, end = $2, reason = $3 WHERE job = (SELECT seq FROM jobs WHERE id = $0) AND ended_ms IS NULL",
+            id, Ms(attempt.Now), (int)attempt.End, attempt.Reason);
+        return true;
+    });
+
+    public Task<bool> CancelAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(session => session.Run("""
+        UPDATE jobs SET cancel = 1, ended_ms = CASE state WHEN 0 THEN $1 END, state = CASE state WHEN 0 THEN 4 ELSE state END WHERE id = $0 AND state < 2
+        """, id.ToString(), Ms(now)) > 0, cancellationToken);
+
+    // The unique key may have gone to another job meanwhile: this one then stays as it is.
+    public Task<bool> RetryAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(session => session.Run("""
+        UPDATE jobs SET state = 0, counted = 0, cancel = 0, due_ms = $1, order_ms = $1 - priority * 60000, ended_ms = NULL WHERE id = $0 AND state = 3
+        AND NOT EXISTS (SELECT 1 FROM jobs AS other WHERE other.unique_key = jobs.unique_key AND other.state < 2)
+        """, id.ToString(), Ms(now)) > 0, cancellationToken);
+
+    public Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken) =>
+        _writer.WriteAsync(session => session.Run("DELETE FROM jobs WHERE id = $0 AND state > 1", id.ToString()) > 0, cancellationToken);
+
+    /// <summary>Commits what waits, then closes the file.</summary>
+    public void Dispose()
+    {
+        lock (_readerGate)
+            _reader.Dispose();
+        _writer.Dispose();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static long Ms(DateTimeOffset time) => time.ToUnixTimeMilliseconds();
+}

@@ -1,0 +1,82 @@
+using Microsoft.Data.Sqlite;
+
+namespace Hypervisor.Sdk.Jobs.Sqlite;
+
+/// <summary>The tables, and the steps from one version of them to the next.</summary>
+internal static class SqliteSchema
+{
+    // The number that says whose file this is: "HvJb".
+    private const long ApplicationId = 0x48764A62;
+
+    // A step is never changed once it has shipped: a new one is added.
+    private static readonly string[][] Steps =
+    [
+        [
+            """
+            CREATE TABLE jobs (
+                seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, args TEXT NOT NULL, state INTEGER NOT NULL, priority INTEGER NOT NULL,
+                order_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, ended_ms INTEGER, attempts INTEGER NOT NULL, counted INTEGER NOT NULL,
+                max_attempts INTEGER NOT NULL, token INTEGER, worker TEXT, lease_ms INTEGER, cancel INTEGER NOT NULL, unique_key TEXT, result TEXT, error TEXT, progress TEXT)
+            """,
+            "CREATE INDEX jobs_pending ON jobs (order_ms, seq) WHERE state = 0",
+            "CREATE INDEX jobs_running ON jobs (lease_ms) WHERE state = 1",
+            "CREATE INDEX jobs_failed ON jobs (seq) WHERE state = 3",
+            "CREATE UNIQUE INDEX jobs_unique ON jobs (unique_key) WHERE unique_key IS NOT NULL AND state < 2",
+            """
+            CREATE TABLE lanes (job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE, key TEXT NOT NULL, exclusive INTEGER NOT NULL, weight INTEGER NOT NULL, capacity INTEGER,
+                PRIMARY KEY (job, key)) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE attempts (job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE, number INTEGER NOT NULL, worker TEXT NOT NULL, token INTEGER NOT NULL,
+                started_ms INTEGER NOT NULL, ended_ms INTEGER, end INTEGER, reason TEXT, PRIMARY KEY (job, number)) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE steps (job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE, name TEXT NOT NULL, request TEXT NOT NULL, began_ms INTEGER NOT NULL, ended_ms INTEGER,
+                result TEXT, PRIMARY KEY (job, name)) WITHOUT ROWID
+            """,
+            "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+            "INSERT INTO counters VALUES ('token', 0)",
+        ],
+    ];
+
+    /// <summary>Checks the file and brings it to this version.</summary>
+    public static void Prepare(SqliteSession session, string path)
+    {
+        string[] damage = [.. session.Read("PRAGMA quick_check(5)", row => row.GetString(0))];
+        if (damage is not ["ok"])
+            throw Refusal(path, $"is damaged ({string.Join("; ", damage)}). It was left as it is: restore a copy, or move it away to begin anew");
+        session.ReadWhile("PRAGMA journal_mode = WAL", row => row.GetString(0) == "wal" ? true
+            : throw Refusal(path, "cannot be kept with a write-ahead log on this file system: put it on a local disk"));
+
+        session.Run("BEGIN IMMEDIATE");
+        try
+        {
+            long version = Number(session, "PRAGMA user_version");
+            long application = Number(session, "PRAGMA application_id");
+            if (application != ApplicationId && (application != 0 || version != 0 || Number(session, "SELECT count(*) FROM sqlite_schema") != 0))
+                throw Refusal(path, "is a database of another program: name another file");
+            if (version > Steps.Length)
+                throw Refusal(path, $"has version {version} and was written by a newer release; this one knows up to {Steps.Length}: update the program");
+            for (long step = version; step < Steps.Length; step++)
+            {
+                foreach (string sql in Steps[step])
+                    session.Run(sql);
+            }
+
+            // A pragma takes no parameter; both are numbers of ours.
+            session.Run($"PRAGMA application_id = {ApplicationId}");
+            session.Run($"PRAGMA user_version = {Steps.Length}");
+            session.Run("COMMIT");
+        }
+        catch
+        {
+            session.Run("ROLLBACK");
+            throw;
+        }
+    }
+
+    public static HypervisorException Refusal(string path, string what, Exception? inner = null) =>
+        new($"The job store '{path}' {what}.", ErrorCode.Unavailable, RequestOutcome.Rejected, inner) { Resource = path };
+
+    private static long Number(SqliteSession session, string sql) => session.Read(sql, row => row.GetInt64(0))[0];
+}

@@ -1,0 +1,66 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace Hypervisor.Sdk.Jobs.Sqlite;
+
+/// <summary>A connection with its prepared statements. Used by one thread at a time.</summary>
+internal sealed class SqliteSession : IDisposable
+{
+    private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
+    private readonly SqliteConnection _connection;
+
+    public SqliteSession(string path, bool isReader)
+    {
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        _connection.Open();
+        Run("PRAGMA busy_timeout = 10000");
+        Run("PRAGMA foreign_keys = ON");
+        Run(isReader ? "PRAGMA query_only = ON" : "PRAGMA synchronous = FULL");
+    }
+
+    /// <summary>Runs a statement; the rows that it changed.</summary>
+    public int Run(string sql, params ReadOnlySpan<object?> values) => Bind(sql, values).ExecuteNonQuery();
+
+    /// <summary>The rows of a query, read to the end.</summary>
+    public List<T> Read<T>(string sql, Func<SqliteDataReader, T> row, params ReadOnlySpan<object?> values)
+    {
+        var rows = new List<T>();
+        using var reader = Bind(sql, values).ExecuteReader();
+        while (reader.Read())
+            rows.Add(row(reader));
+        return rows;
+    }
+
+    /// <summary>Offers the rows of a query until <paramref name="row"/> has had enough.</summary>
+    public void ReadWhile(string sql, Func<SqliteDataReader, bool> row, params ReadOnlySpan<object?> values)
+    {
+        using var reader = Bind(sql, values).ExecuteReader();
+        while (reader.Read() && row(reader))
+        {
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var command in _commands.Values)
+            command.Dispose();
+        _connection.Dispose();
+    }
+
+    private SqliteCommand Bind(string sql, ReadOnlySpan<object?> values)
+    {
+        if (!_commands.TryGetValue(sql, out var command))
+        {
+            _commands[sql] = command = _connection.CreateCommand();
+#pragma warning disable CA2100 // Every statement is a constant of this package; what varies is a parameter.
+            command.CommandText = sql;
+#pragma warning restore CA2100
+            for (int i = 0; i < values.Length; i++)
+                command.Parameters.Add(new SqliteParameter { ParameterName = "$" + i.ToString(CultureInfo.InvariantCulture) });
+        }
+
+        for (int i = 0; i < values.Length; i++)
+            command.Parameters[i].Value = values[i] ?? DBNull.Value;
+        return command;
+    }
+}

@@ -1,0 +1,22 @@
+namespace Hypervisor.Sdk.Jobs;
+
+/// <summary>What one job wants beyond its arguments.</summary>
+public sealed class JobOptions
+{
+    /// <summary>Larger goes first: each step of one counts as a minute of waiting. -1,000 to 1,000; default 0.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>Not before this long from now. Default: at once.</summary>
+    public TimeSpan Delay { get; init; }
+
+    /// <summary>
+    /// The lanes that the job holds while it runs, taken together: its own, and those that a backend's <see cref="ILaneHints"/> names. At most 64; a key is named once.
+    /// </summary>
+    public IReadOnlyList<LaneClaim> Lanes { get; init; } = [];
+
+    /// <summary>A key that at most one job has that has not ended; up to 256 characters. Default: none.</summary>
+    public string? UniqueKey { get; init; }
+
+    /// <summary>What happens where <see cref="UniqueKey"/> is taken. Default <see cref="JobUniqueness.Ignore"/>.</summary>
+    public JobUniqueness Uniqueness { get; init; }
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization.Metadata;
+using Hypervisor.Sdk.Jobs.Running;
+using Hypervisor.Sdk.Jobs.Stores;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Hypervisor.Sdk.Jobs;
+
+/// <summary>Adds a store and handlers to the jobs of a service collection.</summary>
+public sealed class JobsBuilder
+{
+    private readonly HashSet<string> _types = new(StringComparer.Ordinal);
+    private readonly HashSet<Type> _args = [];
+
+    internal JobsBuilder(IServiceCollection services) => Services = services;
+
+    /// <summary>The services.</summary>
+    public IServiceCollection Services { get; }
+
+    /// <summary>Adds a type of job. Its name is stored with every job: it does not change. Arguments of one .NET type belong to one type of job.</summary>
+    /// <param name="type">The name, 1 to 128 characters.</param>
+    /// <param name="args">How the arguments are written, from a source-generated context.</param>
+    /// <param name="result">How the result is written.</param>
+    /// <param name="configure">How it is tried again.</param>
+    /// <exception cref="ArgumentException">The name or the arguments are taken, or an option is out of its range.</exception>
+    public JobsBuilder AddHandler<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler, TArgs, TResult>(
+        string type, JsonTypeInfo<TArgs> args, JsonTypeInfo<TResult> result, Action<JobTypeOptions>? configure = null)
+        where THandler : class, IJobHandler<TArgs, TResult>
+    {
+        ArgumentException.ThrowIfNullOrEmpty(type);
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(result);
+        if (type.Length > 128)
+            throw new ArgumentException($"The name of a type of job has at most 128 characters; this one has {type.Length}.", nameof(type));
+        var options = new JobTypeOptions();
+        configure?.Invoke(options);
+        options.Validate(type);
+        if (!_types.Add(type))
+            throw new ArgumentException($"The job type '{type}' has a handler already.", nameof(type));
+        if (!_args.Add(typeof(TArgs)))
+            throw new ArgumentException($"{typeof(TArgs).Name} are the arguments of another job type already.", nameof(type));
+
+        Services.TryAddSingleton<THandler>();
+        Services.AddSingleton<JobRegistration>(provider => new JobRegistration<TArgs, TResult>(type, args, result, options, provider.GetRequiredService<THandler>()));
+        return this;
+    }
+
+    /// <summary>Sets where jobs are durable. The packages of the stores have the methods that one calls.</summary>
+    public JobsBuilder UseStore(Func<IServiceProvider, IJobStore> open)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        Services.Replace(ServiceDescriptor.Singleton(open));
+        return this;
+    }
+}

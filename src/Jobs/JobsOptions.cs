@@ -1,0 +1,40 @@
+namespace Hypervisor.Sdk.Jobs;
+
+/// <summary>How a process enqueues and runs jobs.</summary>
+public sealed class JobsOptions
+{
+    /// <summary>How many jobs run here at a time. 0 makes a process that only enqueues; at most 1,000; default 4.</summary>
+    public int Concurrency { get; set; } = 4;
+
+    /// <summary>How long a worker that does not answer keeps a job. Renewed at a third of it. 1 s to 1 h; default 30 s.</summary>
+    public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often an idle worker looks for jobs that another process made. 1 s to 1 min; default 1 s.</summary>
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest arguments or result of a job, as UTF-8 JSON in bytes. Default 256 KiB.</summary>
+    public int MaxPayloadBytes { get; set; } = 256 * 1024;
+
+    /// <summary>How the worker is named in attempts. Default: machine, process and a random part.</summary>
+    public string Worker { get; set; } = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid().ToString("N")[..6]}";
+
+    /// <summary>The clock. Default <see cref="TimeProvider.System"/>.</summary>
+    public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
+    /// <summary>Where the jitter of retries comes from, used by one call at a time. Default <see cref="System.Random.Shared"/>.</summary>
+    public Random Random { get; set; } = Random.Shared;
+
+    internal void Validate()
+    {
+        if (Concurrency is < 0 or > 1000)
+            throw new ArgumentException($"{nameof(Concurrency)} is {Concurrency}; it is 0 to 1,000.");
+        if (Lease < TimeSpan.FromSeconds(1) || Lease > TimeSpan.FromHours(1))
+            throw new ArgumentException($"{nameof(Lease)} is {Lease}; it is 1 s to 1 h.");
+        if (PollInterval < TimeSpan.FromSeconds(1) || PollInterval > TimeSpan.FromMinutes(1))
+            throw new ArgumentException($"{nameof(PollInterval)} is {PollInterval}; it is 1 s to 1 min.");
+        if (MaxPayloadBytes is < 1024 or > 64 * 1024 * 1024)
+            throw new ArgumentException($"{nameof(MaxPayloadBytes)} is {MaxPayloadBytes}; it is 1 KiB to 64 MiB.");
+        if (string.IsNullOrEmpty(Worker) || Worker.Length > 256)
+            throw new ArgumentException($"{nameof(Worker)} has 1 to 256 characters.");
+    }
+}

@@ -1,0 +1,220 @@
+using Hypervisor.Sdk.Jobs.Stores;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hypervisor.Sdk.Jobs.Running;
+
+/// <summary>Takes jobs and runs them. What is taken and renewed is decided in one loop; a handler runs on its own, and only ends its attempt.</summary>
+internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals, ILogger<JobWorker> logger) : IHostedService, IDisposable
+{
+    private const int MaxReasonChars = 2000;
+
+    private readonly Dictionary<string, JobRegistration> _types = registrations.ToDictionary(registration => registration.Type, StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+    private readonly Dictionary<JobId, Run> _runs = [];
+    private readonly CancellationTokenSource _stop = new();
+    private Task _loop = Task.CompletedTask;
+
+    private DateTimeOffset Now => options.TimeProvider.GetUtcNow();
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (options.Concurrency > 0 && _types.Count > 0)
+        {
+            signals.CancelRequested += CancelRun;
+            _loop = LoopAsync();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Takes nothing more, asks the handlers to stop, and waits for them until <paramref name="cancellationToken"/>; what still runs then is left to its lease.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        signals.CancelRequested -= CancelRun;
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _loop.ConfigureAwait(false);
+        var runs = Runs();
+        foreach (var run in runs)
+            run.Stop(RunStop.Shutdown);
+        await Task.WhenAll(runs.Select(run => run.Task)).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public void Dispose() => _stop.Dispose();
+
+    private async Task LoopAsync()
+    {
+        var nextRenewal = Now + (options.Lease / 3);
+        while (!_stop.IsCancellationRequested)
+        {
+            var work = signals.Work;
+            try
+            {
+                if (Now >= nextRenewal)
+                {
+                    nextRenewal = Now + (options.Lease / 3);
+                    await RenewAsync().ConfigureAwait(false);
+                }
+
+                await TakeAsync().ConfigureAwait(false);
+            }
+            catch (HypervisorException exception)
+            {
+                logger.LogWarning(exception, "The job store does not answer; looking again in {PollInterval}.", options.PollInterval);
+                work = Task.Delay(options.PollInterval, options.TimeProvider, CancellationToken.None);
+            }
+
+            using var wait = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+            await Task.WhenAny(work, Task.Delay(options.PollInterval, options.TimeProvider, wait.Token)).ConfigureAwait(false);
+            await wait.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task TakeAsync()
+    {
+        int free = options.Concurrency - Runs().Count;
+        var now = Now;
+        var claims = await store.ClaimAsync(new ClaimRequest { Worker = options.Worker, Types = _types.Keys, Limit = free, Now = now, LeaseUntil = now + options.Lease }, CancellationToken.None)
+            .ConfigureAwait(false);
+        foreach (var claim in claims)
+        {
+            var run = new Run(claim);
+            lock (_gate)
+                _runs[claim.Id] = run;
+            run.Task = RunAsync(run);
+        }
+    }
+
+    private async Task RenewAsync()
+    {
+        foreach (var run in Runs())
+        {
+            var now = Now;
+            bool? cancel = await store.RenewAsync(run.Claim.Id, run.Claim.FencingToken, now, now + options.Lease).ConfigureAwait(false);
+            if (cancel is null)
+                run.Stop(RunStop.LeaseLost);
+            else if (cancel == true)
+                run.Stop(RunStop.Cancel);
+        }
+    }
+
+    private async Task RunAsync(Run run)
+    {
+        // A handler that blocks its thread blocks none of ours.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            var ended = await AttemptAsync(run).ConfigureAwait(false);
+            if (ended is null || !await store.EndAttemptAsync(ended).ConfigureAwait(false))
+                logger.LogWarning("Attempt {Attempt} at job {Job} lost its lease; nothing of its end was taken.", run.Claim.Attempt, run.Claim.Id);
+        }
+        catch (HypervisorException exception)
+        {
+            logger.LogError(exception, "The end of attempt {Attempt} at job {Job} cannot be stored; the job is tried again when its lease runs out.", run.Claim.Attempt, run.Claim.Id);
+        }
+        finally
+        {
+            lock (_gate)
+                _runs.Remove(run.Claim.Id);
+            run.Dispose();
+            signals.PulseEnd(run.Claim.Id);
+            signals.PulseWork();
+        }
+    }
+
+    private async Task<EndedAttempt?> AttemptAsync(Run run)
+    {
+        var claim = run.Claim;
+        var registration = _types[claim.Type];
+        try
+        {
+            var job = new JobContext(store, claim, options.TimeProvider, options.MaxPayloadBytes);
+            string result = await registration.RunAsync(job, claim.Args, options.MaxPayloadBytes, run.Token).ConfigureAwait(false);
+            return End(claim, AttemptEnd.Completed, result: result);
+        }
+        catch (JobLeaseLostException)
+        {
+            return null;
+        }
+        catch (OperationCanceledException) when (run.Token.IsCancellationRequested)
+        {
+            return run.Reason switch
+            {
+                RunStop.Cancel => End(claim, AttemptEnd.Cancelled, "It was cancelled."),
+                RunStop.Shutdown => End(claim, AttemptEnd.Returned, "Its worker shut down.", Now),
+                _ => null,
+            };
+        }
+#pragma warning disable CA1031 // Whatever a handler throws is why its attempt failed: it is stored and told.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            var wait = RetryRule.WaitAfter(exception, claim.CountedAttempts, claim.MaxAttempts, registration.Options, options.Random);
+            logger.LogWarning(exception, "Attempt {Attempt} at job {Job} failed; {Next}.", claim.Attempt, claim.Id, wait is null ? "it was the last" : "it is tried again");
+            string reason = exception.Message.Length > MaxReasonChars ? exception.Message[..MaxReasonChars] : exception.Message;
+            return wait is { } delay ? End(claim, AttemptEnd.Retried, reason, Now + delay) : End(claim, AttemptEnd.Failed, reason);
+        }
+    }
+
+    private EndedAttempt End(ClaimedJob claim, AttemptEnd end, string? reason = null, DateTimeOffset dueAt = default, string? result = null) =>
+        new() { Id = claim.Id, FencingToken = claim.FencingToken, End = end, Now = Now, DueAt = dueAt, Reason = reason, Result = result };
+
+    private void CancelRun(JobId id) => Runs().FirstOrDefault(run => run.Claim.Id == id)?.Stop(RunStop.Cancel);
+
+    private List<Run> Runs()
+    {
+        lock (_gate)
+            return [.. _runs.Values];
+    }
+
+    private enum RunStop
+    {
+        None,
+        Cancel,
+        LeaseLost,
+        Shutdown,
+    }
+
+    private sealed class Run : IDisposable
+    {
+        private readonly Lock _gate = new();
+        private readonly CancellationTokenSource _source = new();
+        private bool _isDisposed;
+
+        public Run(ClaimedJob claim)
+        {
+            Claim = claim;
+            Token = _source.Token;
+        }
+
+        public ClaimedJob Claim { get; }
+
+        public Task Task { get; set; } = Task.CompletedTask;
+
+        public RunStop Reason { get; private set; }
+
+        public CancellationToken Token { get; }
+
+        /// <summary>The first reason wins.</summary>
+        public void Stop(RunStop reason)
+        {
+            lock (_gate)
+            {
+                if (_isDisposed || Reason != RunStop.None)
+                    return;
+                Reason = reason;
+                // Callbacks of the handler run elsewhere: they may block.
+                _ = _source.CancelAsync();
+            }
+        }
+
+        public void Dispose()
+        {
+            lock (_gate)
+            {
+                _isDisposed = true;
+                _source.Dispose();
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+namespace Hypervisor.Sdk.Jobs.Stores;
+
+/// <summary>A worker with free places.</summary>
+public sealed class ClaimRequest
+{
+    /// <summary>Who.</summary>
+    public required string Worker { get; init; }
+
+    /// <summary>The types it knows; others are left to who knows them.</summary>
+    public required IReadOnlyCollection<string> Types { get; init; }
+
+    /// <summary>At most so many jobs; 0 only ends attempts whose lease ran out.</summary>
+    public required int Limit { get; init; }
+
+    /// <summary>Now.</summary>
+    public required DateTimeOffset Now { get; init; }
+
+    /// <summary>When the leases run out.</summary>
+    public required DateTimeOffset LeaseUntil { get; init; }
+}

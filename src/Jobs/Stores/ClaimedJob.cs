@@ -1,0 +1,29 @@
+namespace Hypervisor.Sdk.Jobs.Stores;
+
+/// <summary>A job that a worker took.</summary>
+public sealed class ClaimedJob
+{
+    /// <summary>Which.</summary>
+    public required JobId Id { get; init; }
+
+    /// <summary>The name of its type.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>Its arguments as JSON.</summary>
+    public required string Args { get; init; }
+
+    /// <summary>The number of the attempt, from 1.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>Attempts that count against the limit, this one included.</summary>
+    public required int CountedAttempts { get; init; }
+
+    /// <summary>How often it is tried at most.</summary>
+    public required int MaxAttempts { get; init; }
+
+    /// <summary>Larger than that of every attempt before.</summary>
+    public required long FencingToken { get; init; }
+
+    /// <summary>What earlier attempts left.</summary>
+    public required IReadOnlyList<StoredStep> Steps { get; init; }
+}

@@ -1,0 +1,50 @@
+namespace Hypervisor.Sdk.Jobs.Stores;
+
+/// <summary>
+/// Where jobs are durable: the only seam through which the engine writes. Each call is one transaction; when it has returned, what it wrote survives the loss of the
+/// process and of the machine. Calls with a fencing token answer false, and write nothing, where that token does not hold the job any longer.
+/// </summary>
+public interface IJobStore : IAsyncDisposable
+{
+    /// <summary>Makes a job; returns the one that has its unique key already instead, where there is one.</summary>
+    Task<JobId> EnqueueAsync(NewJob job, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Ends the attempts whose lease ran out (the job is PENDING again, or FAILED when no attempt is left), then takes jobs of the types named, in order, each with all of
+    /// its lanes.
+    /// </summary>
+    Task<IReadOnlyList<ClaimedJob>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Prolongs a lease; null where it is lost or ran out before <paramref name="now"/>, else whether somebody asked to cancel.</summary>
+    Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until);
+
+    /// <summary>Makes the intent of a step durable, in the place of an earlier one of its name.</summary>
+    Task<bool> BeginStepAsync(JobId id, long fencingToken, string name, RequestId request, DateTimeOffset now);
+
+    /// <summary>Makes the result of a step durable.</summary>
+    Task<bool> EndStepAsync(JobId id, long fencingToken, string name, string result, DateTimeOffset now);
+
+    /// <summary>Keeps what the handler says about how far it is.</summary>
+    Task<bool> ReportAsync(JobId id, long fencingToken, string progress);
+
+    /// <summary>Ends an attempt and releases its lanes.</summary>
+    Task<bool> EndAttemptAsync(EndedAttempt attempt);
+
+    /// <summary>Asks to cancel; see <see cref="IJobs.CancelAsync"/>.</summary>
+    Task<bool> CancelAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>Runs a FAILED job again; see <see cref="IJobs.RetryAsync"/>.</summary>
+    Task<bool> RetryAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>Removes a job that has ended.</summary>
+    Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken);
+
+    /// <summary>A job, or null.</summary>
+    Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken);
+
+    /// <summary>Jobs, newest first.</summary>
+    Task<IReadOnlyList<JobInfo>> ListAsync(JobState? state, int limit, CancellationToken cancellationToken);
+
+    /// <summary>The attempts at a job, in order.</summary>
+    Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken);
+}

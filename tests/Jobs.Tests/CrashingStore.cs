@@ -1,0 +1,62 @@
+using Hypervisor.Sdk.Jobs.Stores;
+
+namespace Hypervisor.Sdk.Jobs.Tests;
+
+/// <summary>A write of the engine at which its process dies: the n-th of its kind, before it is durable or right after.</summary>
+internal sealed record CrashPoint(string Write, int Ordinal, bool IsAfter);
+
+/// <summary>A store whose process dies at a crash point: from there on nothing is written.</summary>
+internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobStore
+{
+    private readonly TaskCompletionSource _crashed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _seen;
+
+    public Task Crashed => _crashed.Task;
+
+    public Task<JobId> EnqueueAsync(NewJob job, CancellationToken cancellationToken) => AtAsync("Enqueue", () => store.EnqueueAsync(job, cancellationToken), _ => true);
+
+    public Task<IReadOnlyList<ClaimedJob>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) =>
+        AtAsync("Claim", () => store.ClaimAsync(request, cancellationToken), claimed => claimed.Count > 0);
+
+    public Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until) => AtAsync("Renew", () => store.RenewAsync(id, fencingToken, now, until), _ => true);
+
+    public Task<bool> BeginStepAsync(JobId id, long fencingToken, string name, RequestId request, DateTimeOffset now) =>
+        AtAsync("BeginStep", () => store.BeginStepAsync(id, fencingToken, name, request, now), _ => true);
+
+    public Task<bool> EndStepAsync(JobId id, long fencingToken, string name, string result, DateTimeOffset now) =>
+        AtAsync("EndStep", () => store.EndStepAsync(id, fencingToken, name, result, now), _ => true);
+
+    public Task<bool> ReportAsync(JobId id, long fencingToken, string progress) => AtAsync("Report", () => store.ReportAsync(id, fencingToken, progress), _ => true);
+
+    public Task<bool> EndAttemptAsync(EndedAttempt attempt) => AtAsync("EndAttempt", () => store.EndAttemptAsync(attempt), _ => true);
+
+    public Task<bool> CancelAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => AtAsync("Cancel", () => store.CancelAsync(id, now, cancellationToken), _ => true);
+
+    public Task<bool> RetryAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => AtAsync("Retry", () => store.RetryAsync(id, now, cancellationToken), _ => true);
+
+    public Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken) => AtAsync("Discard", () => store.DiscardAsync(id, cancellationToken), _ => true);
+
+    public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) => store.GetAsync(id, cancellationToken);
+
+    public Task<IReadOnlyList<JobInfo>> ListAsync(JobState? state, int limit, CancellationToken cancellationToken) => store.ListAsync(state, limit, cancellationToken);
+
+    public Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken) => store.ListAttemptsAsync(id, cancellationToken);
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    private async Task<T> AtAsync<T>(string write, Func<Task<T>> call, Func<T, bool> counts)
+    {
+        if (_crashed.Task.IsCompleted || (write == point.Write && !point.IsAfter && Interlocked.Increment(ref _seen) == point.Ordinal))
+            throw Dead();
+        var result = await call();
+        if (write == point.Write && point.IsAfter && counts(result) && Interlocked.Increment(ref _seen) == point.Ordinal)
+            throw Dead();
+        return result;
+    }
+
+    private HypervisorException Dead()
+    {
+        _crashed.TrySetResult();
+        return new HypervisorException("The process is dead.", ErrorCode.Unavailable, RequestOutcome.Unknown);
+    }
+}

@@ -1,0 +1,130 @@
+using Hypervisor.Sdk.Jobs.Sqlite;
+using Hypervisor.Sdk.Jobs.Stores;
+using Microsoft.Data.Sqlite;
+
+namespace Hypervisor.Sdk.Jobs.Tests;
+
+/// <summary>The file of the store: its modes, its versions, its damage; and its fences.</summary>
+public sealed class SqliteStoreTests : IDisposable
+{
+    private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private readonly TempDirectory _directory = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private string Path => _directory["jobs.db"];
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task The_file_has_a_write_ahead_log_and_survives_reopening()
+    {
+        await using (var store = SqliteJobStore.Open(Path))
+            await store.EnqueueAsync(Job(), Token);
+        Assert.Equal("wal", Scalar("PRAGMA journal_mode"));
+        await using var again = SqliteJobStore.Open(Path);
+        Assert.Single(await again.ListAsync(null, 10, Token));
+    }
+
+    [Fact]
+    public async Task A_damaged_file_is_refused_and_left_as_it_is()
+    {
+        await using (var store = SqliteJobStore.Open(Path))
+        {
+            for (int i = 0; i < 50; i++)
+                await store.EnqueueAsync(Job(), Token);
+        }
+
+        byte[] bytes = await File.ReadAllBytesAsync(Path, Token);
+        bytes.AsSpan(4096, bytes.Length - 4096).Fill(0xA5);
+        await File.WriteAllBytesAsync(Path, bytes, Token);
+        var refusal = Assert.Throws<HypervisorException>(() => SqliteJobStore.Open(Path));
+        Assert.Contains("It was left as it is", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(Path, Token));
+    }
+
+    [Fact]
+    public void A_file_of_a_newer_version_or_of_another_program_is_refused()
+    {
+        SqliteJobStore.Open(Path).Dispose();
+        Scalar("PRAGMA user_version = 99");
+        Assert.Contains("newer release", Assert.Throws<HypervisorException>(() => SqliteJobStore.Open(Path)).Message, StringComparison.Ordinal);
+        File.Delete(Path);
+        Scalar("CREATE TABLE other (x)");
+        Assert.Contains("another program", Assert.Throws<HypervisorException>(() => SqliteJobStore.Open(Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_was_paused_beyond_his_lease_can_write_nothing()
+    {
+        await using var store = SqliteJobStore.Open(Path);
+        var id = await store.EnqueueAsync(Job(), Token);
+        var late = Start.AddMinutes(1);
+        var paused = Assert.Single(await ClaimAsync(store, Start));
+        Assert.Empty(await ClaimAsync(store, Start.AddSeconds(29)));
+        Assert.Null(await store.RenewAsync(id, paused.FencingToken, late, late.AddSeconds(30)));
+
+        var next = Assert.Single(await ClaimAsync(store, late));
+        Assert.True(next.FencingToken > paused.FencingToken);
+        Assert.False(await store.BeginStepAsync(id, paused.FencingToken, "s", RequestId.New(), late));
+        Assert.False(await store.EndAttemptAsync(new EndedAttempt { Id = id, FencingToken = paused.FencingToken, End = AttemptEnd.Completed, Now = late }));
+        Assert.True(await store.BeginStepAsync(id, next.FencingToken, "s", RequestId.New(), late));
+        Assert.False(await store.EndStepAsync(id, paused.FencingToken, "s", "1", late));
+        Assert.True(await store.EndAttemptAsync(new EndedAttempt { Id = id, FencingToken = next.FencingToken, End = AttemptEnd.Completed, Now = late }));
+        Assert.Equal(JobState.Completed, (await store.GetAsync(id, Token))!.State);
+    }
+
+    [Fact]
+    public async Task A_job_that_takes_its_workers_along_fails_when_no_attempt_is_left()
+    {
+        await using var store = SqliteJobStore.Open(Path);
+        var id = await store.EnqueueAsync(Job(), Token);
+        for (int attempt = 0; attempt < 3; attempt++)
+            Assert.Single(await ClaimAsync(store, Start.AddMinutes(attempt)));
+        Assert.Empty(await ClaimAsync(store, Start.AddMinutes(3)));
+        var info = await store.GetAsync(id, Token);
+        Assert.Equal((JobState.Failed, "Its worker did not renew the lease."), (info!.State, info.Error));
+    }
+
+    [Fact]
+    public async Task Two_workers_never_get_the_same_job_and_leave_what_they_do_not_know()
+    {
+        await using var one = SqliteJobStore.Open(Path);
+        await using var two = SqliteJobStore.Open(Path);
+        for (int i = 0; i < 60; i++)
+            await one.EnqueueAsync(Job(type: i % 3 == 0 ? "foreign" : "build"), Token);
+        var both = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => ClaimAsync(i % 2 == 0 ? one : two, Start, limit: 4)));
+        var claimed = both.SelectMany(jobs => jobs).ToList();
+        Assert.Equal(40, claimed.Count);
+        Assert.Equal(40, claimed.Select(job => job.Id).Distinct().Count());
+        Assert.Equal(40, claimed.Select(job => job.FencingToken).Distinct().Count());
+        Assert.Equal(20, (await one.ListAsync(JobState.Pending, 100, Token)).Count);
+    }
+
+    [Fact]
+    public async Task A_priority_counts_as_minutes_of_waiting()
+    {
+        await using var store = SqliteJobStore.Open(Path);
+        var old = await store.EnqueueAsync(Job(due: Start.AddMinutes(-10)), Token);
+        var urgent = await store.EnqueueAsync(Job(priority: 11), Token);
+        var mild = await store.EnqueueAsync(Job(priority: 9), Token);
+        Assert.Equal([urgent, old, mild], (await ClaimAsync(store, Start)).Select(job => job.Id));
+    }
+
+    private static NewJob Job(string type = "build", int priority = 0, DateTimeOffset? due = null) => new()
+    {
+        Id = JobId.New(TimeProvider.System), Type = type, Args = "{}", CreatedAt = Start, DueAt = due ?? Start, MaxAttempts = 3, Priority = priority,
+    };
+
+    private static Task<IReadOnlyList<ClaimedJob>> ClaimAsync(SqliteJobStore store, DateTimeOffset now, int limit = 10) =>
+        store.ClaimAsync(new ClaimRequest { Worker = "w", Types = ["build"], Limit = limit, Now = now, LeaseUntil = now.AddSeconds(30) }, Token);
+
+    private string? Scalar(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar()?.ToString();
+    }
+}
