@@ -51,7 +51,7 @@ public sealed class EngineTests : IDisposable
         };
         var handle = await engine.Jobs.EnqueueAsync(new BuildArgs("web1"), new JobOptions { Delay = TimeSpan.FromMinutes(1) }, Token);
         Assert.Equal(JobState.Pending, (await engine.Jobs.GetAsync(handle.Id, Token))!.State);
-        await AdvanceUntilAsync(engine, handle.Id, begun.Task);
+        await AdvanceUntilAsync(engine, handle.Id, begun.Task, parkedTimers: 1);
         Assert.Equal(JobState.InProgress, (await engine.Jobs.GetAsync(handle.Id, Token))!.State);
         release.SetResult();
         Assert.Equal(JobState.Completed, (await handle.WaitAsync(Token)).State);
@@ -196,12 +196,13 @@ public sealed class EngineTests : IDisposable
         Assert.Empty(await engine.Jobs.ListAsync(cancellationToken: Token));
     }
 
-    // Moves the clock while the job waits for it, and never while an attempt runs: its lease would run out.
-    private async Task AdvanceUntilAsync(Engine engine, JobId id, Task happened)
+    // Moves the clock while the job waits for it, and only when the worker (and the waiter, where there is one) has parked itself on its timer: a claim that is being made
+    // must not find its lease run out already.
+    private async Task AdvanceUntilAsync(Engine engine, JobId id, Task happened, int parkedTimers = 2)
     {
         while (!happened.IsCompleted)
         {
-            if ((await engine.Jobs.GetAsync(id, Token))!.State == JobState.Pending)
+            if (_clock.ActiveTimers >= parkedTimers && (await engine.Jobs.GetAsync(id, Token))!.State == JobState.Pending)
                 _clock.Advance(TimeSpan.FromSeconds(1));
             await Task.Yield();
             Token.ThrowIfCancellationRequested();

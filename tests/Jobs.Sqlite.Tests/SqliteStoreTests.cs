@@ -1,8 +1,7 @@
-using Hypervisor.Sdk.Jobs.Sqlite;
 using Hypervisor.Sdk.Jobs.Stores;
 using Microsoft.Data.Sqlite;
 
-namespace Hypervisor.Sdk.Jobs.Tests;
+namespace Hypervisor.Sdk.Jobs.Sqlite.Tests;
 
 /// <summary>The file of the store: its modes, its versions, its damage; and its fences.</summary>
 public sealed class SqliteStoreTests : IDisposable
