@@ -76,6 +76,7 @@ internal sealed class GroupCommit : IDisposable
                 _session.Run("RELEASE one");
             }
 
+            _session.KeepCounters();
             _session.Run("COMMIT");
             isOpen = false;
         }
@@ -86,6 +87,7 @@ internal sealed class GroupCommit : IDisposable
                 write.Fail(failure);
             if (isOpen)
                 RollBack();
+            _session.ForgetCounters();
         }
 
         foreach (var write in group)

@@ -1,17 +1,69 @@
+using Hypervisor.Sdk.Jobs.Stores;
 using Microsoft.Data.Sqlite;
 
 namespace Hypervisor.Sdk.Jobs.Sqlite;
 
 internal sealed partial class SqliteJobStore
 {
-    private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, worker, cancel, error, progress";
+    private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, worker, cancel, error, progress, progress_part, change";
 
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) =>
         ReadAsync(session => session.Read($"SELECT {Columns} FROM jobs WHERE id = $0", Info, id.ToString()).FirstOrDefault(), cancellationToken);
 
-    public Task<IReadOnlyList<JobInfo>> ListAsync(JobState? state, int limit, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<JobInfo>>(session => state is { } only
-        ? session.Read($"SELECT {Columns} FROM jobs WHERE state = $0 ORDER BY seq DESC LIMIT $1", Info, (int)only, limit)
-        : session.Read($"SELECT {Columns} FROM jobs ORDER BY seq DESC LIMIT $0", Info, limit), cancellationToken);
+    public Task<IReadOnlyList<JobInfo>> ListAsync(JobQuery query, int limit, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<JobInfo>>(session =>
+    {
+        // Ids sort by the time of their making; a state that is named in the text finds its index.
+        string before = query.Before.IsDefault ? "~" : query.Before.ToString();
+        return query.State is { } state
+            ? session.Read($"SELECT {Columns} FROM jobs WHERE state = {(int)state} AND id < $0 AND ($1 IS NULL OR type = $1) ORDER BY id DESC LIMIT $2", Info, before, query.Type, limit)
+            : session.Read($"SELECT {Columns} FROM jobs WHERE id < $0 AND ($1 IS NULL OR type = $1) ORDER BY id DESC LIMIT $2", Info, before, query.Type, limit);
+    }, cancellationToken);
+
+    public Task<IReadOnlyList<JobInfo>> ListChangesAsync(long after, int limit, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<JobInfo>>(session =>
+        session.Read($"SELECT {Columns} FROM jobs WHERE change > $0 ORDER BY change LIMIT $1", Info, after, limit), cancellationToken);
+
+    public Task<long> GetPositionAsync(CancellationToken cancellationToken) =>
+        ReadAsync(session => session.Read("SELECT value FROM counters WHERE name = 'change'", row => row.GetInt64(0))[0], cancellationToken);
+
+    public Task<StoredResult?> GetResultAsync(JobId id, CancellationToken cancellationToken) => ReadAsync(session =>
+        session.Read("SELECT type, result FROM jobs WHERE id = $0", row => new StoredResult { Type = row.GetString(0), Json = Text(row, 1) }, id.ToString()).FirstOrDefault(), cancellationToken);
+
+    public Task<IReadOnlyList<JobLogLine>> ListLogAsync(JobId id, long after, int limit, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<JobLogLine>>(session =>
+        session.Read("SELECT number, attempt, at_ms, text FROM logs WHERE job = (SELECT seq FROM jobs WHERE id = $0) AND number > $1 ORDER BY number LIMIT $2", row => new JobLogLine
+        {
+            Number = row.GetInt64(0),
+            Attempt = row.GetInt32(1),
+            At = Time(row, 2)!.Value,
+            Text = row.GetString(3),
+        }, id.ToString(), after, limit), cancellationToken);
+
+    public Task<PendingReason?> GetPendingReasonAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => ReadAsync(session =>
+        session.Read("SELECT seq, due_ms, attempts, order_ms FROM jobs WHERE id = $0 AND state = 0", row => (Seq: row.GetInt64(0), Due: row.GetInt64(1), Attempts: row.GetInt32(2), Order: row.GetInt64(3)), id.ToString()) is not [var job]
+            ? null
+            : job.Due > Ms(now)
+            ? new PendingReason { Kind = job.Attempts > 0 ? PendingKind.WaitsForRetry : PendingKind.Delayed, Until = DateTimeOffset.FromUnixTimeMilliseconds(job.Due) }
+            : LaneReason(session, job.Seq, job.Order, now) ?? new PendingReason { Kind = PendingKind.Queued }, cancellationToken);
+
+    // The board is played as a claim plays it, up to this job.
+    private static PendingReason? LaneReason(SqliteSession session, long seq, long order, DateTimeOffset now)
+    {
+        var claims = session.Read(LanesOfJob, Lane, seq);
+        if (claims.Count == 0)
+            return null;
+        var board = new LaneBoard();
+        foreach (var held in session.Read(LanesHeld, Lane))
+            board.Hold(held);
+        foreach (long earlier in session.Read("""
+            SELECT seq FROM jobs WHERE state = 0 AND due_ms <= $0 AND lane_count > 0 AND (order_ms, seq) < ($1, $2) ORDER BY order_ms, seq
+            """, row => row.GetInt64(0), Ms(now), order, seq))
+            board.TryTake(session.Read(LanesOfJob, Lane, earlier));
+        if (board.FirstClosed(claims) is not { } closed)
+            return null;
+        var before = session.Read("""
+            SELECT id FROM jobs JOIN lanes ON job = seq WHERE key = $0 AND (state = 1 OR (state = 0 AND due_ms <= $1 AND (order_ms, seq) < ($2, $3))) ORDER BY state DESC, order_ms, seq LIMIT 1
+            """, row => JobId.Parse(row.GetString(0)), closed.Key.ToString(), Ms(now), order, seq);
+        return new PendingReason { Kind = PendingKind.WaitsForLane, Lane = closed.Key, Job = before is [var first] ? first : null };
+    }
 
     public Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<JobAttempt>>(session =>
         session.Read("SELECT number, worker, token, started_ms, ended_ms, end, reason FROM attempts WHERE job = (SELECT seq FROM jobs WHERE id = $0) ORDER BY number", row => new JobAttempt
@@ -54,6 +106,8 @@ internal sealed partial class SqliteJobStore
         IsCancelRequested = row.GetInt64(9) != 0,
         Error = Text(row, 10),
         Progress = Text(row, 11),
+        ProgressFraction = row.IsDBNull(12) ? null : row.GetDouble(12),
+        Position = row.GetInt64(13),
     };
 
     private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);

@@ -6,6 +6,8 @@ namespace Hypervisor.Sdk.Jobs.Sqlite;
 /// <summary>Jobs in a SQLite file. Several processes of one machine may share it.</summary>
 internal sealed partial class SqliteJobStore : IJobStore, IDisposable
 {
+    private const string Change = "change";
+
     private readonly GroupCommit _writer;
     private readonly SqliteSession _reader;
     private readonly Lock _readerGate = new();
@@ -47,9 +49,10 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
         if (job.UniqueKey is not null && session.Read("SELECT id FROM jobs WHERE unique_key = $0 AND state < 2", row => JobId.Parse(row.GetString(0)), job.UniqueKey) is [var there, ..])
             return there;
         session.Run("""
-            INSERT INTO jobs (id, type, args, state, priority, order_ms, due_ms, created_ms, attempts, counted, max_attempts, cancel, unique_key)
-            VALUES ($0, $1, $2, 0, $3, $4, $5, $6, 0, 0, $7, 0, $8)
-            """, job.Id.ToString(), job.Type, job.Args, job.Priority, job.OrderMs, Ms(job.DueAt), Ms(job.CreatedAt), job.MaxAttempts, job.UniqueKey);
+            INSERT INTO jobs (id, type, args, state, priority, order_ms, due_ms, created_ms, attempts, counted, max_attempts, cancel, unique_key, retention_ms, lane_count, change)
+            VALUES ($0, $1, $2, 0, $3, $4, $5, $6, 0, 0, $7, 0, $8, $9, $10, $11)
+            """, job.Id.ToString(), job.Type, job.Args, job.Priority, job.OrderMs, Ms(job.DueAt), Ms(job.CreatedAt), job.MaxAttempts, job.UniqueKey, (long)job.Retention.TotalMilliseconds,
+            job.Lanes.Count, session.Next(Change));
         foreach (var lane in job.Lanes)
         {
             session.Run("INSERT INTO lanes SELECT seq, $1, $2, $3, $4 FROM jobs WHERE id = $0",
@@ -73,8 +76,22 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
         UPDATE steps SET result = $4, ended_ms = $2 WHERE name = $3 AND job = (SELECT seq FROM jobs WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2)
         """, id.ToString(), fencingToken, Ms(now), name, result) > 0);
 
-    public Task<bool> ReportAsync(JobId id, long fencingToken, string progress) => _writer.WriteAsync(session =>
-        session.Run("UPDATE jobs SET progress = $2 WHERE id = $0 AND state = 1 AND token = $1", id.ToString(), fencingToken, progress) > 0);
+    public Task<bool> ReportAsync(JobId id, long fencingToken, string progress, double? fraction) => _writer.WriteAsync(session =>
+        session.Run("UPDATE jobs SET progress = $2, progress_part = $3, change = $4 WHERE id = $0 AND state = 1 AND token = $1", id.ToString(), fencingToken, progress, fraction, session.Next(Change)) > 0);
+
+    public Task<bool> LogAsync(JobId id, long fencingToken, DateTimeOffset now, string text, int maxLines) => _writer.WriteAsync(session =>
+    {
+        string job = id.ToString();
+        if (session.Run("UPDATE jobs SET change = $2 WHERE id = $0 AND state = 1 AND token = $1", job, fencingToken, session.Next(Change)) == 0)
+            return false;
+        session.Run("""
+            INSERT INTO logs SELECT seq, 1 + coalesce((SELECT max(number) FROM logs WHERE job = seq), 0), attempts, $1, $2 FROM jobs WHERE id = $0
+            """, job, Ms(now), text);
+        session.Run("""
+            DELETE FROM logs WHERE job = (SELECT seq FROM jobs WHERE id = $0) AND number <= (SELECT max(number) FROM logs WHERE job = (SELECT seq FROM jobs WHERE id = $0)) - $1
+            """, job, maxLines);
+        return true;
+    });
 
     public Task<bool> EndAttemptAsync(EndedAttempt attempt) => _writer.WriteAsync(session =>
     {
@@ -90,10 +107,11 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
         if (isAgain && session.Read("SELECT cancel FROM jobs WHERE id = $0", row => row.GetInt64(0) != 0, id) is [true, ..])
             state = JobState.Cancelled;
         int changed = session.Run("""
-            UPDATE jobs SET state = $3, worker = NULL, lease_ms = NULL, due_ms = coalesce($4, due_ms), ended_ms = $5, error = coalesce($6, error), result = $7, counted = counted - $8
+            UPDATE jobs SET state = $3, worker = NULL, lease_ms = NULL, due_ms = coalesce($4, due_ms), ended_ms = $5, error = coalesce($6, error), result = $7, counted = counted - $8,
+            change = $9, keep_ms = CASE WHEN $3 IN (2, 4) THEN $2 + retention_ms END
             WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2
             """, id, attempt.FencingToken, Ms(attempt.Now), (int)state, isAgain ? Ms(attempt.DueAt) : null, state == JobState.Pending ? null : Ms(attempt.Now),
-            attempt.End == AttemptEnd.Returned ? null : attempt.Reason, attempt.Result, attempt.End == AttemptEnd.Returned ? 1 : 0);
+            attempt.End == AttemptEnd.Returned ? null : attempt.Reason, attempt.Result, attempt.End == AttemptEnd.Returned ? 1 : 0, session.Next(Change));
         if (changed == 0)
             return false;
         session.Run("UPDATE attempts SET ended_ms = $1, end = $2, reason = $3 WHERE job = (SELECT seq FROM jobs WHERE id = $0) AND ended_ms IS NULL",
@@ -102,17 +120,20 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
     });
 
     public Task<bool> CancelAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(session => session.Run("""
-        UPDATE jobs SET cancel = 1, ended_ms = CASE state WHEN 0 THEN $1 END, state = CASE state WHEN 0 THEN 4 ELSE state END WHERE id = $0 AND state < 2
-        """, id.ToString(), Ms(now)) > 0, cancellationToken);
+        UPDATE jobs SET cancel = 1, change = $2, ended_ms = CASE state WHEN 0 THEN $1 END, keep_ms = CASE state WHEN 0 THEN $1 + retention_ms END, state = CASE state WHEN 0 THEN 4 ELSE state END WHERE id = $0 AND state < 2
+        """, id.ToString(), Ms(now), session.Next(Change)) > 0, cancellationToken);
 
     // The unique key may have gone to another job meanwhile: this one then stays as it is.
     public Task<bool> RetryAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(session => session.Run("""
-        UPDATE jobs SET state = 0, counted = 0, cancel = 0, due_ms = $1, order_ms = $1 - priority * 60000, ended_ms = NULL WHERE id = $0 AND state = 3
+        UPDATE jobs SET state = 0, counted = 0, cancel = 0, change = $2, due_ms = $1, order_ms = $1 - priority * 60000, ended_ms = NULL WHERE id = $0 AND state = 3
         AND NOT EXISTS (SELECT 1 FROM jobs AS other WHERE other.unique_key = jobs.unique_key AND other.state < 2)
-        """, id.ToString(), Ms(now)) > 0, cancellationToken);
+        """, id.ToString(), Ms(now), session.Next(Change)) > 0, cancellationToken);
 
     public Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken) =>
         _writer.WriteAsync(session => session.Run("DELETE FROM jobs WHERE id = $0 AND state > 1", id.ToString()) > 0, cancellationToken);
+
+    public Task<int> PurgeAsync(DateTimeOffset now, int limit) => _writer.WriteAsync(session =>
+        session.Run("DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE keep_ms <= $0 ORDER BY keep_ms LIMIT $1)", Ms(now), limit));
 
     /// <summary>Commits what waits, then closes the file.</summary>
     public void Dispose()

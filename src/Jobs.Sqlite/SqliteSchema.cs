@@ -37,11 +37,33 @@ internal static class SqliteSchema
             "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
             "INSERT INTO counters VALUES ('token', 0)",
         ],
+        [
+            "ALTER TABLE jobs ADD COLUMN change INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE jobs ADD COLUMN progress_part REAL",
+            "ALTER TABLE jobs ADD COLUMN retention_ms INTEGER",
+            "ALTER TABLE jobs ADD COLUMN keep_ms INTEGER",
+            "ALTER TABLE jobs ADD COLUMN lane_count INTEGER NOT NULL DEFAULT 0",
+            "UPDATE jobs SET change = seq, lane_count = (SELECT count(*) FROM lanes WHERE job = seq)",
+            "INSERT INTO counters SELECT 'change', coalesce(max(seq), 0) FROM jobs",
+            "DROP INDEX jobs_failed",
+            "CREATE INDEX jobs_failed ON jobs (id) WHERE state = 3",
+            "CREATE INDEX jobs_due ON jobs (due_ms) WHERE state = 0",
+            "CREATE INDEX jobs_kept ON jobs (keep_ms) WHERE keep_ms IS NOT NULL",
+            "CREATE UNIQUE INDEX jobs_change ON jobs (change)",
+            """
+            CREATE TABLE logs (job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE, number INTEGER NOT NULL, attempt INTEGER NOT NULL, at_ms INTEGER NOT NULL, text TEXT NOT NULL,
+                PRIMARY KEY (job, number)) WITHOUT ROWID
+            """,
+        ],
     ];
 
-    /// <summary>Checks the file and brings it to this version.</summary>
-    public static void Prepare(SqliteSession session, string path)
+    /// <summary>The version that this release writes.</summary>
+    public static int Newest => Steps.Length;
+
+    /// <summary>Checks the file and brings it to <paramref name="target"/>, by default the newest version.</summary>
+    public static void Prepare(SqliteSession session, string path, int? target = null)
     {
+        int wanted = target ?? Steps.Length;
         string[] damage = [.. session.Read("PRAGMA quick_check(5)", row => row.GetString(0))];
         if (damage is not ["ok"])
             throw Refusal(path, $"is damaged ({string.Join("; ", damage)}). It was left as it is: restore a copy, or move it away to begin anew");
@@ -57,7 +79,7 @@ internal static class SqliteSchema
                 throw Refusal(path, "is a database of another program: name another file");
             if (version > Steps.Length)
                 throw Refusal(path, $"has version {version} and was written by a newer release; this one knows up to {Steps.Length}: update the program");
-            for (long step = version; step < Steps.Length; step++)
+            for (long step = version; step < wanted; step++)
             {
                 foreach (string sql in Steps[step])
                     session.Run(sql);
@@ -65,7 +87,7 @@ internal static class SqliteSchema
 
             // A pragma takes no parameter; both are numbers of ours.
             session.Run($"PRAGMA application_id = {ApplicationId}");
-            session.Run($"PRAGMA user_version = {Steps.Length}");
+            session.Run($"PRAGMA user_version = {Math.Max(version, wanted)}");
             session.Run("COMMIT");
         }
         catch

@@ -7,6 +7,7 @@ namespace Hypervisor.Sdk.Jobs.Sqlite;
 internal sealed class SqliteSession : IDisposable
 {
     private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _counters = new(StringComparer.Ordinal);
     private readonly SqliteConnection _connection;
 
     public SqliteSession(string path, bool isReader)
@@ -39,6 +40,25 @@ internal sealed class SqliteSession : IDisposable
         {
         }
     }
+
+    /// <summary>The next number of a counter. Within a transaction, before the end of which <see cref="KeepCounters"/> is called: one that is undone leaves a gap at most.</summary>
+    public long Next(string counter)
+    {
+        if (!_counters.TryGetValue(counter, out long value))
+            value = Read("SELECT value FROM counters WHERE name = $0", row => row.GetInt64(0), counter)[0];
+        return _counters[counter] = value + 1;
+    }
+
+    /// <summary>Writes the counters that moved. Another process may move them before the next transaction.</summary>
+    public void KeepCounters()
+    {
+        foreach (var (name, value) in _counters)
+            Run("UPDATE counters SET value = $1 WHERE name = $0", name, value);
+        _counters.Clear();
+    }
+
+    /// <summary>Forgets what a transaction that was undone counted.</summary>
+    public void ForgetCounters() => _counters.Clear();
 
     public void Dispose()
     {

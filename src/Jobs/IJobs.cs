@@ -11,11 +11,17 @@ public interface IJobs
     /// <summary>A job, or null where there is none.</summary>
     Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken = default);
 
-    /// <summary>Jobs, newest first; with <paramref name="state"/> those only: FAILED ones are the dead letters.</summary>
-    /// <param name="state">The state; null for all.</param>
-    /// <param name="limit">At most so many, 1 to 1,000.</param>
+    /// <summary>Jobs, newest first, read by the page while you go through them.</summary>
+    IAsyncEnumerable<JobInfo> ListAsync(JobQuery? query = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Why a job is PENDING; null where it is not, or is not there.</summary>
+    Task<PendingReason?> GetPendingReasonAsync(JobId id, CancellationToken cancellationToken = default);
+
+    /// <summary>The log of a job, oldest line first. At most 10,000 lines are kept, the newest ones.</summary>
+    /// <param name="id">Which job.</param>
+    /// <param name="after">Only lines with a larger number.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    Task<IReadOnlyList<JobInfo>> ListAsync(JobState? state = null, int limit = 100, CancellationToken cancellationToken = default);
+    IAsyncEnumerable<JobLogLine> ListLogAsync(JobId id, long after = 0, CancellationToken cancellationToken = default);
 
     /// <summary>The attempts at a job, in order.</summary>
     Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken = default);
@@ -32,4 +38,22 @@ public interface IJobs
     /// <summary>Waits until a job has ended.</summary>
     /// <exception cref="HypervisorException"><see cref="ErrorCode.NotFound"/>: there is no such job.</exception>
     Task<JobInfo> WaitAsync(JobId id, CancellationToken cancellationToken = default);
+
+    /// <summary>Waits until a job has ended, and returns its result.</summary>
+    /// <typeparam name="TResult">What the handler of its type returns.</typeparam>
+    /// <exception cref="JobFailedException">It ended FAILED or CANCELLED.</exception>
+    /// <exception cref="HypervisorException"><see cref="ErrorCode.NotFound"/>: there is no such job.</exception>
+    /// <exception cref="ArgumentException">No handler of its type is registered here, or it returns something else.</exception>
+    Task<TResult> WaitAsync<TResult>(JobId id, CancellationToken cancellationToken = default);
+
+    /// <summary>The place of the latest change: what <see cref="WatchAsync"/> is given to begin with what comes next.</summary>
+    Task<long> GetPositionAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// The changes of all jobs (made, taken, progress, log, ended), without end and in order: each time the job as it is then. Who comes late sees the last state of every job once, and not
+    /// what it was between. A job that was removed is not told about. There is no queue: who reads slowly sees fewer states in between, and never misses the last one.
+    /// </summary>
+    /// <param name="after">Begins after this place: 0 begins with every job that is there; <see cref="JobInfo.Position"/> of the last job seen goes on there, in another process too.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    IAsyncEnumerable<JobInfo> WatchAsync(long after = 0, CancellationToken cancellationToken = default);
 }

@@ -20,4 +20,9 @@ public sealed class JobHandle
 
     /// <summary>Waits until the job has ended, whatever its end. Cancelling the wait does not cancel the job.</summary>
     public Task<JobInfo> WaitAsync(CancellationToken cancellationToken = default) => _jobs.WaitAsync(Id, cancellationToken);
+
+    /// <summary>Waits until the job has ended, and returns its result. Cancelling the wait does not cancel the job.</summary>
+    /// <typeparam name="TResult">What its handler returns.</typeparam>
+    /// <exception cref="JobFailedException">It ended FAILED or CANCELLED.</exception>
+    public Task<TResult> WaitAsync<TResult>(CancellationToken cancellationToken = default) => _jobs.WaitAsync<TResult>(Id, cancellationToken);
 }

@@ -39,6 +39,12 @@ public sealed class JobInfo
     /// <summary>What the handler said last about how far it is.</summary>
     public string? Progress { get; init; }
 
+    /// <summary>How far it is, 0 to 1, where the handler said so.</summary>
+    public double? ProgressFraction { get; init; }
+
+    /// <summary>The place of its last change in the stream of all changes; see <see cref="IJobs.WatchAsync"/>.</summary>
+    public long Position { get; init; }
+
     /// <summary>True when it will not change by itself.</summary>
     public bool HasEnded => State is JobState.Completed or JobState.Failed or JobState.Cancelled;
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hypervisor.Sdk.Jobs.Stores;
 using Microsoft.Data.Sqlite;
 
@@ -22,7 +23,7 @@ public sealed class SqliteStoreTests : IDisposable
             await store.EnqueueAsync(Job(), Token);
         Assert.Equal("wal", Scalar("PRAGMA journal_mode"));
         await using var again = SqliteJobStore.Open(Path);
-        Assert.Single(await again.ListAsync(null, 10, Token));
+        Assert.Single(await again.ListAsync(new JobQuery(), 10, Token));
     }
 
     [Fact]
@@ -51,6 +52,32 @@ public sealed class SqliteStoreTests : IDisposable
         File.Delete(Path);
         Scalar("CREATE TABLE other (x)");
         Assert.Contains("another program", Assert.Throws<HypervisorException>(() => SqliteJobStore.Open(Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Feature("JOB-17")]
+    public async Task A_file_of_the_first_version_is_brought_to_this_one_and_its_jobs_are_kept()
+    {
+        SqliteJobStore.Open(Path).Dispose();
+        File.Delete(Path);
+        var id = JobId.New(TimeProvider.System);
+        using (var session = new SqliteSession(Path, isReader: false))
+        {
+            SqliteSchema.Prepare(session, Path, target: 1);
+            session.Run("""
+                INSERT INTO jobs (id, type, args, state, priority, order_ms, due_ms, created_ms, attempts, counted, max_attempts, cancel) VALUES ($0, 'build', '{"a":1}', 0, 0, 1, 1, 1, 0, 0, 3, 0)
+                """, id.ToString());
+            session.Run("INSERT INTO lanes VALUES (1, 'instance:web1', 1, 1, NULL)");
+        }
+
+        Assert.Equal("1", Scalar("PRAGMA user_version"));
+        await using var store = SqliteJobStore.Open(Path);
+        Assert.Equal(SqliteSchema.Newest.ToString(CultureInfo.InvariantCulture), Scalar("PRAGMA user_version"));
+        Assert.Equal(id, Assert.Single(await store.ListChangesAsync(0, 10, Token)).Id);
+        var claimed = Assert.Single(await ClaimAsync(store, Start));
+        Assert.Equal((id, "{\"a\":1}"), (claimed.Id, claimed.Args));
+        await store.EnqueueAsync(Job(), Token);
+        Assert.Equal(2, (await store.ListChangesAsync(0, 10, Token)).Count);
     }
 
     [Fact]
@@ -97,7 +124,7 @@ public sealed class SqliteStoreTests : IDisposable
         Assert.Equal(40, claimed.Count);
         Assert.Equal(40, claimed.Select(job => job.Id).Distinct().Count());
         Assert.Equal(40, claimed.Select(job => job.FencingToken).Distinct().Count());
-        Assert.Equal(20, (await one.ListAsync(JobState.Pending, 100, Token)).Count);
+        Assert.Equal(20, (await one.ListAsync(new JobQuery { State = JobState.Pending }, 100, Token)).Count);
     }
 
     [Fact]
@@ -115,8 +142,8 @@ public sealed class SqliteStoreTests : IDisposable
         Id = JobId.New(TimeProvider.System), Type = type, Args = "{}", CreatedAt = Start, DueAt = due ?? Start, MaxAttempts = 3, Priority = priority,
     };
 
-    private static Task<IReadOnlyList<ClaimedJob>> ClaimAsync(SqliteJobStore store, DateTimeOffset now, int limit = 10) =>
-        store.ClaimAsync(new ClaimRequest { Worker = "w", Types = ["build"], Limit = limit, Now = now, LeaseUntil = now.AddSeconds(30) }, Token);
+    private static async Task<IReadOnlyList<ClaimedJob>> ClaimAsync(SqliteJobStore store, DateTimeOffset now, int limit = 10) =>
+        (await store.ClaimAsync(new ClaimRequest { Worker = "w", Types = ["build"], Limit = limit, Now = now, LeaseUntil = now.AddSeconds(30) }, Token)).Jobs;
 
     private string? Scalar(string sql)
     {

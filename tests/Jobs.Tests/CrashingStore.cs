@@ -10,13 +10,17 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 {
     private readonly TaskCompletionSource _crashed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _seen;
+    private int _calls;
+
+    /// <summary>How often the store was asked or written to, by the engine itself: reads of one job are its callers'.</summary>
+    public int Calls => Volatile.Read(ref _calls);
 
     public Task Crashed => _crashed.Task;
 
     public Task<JobId> EnqueueAsync(NewJob job, CancellationToken cancellationToken) => AtAsync("Enqueue", () => store.EnqueueAsync(job, cancellationToken), _ => true);
 
-    public Task<IReadOnlyList<ClaimedJob>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) =>
-        AtAsync("Claim", () => store.ClaimAsync(request, cancellationToken), claimed => claimed.Count > 0);
+    public Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) =>
+        AtAsync("Claim", () => store.ClaimAsync(request, cancellationToken), claimed => claimed.Jobs.Count > 0);
 
     public Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until) => AtAsync("Renew", () => store.RenewAsync(id, fencingToken, now, until), _ => true);
 
@@ -26,7 +30,11 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
     public Task<bool> EndStepAsync(JobId id, long fencingToken, string name, string result, DateTimeOffset now) =>
         AtAsync("EndStep", () => store.EndStepAsync(id, fencingToken, name, result, now), _ => true);
 
-    public Task<bool> ReportAsync(JobId id, long fencingToken, string progress) => AtAsync("Report", () => store.ReportAsync(id, fencingToken, progress), _ => true);
+    public Task<bool> ReportAsync(JobId id, long fencingToken, string progress, double? fraction) => AtAsync("Report", () => store.ReportAsync(id, fencingToken, progress, fraction), _ => true);
+
+    public Task<bool> LogAsync(JobId id, long fencingToken, DateTimeOffset now, string text, int maxLines) => AtAsync("Log", () => store.LogAsync(id, fencingToken, now, text, maxLines), _ => true);
+
+    public Task<int> PurgeAsync(DateTimeOffset now, int limit) => AtAsync("Purge", () => store.PurgeAsync(now, limit), _ => true);
 
     public Task<bool> EndAttemptAsync(EndedAttempt attempt) => AtAsync("EndAttempt", () => store.EndAttemptAsync(attempt), _ => true);
 
@@ -38,7 +46,21 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) => store.GetAsync(id, cancellationToken);
 
-    public Task<IReadOnlyList<JobInfo>> ListAsync(JobState? state, int limit, CancellationToken cancellationToken) => store.ListAsync(state, limit, cancellationToken);
+    public Task<IReadOnlyList<JobInfo>> ListAsync(JobQuery query, int limit, CancellationToken cancellationToken) => store.ListAsync(query, limit, cancellationToken);
+
+    public Task<IReadOnlyList<JobInfo>> ListChangesAsync(long after, int limit, CancellationToken cancellationToken) => store.ListChangesAsync(after, limit, cancellationToken);
+
+    public Task<long> GetPositionAsync(CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _calls);
+        return store.GetPositionAsync(cancellationToken);
+    }
+
+    public Task<StoredResult?> GetResultAsync(JobId id, CancellationToken cancellationToken) => store.GetResultAsync(id, cancellationToken);
+
+    public Task<PendingReason?> GetPendingReasonAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => store.GetPendingReasonAsync(id, now, cancellationToken);
+
+    public Task<IReadOnlyList<JobLogLine>> ListLogAsync(JobId id, long after, int limit, CancellationToken cancellationToken) => store.ListLogAsync(id, after, limit, cancellationToken);
 
     public Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken) => store.ListAttemptsAsync(id, cancellationToken);
 
@@ -46,6 +68,7 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 
     private async Task<T> AtAsync<T>(string write, Func<Task<T>> call, Func<T, bool> counts)
     {
+        Interlocked.Increment(ref _calls);
         if (_crashed.Task.IsCompleted || (write == point.Write && !point.IsAfter && Interlocked.Increment(ref _seen) == point.Ordinal))
             throw Dead();
         var result = await call();

@@ -3,6 +3,9 @@ namespace Hypervisor.Sdk.Jobs.Tests;
 /// <summary>What who enqueues jobs sees.</summary>
 public sealed class EngineTests : IDisposable
 {
+    // The worker's loop, and the question for what other processes did.
+    private const int ParkedTimers = 2;
+
     private readonly TempDirectory _directory = new();
     private readonly ManualTimeProvider _clock = new();
     private readonly World _world = new();
@@ -51,7 +54,7 @@ public sealed class EngineTests : IDisposable
         };
         var handle = await engine.Jobs.EnqueueAsync(new BuildArgs("web1"), new JobOptions { Delay = TimeSpan.FromMinutes(1) }, Token);
         Assert.Equal(JobState.Pending, (await engine.Jobs.GetAsync(handle.Id, Token))!.State);
-        await AdvanceUntilAsync(engine, handle.Id, begun.Task, parkedTimers: 1);
+        await AdvanceUntilAsync(engine, handle.Id, begun.Task);
         Assert.Equal(JobState.InProgress, (await engine.Jobs.GetAsync(handle.Id, Token))!.State);
         release.SetResult();
         Assert.Equal(JobState.Completed, (await handle.WaitAsync(Token)).State);
@@ -65,7 +68,7 @@ public sealed class EngineTests : IDisposable
         var handle = await engine.Jobs.EnqueueAsync(new BuildArgs("web1"), cancellationToken: Token);
         var failed = await handle.WaitAsync(Token);
         Assert.Equal((JobState.Failed, 1, "The name is taken."), (failed.State, failed.Attempts, failed.Error));
-        Assert.Equal(handle.Id, Assert.Single(await engine.Jobs.ListAsync(JobState.Failed, cancellationToken: Token)).Id);
+        Assert.Equal(handle.Id, Assert.Single(await engine.Jobs.ListAsync(new JobQuery { State = JobState.Failed }, Token).ToListAsync(Token)).Id);
 
         engine.Handler.Before = (_, _, _) => Task.CompletedTask;
         Assert.True(await engine.Jobs.RetryAsync(handle.Id, Token));
@@ -193,16 +196,16 @@ public sealed class EngineTests : IDisposable
         await Assert.ThrowsAsync<ArgumentException>(() => Enqueue(new JobOptions { Delay = TimeSpan.FromSeconds(-1) }));
         await Assert.ThrowsAsync<ArgumentException>(() => engine.Jobs.EnqueueAsync(new BuildArgs(new string('x', 300_000)), cancellationToken: Token));
         await Assert.ThrowsAsync<ArgumentException>(() => engine.Jobs.EnqueueAsync("a type without a handler", cancellationToken: Token));
-        Assert.Empty(await engine.Jobs.ListAsync(cancellationToken: Token));
+        Assert.Empty(await engine.Jobs.ListAsync(cancellationToken: Token).ToListAsync(Token));
     }
 
-    // Moves the clock while the job waits for it, and only when the worker (and the waiter, where there is one) has parked itself on its timer: a claim that is being made
+    // Moves the clock while the job waits for it, and only when the worker has parked itself on its timer: a claim that is being made
     // must not find its lease run out already.
-    private async Task AdvanceUntilAsync(Engine engine, JobId id, Task happened, int parkedTimers = 2)
+    private async Task AdvanceUntilAsync(Engine engine, JobId id, Task happened)
     {
         while (!happened.IsCompleted)
         {
-            if (_clock.ActiveTimers >= parkedTimers && (await engine.Jobs.GetAsync(id, Token))!.State == JobState.Pending)
+            if (_clock.ActiveTimers >= ParkedTimers && (await engine.Jobs.GetAsync(id, Token))!.State == JobState.Pending)
                 _clock.Advance(TimeSpan.FromSeconds(1));
             await Task.Yield();
             Token.ThrowIfCancellationRequested();

@@ -3,11 +3,13 @@ using Hypervisor.Sdk.Jobs.Stores;
 namespace Hypervisor.Sdk.Jobs.Running;
 
 /// <summary>Jobs, over a store.</summary>
-internal sealed class JobClient(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals) : IJobs
+internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals) : IJobs
 {
     private const int MaxLanes = 64;
 
     private readonly Dictionary<Type, JobRegistration> _byArgs = registrations.ToDictionary(registration => registration.ArgsType);
+
+    private readonly Dictionary<string, JobRegistration> _byType = registrations.ToDictionary(registration => registration.Type, StringComparer.Ordinal);
 
     private DateTimeOffset Now => options.TimeProvider.GetUtcNow();
 
@@ -31,6 +33,7 @@ internal sealed class JobClient(IJobStore store, IEnumerable<JobRegistration> re
             Priority = job.Priority,
             Lanes = [.. job.Lanes.OrderBy(lane => lane.Key.ToString(), StringComparer.Ordinal)],
             UniqueKey = job.UniqueKey,
+            Retention = registration.Options.Retention,
         };
         var id = await store.EnqueueAsync(made, cancellationToken).ConfigureAwait(false);
         if (id != made.Id && job.Uniqueness == JobUniqueness.Reject)
@@ -39,61 +42,29 @@ internal sealed class JobClient(IJobStore store, IEnumerable<JobRegistration> re
                 ErrorCode.AlreadyExists, RequestOutcome.Rejected) { Resource = id.ToString() };
         }
 
+        signals.PulseJob(id);
         signals.PulseWork();
         return new JobHandle(this, id, id == made.Id);
     }
-
-    public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken = default) => store.GetAsync(id, cancellationToken);
-
-    public Task<IReadOnlyList<JobInfo>> ListAsync(JobState? state = null, int limit = 100, CancellationToken cancellationToken = default)
-    {
-        if (limit is < 1 or > 1000)
-            throw new ArgumentOutOfRangeException(nameof(limit), limit, "A list has 1 to 1,000 jobs.");
-        return store.ListAsync(state, limit, cancellationToken);
-    }
-
-    public Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken = default) => store.ListAttemptsAsync(id, cancellationToken);
 
     public async Task<bool> CancelAsync(JobId id, CancellationToken cancellationToken = default)
     {
         bool asked = await store.CancelAsync(id, Now, cancellationToken).ConfigureAwait(false);
         signals.RequestCancel(id);
-        signals.PulseEnd(id);
+        signals.PulseJob(id);
+        signals.PulseWork();
         return asked;
     }
 
     public async Task<bool> RetryAsync(JobId id, CancellationToken cancellationToken = default)
     {
         bool again = await store.RetryAsync(id, Now, cancellationToken).ConfigureAwait(false);
+        signals.PulseJob(id);
         signals.PulseWork();
         return again;
     }
 
     public Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken = default) => store.DiscardAsync(id, cancellationToken);
-
-    public async Task<JobInfo> WaitAsync(JobId id, CancellationToken cancellationToken = default)
-    {
-        while (true)
-        {
-            var end = signals.Watch(id);
-            try
-            {
-                var info = await store.GetAsync(id, cancellationToken).ConfigureAwait(false)
-                    ?? throw new HypervisorException($"There is no job {id}: it was never made here, or it was discarded.", ErrorCode.NotFound, RequestOutcome.Rejected);
-                if (info.HasEnded)
-                    return info;
-                // Another process may end it, and tells nobody here: look again.
-                using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-                await Task.WhenAny(end, Task.Delay(options.PollInterval, options.TimeProvider, stop.Token)).ConfigureAwait(false);
-                await stop.CancelAsync().ConfigureAwait(false);
-                cancellationToken.ThrowIfCancellationRequested();
-            }
-            finally
-            {
-                signals.Unwatch(id);
-            }
-        }
-    }
 
     private static void Validate(JobOptions job)
     {

@@ -24,10 +24,18 @@ internal abstract class JobRegistration<TArgs>(string type, JsonTypeInfo<TArgs> 
     public string Write(TArgs value, int maxBytes) => Payload.Write(value, ArgsJson, maxBytes);
 }
 
+/// <summary>Reads what jobs of a type returned.</summary>
+internal interface IReadsResult<TResult>
+{
+    TResult ReadResult(string json);
+}
+
 /// <summary>A type of job, with its handler.</summary>
 internal sealed class JobRegistration<TArgs, TResult>(string type, JsonTypeInfo<TArgs> args, JsonTypeInfo<TResult> result, JobTypeOptions options, IJobHandler<TArgs, TResult> handler)
-    : JobRegistration<TArgs>(type, args, options)
+    : JobRegistration<TArgs>(type, args, options), IReadsResult<TResult>
 {
+    public TResult ReadResult(string json) => JsonSerializer.Deserialize(json, result)!;
+
     public override async Task<string> RunAsync(JobContext job, string args, int maxPayloadBytes, CancellationToken cancellationToken)
     {
         TArgs read;

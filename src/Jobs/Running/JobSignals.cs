@@ -1,14 +1,36 @@
+using Hypervisor.Sdk.Jobs.Stores;
+using Microsoft.Extensions.Logging;
+
 namespace Hypervisor.Sdk.Jobs.Running;
 
-/// <summary>What the parts of one process tell each other, so that nobody has to wait for the next look at the store.</summary>
-internal sealed class JobSignals
+/// <summary>
+/// What the parts of one process tell each other, so that nobody has to wait for the next look at the store. What other processes did is found by one question per poll interval, whoever
+/// waits here: an idle process asks no more than that.
+/// </summary>
+internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<JobSignals> logger) : IAsyncDisposable, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<JobId, Watched> _watched = [];
-    private TaskCompletionSource _work = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stop = new();
+    private TaskCompletionSource _change = NewSource();
+    private TaskCompletionSource _work = NewSource();
+    private Task? _poll;
 
     /// <summary>Somebody asked to cancel this job.</summary>
     public event Action<JobId>? CancelRequested;
+
+    /// <summary>Completes at the next change of any job. Taken before the store is looked at.</summary>
+    public Task Change
+    {
+        get
+        {
+            lock (_gate)
+            {
+                _poll ??= PollAsync();
+                return _change.Task;
+            }
+        }
+    }
 
     /// <summary>Completes when there may be something for a worker to do. Taken before the store is looked at.</summary>
     public Task Work
@@ -16,55 +38,135 @@ internal sealed class JobSignals
         get
         {
             lock (_gate)
+            {
+                _poll ??= PollAsync();
                 return _work.Task;
-        }
-    }
-
-    public void PulseWork()
-    {
-        lock (_gate)
-        {
-            _work.TrySetResult();
-            _work = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
         }
     }
 
     public void RequestCancel(JobId id) => CancelRequested?.Invoke(id);
 
-    /// <summary>A job ended.</summary>
-    public void PulseEnd(JobId id)
+    /// <summary>There may be something for a worker to do: a job was made, or a place or a lane became free.</summary>
+    public void PulseWork()
+    {
+        lock (_gate)
+        {
+            _work.TrySetResult();
+            _work = NewSource();
+        }
+    }
+
+    /// <summary>A job changed, perhaps for the last time.</summary>
+    public void PulseJob(JobId id)
     {
         lock (_gate)
         {
             if (_watched.Remove(id, out var watched))
-                watched.End.TrySetResult();
+                watched.Change.TrySetResult();
+            _change.TrySetResult();
+            _change = NewSource();
         }
     }
 
-    /// <summary>Completes when the job ends; taken before the store is looked at, and given back by <see cref="Unwatch"/>.</summary>
-    public Task Watch(JobId id)
+    /// <summary>Is told when the job may have ended; taken before the store is looked at.</summary>
+    public JobWatch Watch(JobId id)
     {
         lock (_gate)
         {
+            _poll ??= PollAsync();
             if (!_watched.TryGetValue(id, out var watched))
                 _watched[id] = watched = new Watched();
             watched.Watchers++;
-            return watched.End.Task;
+            return new JobWatch(this, id, watched);
         }
     }
 
-    public void Unwatch(JobId id)
+    // Who was told is out of the table already: another watch of the same job may be there by now, and is not ours to end.
+    private void Unwatch(JobId id, Watched watched)
     {
         lock (_gate)
         {
-            if (_watched.TryGetValue(id, out var watched) && --watched.Watchers <= 0)
+            if (--watched.Watchers == 0 && _watched.TryGetValue(id, out var current) && current == watched)
                 _watched.Remove(id);
         }
     }
 
-    private sealed class Watched
+    public async ValueTask DisposeAsync()
     {
-        public TaskCompletionSource End { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task? poll;
+        lock (_gate)
+            poll = _poll;
+        await _stop.CancelAsync().ConfigureAwait(false);
+        if (poll is not null)
+            await poll.ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    public void Dispose() => _stop.Cancel();
+
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private async Task PollAsync()
+    {
+        // Begun within the lock.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        using var timer = new PeriodicTimer(options.PollInterval, options.TimeProvider);
+        long seen = -1;
+        bool isSilent = false;
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                long position = await store.GetPositionAsync(CancellationToken.None).ConfigureAwait(false);
+                if (position != seen)
+                    PulseAll();
+                seen = position;
+                isSilent = false;
+            }
+            catch (HypervisorException exception)
+            {
+                if (!isSilent)
+                    logger.LogWarning(exception, "The job store does not answer; asking again every {PollInterval}.", options.PollInterval);
+                isSilent = true;
+            }
+
+            try
+            {
+                await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private void PulseAll()
+    {
+        lock (_gate)
+        {
+            foreach (var watched in _watched.Values)
+                watched.Change.TrySetResult();
+            _watched.Clear();
+            _change.TrySetResult();
+            _change = NewSource();
+        }
+
+        PulseWork();
+    }
+
+    /// <summary>One wait for a change of a job.</summary>
+    internal readonly struct JobWatch(JobSignals signals, JobId id, Watched watched) : IDisposable
+    {
+        public Task Change => watched.Change.Task;
+
+        public void Dispose() => signals.Unwatch(id, watched);
+    }
+
+    internal sealed class Watched
+    {
+        public TaskCompletionSource Change { get; } = NewSource();
 
         public int Watchers { get; set; }
     }

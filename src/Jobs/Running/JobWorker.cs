@@ -8,6 +8,9 @@ namespace Hypervisor.Sdk.Jobs.Running;
 internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals, ILogger<JobWorker> logger) : IHostedService, IDisposable
 {
     private const int MaxReasonChars = 2000;
+    private const int PurgeRows = 500;
+    private static readonly TimeSpan PurgeInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MinPark = TimeSpan.FromMilliseconds(1);
 
     private readonly Dictionary<string, JobRegistration> _types = registrations.ToDictionary(registration => registration.Type, StringComparer.Ordinal);
     private readonly Lock _gate = new();
@@ -45,6 +48,8 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
     private async Task LoopAsync()
     {
         var nextRenewal = Now + (options.Lease / 3);
+        var nextPurge = Now;
+        DateTimeOffset? nextClaim = null;
         while (!_stop.IsCancellationRequested)
         {
             var work = signals.Work;
@@ -56,33 +61,61 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
                     await RenewAsync().ConfigureAwait(false);
                 }
 
-                await TakeAsync().ConfigureAwait(false);
+                if (Now >= nextPurge)
+                {
+                    int purged = await store.PurgeAsync(Now, PurgeRows).ConfigureAwait(false);
+                    nextPurge = Now + (purged < PurgeRows ? PurgeInterval : TimeSpan.Zero);
+                }
+
+                // Without a free place there is nothing to take; leases that ran out are looked at when they do.
+                if (Runs().Count < options.Concurrency || nextClaim is null || Now >= nextClaim)
+                    nextClaim = await TakeAsync().ConfigureAwait(false);
             }
             catch (HypervisorException exception)
             {
                 logger.LogWarning(exception, "The job store does not answer; looking again in {PollInterval}.", options.PollInterval);
-                work = Task.Delay(options.PollInterval, options.TimeProvider, CancellationToken.None);
+                nextClaim = Now + options.PollInterval;
+                work = Task.Delay(Timeout.InfiniteTimeSpan, options.TimeProvider, _stop.Token);
             }
 
-            using var wait = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-            await Task.WhenAny(work, Task.Delay(options.PollInterval, options.TimeProvider, wait.Token)).ConfigureAwait(false);
-            await wait.CancelAsync().ConfigureAwait(false);
+            await ParkAsync(work, Earliest(nextRenewal, nextPurge, nextClaim)).ConfigureAwait(false);
         }
     }
 
-    private async Task TakeAsync()
+    private static DateTimeOffset Earliest(DateTimeOffset one, DateTimeOffset two, DateTimeOffset? three)
+    {
+        var earliest = one < two ? one : two;
+        return three is { } third && third < earliest ? third : earliest;
+    }
+
+    private async Task ParkAsync(Task work, DateTimeOffset until)
+    {
+        // Never less than a millisecond: what is due by now and cannot be taken waits for work.
+        var wait = until - Now;
+        if (wait < MinPark)
+            wait = MinPark;
+        using var wake = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        await Task.WhenAny(work, Task.Delay(wait, options.TimeProvider, wake.Token)).ConfigureAwait(false);
+        await wake.CancelAsync().ConfigureAwait(false);
+    }
+
+    private async Task<DateTimeOffset?> TakeAsync()
     {
         int free = options.Concurrency - Runs().Count;
         var now = Now;
-        var claims = await store.ClaimAsync(new ClaimRequest { Worker = options.Worker, Types = _types.Keys, Limit = free, Now = now, LeaseUntil = now + options.Lease }, CancellationToken.None)
+        var claimed = await store.ClaimAsync(new ClaimRequest { Worker = options.Worker, Types = _types.Keys, Limit = free, Now = now, LeaseUntil = now + options.Lease }, CancellationToken.None)
             .ConfigureAwait(false);
-        foreach (var claim in claims)
+        foreach (var claim in claimed.Jobs)
         {
             var run = new Run(claim);
             lock (_gate)
                 _runs[claim.Id] = run;
             run.Task = RunAsync(run);
         }
+
+        foreach (var claim in claimed.Jobs)
+            signals.PulseJob(claim.Id);
+        return claimed.NextAt;
     }
 
     private async Task RenewAsync()
@@ -117,7 +150,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
             lock (_gate)
                 _runs.Remove(run.Claim.Id);
             run.Dispose();
-            signals.PulseEnd(run.Claim.Id);
+            signals.PulseJob(run.Claim.Id);
             signals.PulseWork();
         }
     }
@@ -128,7 +161,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         var registration = _types[claim.Type];
         try
         {
-            var job = new JobContext(store, claim, options.TimeProvider, options.MaxPayloadBytes);
+            var job = new JobContext(store, claim, options.TimeProvider, options.MaxPayloadBytes, signals.PulseJob);
             string result = await registration.RunAsync(job, claim.Args, options.MaxPayloadBytes, run.Token).ConfigureAwait(false);
             return End(claim, AttemptEnd.Completed, result: result);
         }

@@ -7,13 +7,19 @@ namespace Hypervisor.Sdk.Jobs;
 /// <summary>An attempt at a job, as its handler sees it. Steps are taken one after the other.</summary>
 public sealed class JobContext
 {
+    private const int MaxProgressChars = 1024;
+    private const int MaxLineChars = 4096;
+    private const int MaxLogLines = 10_000;
+
     private readonly IJobStore _store;
+    private readonly Action<JobId> _changed;
     private readonly TimeProvider _timeProvider;
     private readonly int _maxPayloadBytes;
     private readonly Dictionary<string, StoredStep> _steps;
 
-    internal JobContext(IJobStore store, ClaimedJob claim, TimeProvider timeProvider, int maxPayloadBytes)
+    internal JobContext(IJobStore store, ClaimedJob claim, TimeProvider timeProvider, int maxPayloadBytes, Action<JobId> changed)
     {
+        _changed = changed;
         _store = store;
         _timeProvider = timeProvider;
         _maxPayloadBytes = maxPayloadBytes;
@@ -99,14 +105,31 @@ public sealed class JobContext
         });
     }
 
-    /// <summary>Says how far the job is, for those who look at it; at most 1,024 characters are kept.</summary>
+    /// <summary>Says how far the job is, for those who look at it or watch; at most 1,024 characters are kept. Durable when this returns: not for every byte.</summary>
+    /// <param name="progress">In words.</param>
+    /// <param name="fraction">How far, 0 to 1. Default: not said.</param>
     /// <exception cref="JobLeaseLostException">The attempt counts no longer.</exception>
-    public async Task ReportAsync(string progress)
+    public async Task ReportAsync(string progress, double? fraction = null)
     {
         ArgumentNullException.ThrowIfNull(progress);
-        if (!await _store.ReportAsync(Id, FencingToken, progress.Length > 1024 ? progress[..1024] : progress).ConfigureAwait(false))
+        if (fraction is { } part && !(part >= 0 && part <= 1))
+            throw new ArgumentOutOfRangeException(nameof(fraction), fraction, "How far a job is, is said by 0 to 1.");
+        if (!await _store.ReportAsync(Id, FencingToken, Bounded(progress, MaxProgressChars), fraction).ConfigureAwait(false))
             throw new JobLeaseLostException(Id, FencingToken);
+        _changed(Id);
     }
+
+    /// <summary>Adds a line to the log of the job; at most 4,096 characters of it are kept, and the newest 10,000 lines. Durable when this returns. Never a secret: everybody who sees the job sees it.</summary>
+    /// <exception cref="JobLeaseLostException">The attempt counts no longer.</exception>
+    public async Task LogAsync(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (!await _store.LogAsync(Id, FencingToken, Now, Bounded(text, MaxLineChars), MaxLogLines).ConfigureAwait(false))
+            throw new JobLeaseLostException(Id, FencingToken);
+        _changed(Id);
+    }
+
+    private static string Bounded(string text, int maxChars) => text.Length > maxChars ? text[..maxChars] : text;
 
     private async Task IntendAsync(string name, RequestId request)
     {

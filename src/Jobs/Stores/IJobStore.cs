@@ -13,7 +13,7 @@ public interface IJobStore : IAsyncDisposable
     /// Ends the attempts whose lease ran out (the job is PENDING again, or FAILED when no attempt is left), then takes jobs of the types named, in order, each with all of
     /// its lanes.
     /// </summary>
-    Task<IReadOnlyList<ClaimedJob>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken);
+    Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken);
 
     /// <summary>Prolongs a lease; null where it is lost or ran out before <paramref name="now"/>, else whether somebody asked to cancel.</summary>
     Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until);
@@ -25,7 +25,10 @@ public interface IJobStore : IAsyncDisposable
     Task<bool> EndStepAsync(JobId id, long fencingToken, string name, string result, DateTimeOffset now);
 
     /// <summary>Keeps what the handler says about how far it is.</summary>
-    Task<bool> ReportAsync(JobId id, long fencingToken, string progress);
+    Task<bool> ReportAsync(JobId id, long fencingToken, string progress, double? fraction);
+
+    /// <summary>Adds a line to the log of a job, and drops the oldest beyond <paramref name="maxLines"/>.</summary>
+    Task<bool> LogAsync(JobId id, long fencingToken, DateTimeOffset now, string text, int maxLines);
 
     /// <summary>Ends an attempt and releases its lanes.</summary>
     Task<bool> EndAttemptAsync(EndedAttempt attempt);
@@ -39,11 +42,29 @@ public interface IJobStore : IAsyncDisposable
     /// <summary>Removes a job that has ended.</summary>
     Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken);
 
+    /// <summary>Removes jobs whose retention is over, at most <paramref name="limit"/>; how many.</summary>
+    Task<int> PurgeAsync(DateTimeOffset now, int limit);
+
     /// <summary>A job, or null.</summary>
     Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken);
 
     /// <summary>Jobs, newest first.</summary>
-    Task<IReadOnlyList<JobInfo>> ListAsync(JobState? state, int limit, CancellationToken cancellationToken);
+    Task<IReadOnlyList<JobInfo>> ListAsync(JobQuery query, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Jobs whose last change is after a place, in the order of their changes.</summary>
+    Task<IReadOnlyList<JobInfo>> ListChangesAsync(long after, int limit, CancellationToken cancellationToken);
+
+    /// <summary>The place of the latest change. Asked often: cheap.</summary>
+    Task<long> GetPositionAsync(CancellationToken cancellationToken);
+
+    /// <summary>The result of a job, or null where the job is not there.</summary>
+    Task<StoredResult?> GetResultAsync(JobId id, CancellationToken cancellationToken);
+
+    /// <summary>Why a job is PENDING, or null.</summary>
+    Task<PendingReason?> GetPendingReasonAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>Lines of a log, oldest first.</summary>
+    Task<IReadOnlyList<JobLogLine>> ListLogAsync(JobId id, long after, int limit, CancellationToken cancellationToken);
 
     /// <summary>The attempts at a job, in order.</summary>
     Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken);

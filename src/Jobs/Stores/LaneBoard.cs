@@ -33,6 +33,19 @@ public sealed class LaneBoard
         return free;
     }
 
+    /// <summary>The first of <paramref name="claims"/> that is not free; null where all are. Takes nothing.</summary>
+    public LaneClaim? FirstClosed(IReadOnlyList<LaneClaim> claims)
+    {
+        ArgumentNullException.ThrowIfNull(claims);
+        foreach (var claim in claims)
+        {
+            if (!LaneOf(claim).Has(claim))
+                return claim;
+        }
+
+        return null;
+    }
+
     private Lane LaneOf(LaneClaim claim)
     {
         string key = claim.Key.ToString();

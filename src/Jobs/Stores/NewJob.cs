@@ -21,6 +21,9 @@ public sealed class NewJob
     /// <summary>How often it is tried at most.</summary>
     public required int MaxAttempts { get; init; }
 
+    /// <summary>How long it is kept when it has ended COMPLETED or CANCELLED.</summary>
+    public TimeSpan Retention { get; init; }
+
     /// <summary>Its priority.</summary>
     public int Priority { get; init; }
 

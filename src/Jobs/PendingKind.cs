@@ -1,0 +1,20 @@
+namespace Hypervisor.Sdk.Jobs;
+
+/// <summary>Why a job is PENDING.</summary>
+public enum PendingKind
+{
+    /// <summary>It is ready: no worker had a place for it yet.</summary>
+    Queued,
+
+    /// <summary>It was made for later.</summary>
+    Delayed,
+
+    /// <summary>An attempt failed; the next one is due later.</summary>
+    WaitsForRetry,
+
+    /// <summary>Another job holds a lane that it needs, or is before it in that lane.</summary>
+    WaitsForLane,
+
+    /// <summary>It is ready, and this process has no handler for its type: it is left to a worker that has.</summary>
+    NoHandlerHere,
+}

@@ -1,0 +1,27 @@
+namespace Hypervisor.Sdk.Jobs;
+
+/// <summary>Why a job is PENDING, at the moment of asking.</summary>
+public sealed class PendingReason
+{
+    /// <summary>Why.</summary>
+    public required PendingKind Kind { get; init; }
+
+    /// <summary>When it is due, for <see cref="PendingKind.Delayed"/> and <see cref="PendingKind.WaitsForRetry"/>.</summary>
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>The lane, for <see cref="PendingKind.WaitsForLane"/>.</summary>
+    public LaneKey? Lane { get; init; }
+
+    /// <summary>The job that it waits for: who holds the lane, or is before it there.</summary>
+    public JobId? Job { get; init; }
+
+    /// <summary>The reason as a sentence.</summary>
+    public override string ToString() => Kind switch
+    {
+        PendingKind.Delayed => $"Not before {Until:O}.",
+        PendingKind.WaitsForRetry => $"Tried again at {Until:O}.",
+        PendingKind.WaitsForLane => $"Waits for lane '{Lane}', where job {Job} is before it.",
+        PendingKind.NoHandlerHere => "Waits for a worker that knows its type; this process does not.",
+        _ => "Waits for a free worker.",
+    };
+}
