@@ -10,10 +10,11 @@ public sealed class StallWatch(Action onStall) : IThreadPoolWorkItem
     private const int PeriodMs = 50;
     private const int QuietLooks = 3;
 
-    // One thread looks after all watches that have work; it ends when none has. A timer would wake a thread of the pool for each look, which then spins for more work.
+    // One thread looks after all watches that have work, and sleeps while none has: made once, so that work that comes and goes allocates nothing. A timer would wake a thread of the pool for each look, which then spins
+    // for more work.
     private static readonly object s_gate = new();
     private static readonly List<StallWatch> s_active = [];
-    private static bool s_looking;
+    private static bool s_isStarted;
 
     private int _inside;
     private int _left;
@@ -42,13 +43,13 @@ public sealed class StallWatch(Action onStall) : IThreadPoolWorkItem
     {
         lock (s_gate)
         {
-            while (s_active.Count > 0)
+            while (true)
             {
+                while (s_active.Count == 0)
+                    Monitor.Wait(s_gate);
                 Monitor.Wait(s_gate, PeriodMs);
                 s_active.RemoveAll(static watch => watch.IsQuietNow());
             }
-
-            s_looking = false;
         }
     }
 
@@ -61,9 +62,14 @@ public sealed class StallWatch(Action onStall) : IThreadPoolWorkItem
             _isActive = 1;
             _quietLooks = 0;
             s_active.Add(this);
-            if (s_looking)
+            if (s_isStarted)
+            {
+                if (s_active.Count == 1)
+                    Monitor.Pulse(s_gate);
                 return;
-            s_looking = true;
+            }
+
+            s_isStarted = true;
         }
 
         new Thread(LookAfterAll) { IsBackground = true, Name = "stall watch" }.UnsafeStart();

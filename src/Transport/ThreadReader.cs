@@ -4,7 +4,8 @@ namespace Hypervisor.Sdk.Transport;
 
 /// <summary>
 /// Receives from a socket on a thread of its own, which waits in the operating system and runs the reader's continuation itself: no event loop, no pool, no second switch of threads.
-/// When the continuation has asked for the next bytes and then blocks the thread, another one takes its place.
+/// When the continuation has asked for the next bytes and then blocks the thread, another one takes its place; the blocked one, once free, waits to take it back, so that a machine too busy to run a thread for a while costs
+/// two threads and no more.
 /// </summary>
 internal sealed class ThreadReader : ConnectionReader, IDisposable
 {
@@ -15,6 +16,7 @@ internal sealed class ThreadReader : ConnectionReader, IDisposable
     private readonly StallWatch _watch;
     private readonly object _signal = new();
     private Thread _thread;
+    private Thread? _spare;
     private bool _inContinuation;
     private Memory<byte> _memory;
     private bool _requested;
@@ -70,7 +72,7 @@ internal sealed class ThreadReader : ConnectionReader, IDisposable
             }
             else if (Thread.CurrentThread != _thread)
             {
-                Monitor.Pulse(_signal);
+                Monitor.PulseAll(_signal);
             }
         }
 
@@ -86,6 +88,14 @@ internal sealed class ThreadReader : ConnectionReader, IDisposable
             if (!_inContinuation || !_requested || _stopped)
                 return;
             _inContinuation = false;
+            if (_spare is { } spare)
+            {
+                _spare = null;
+                _thread = spare;
+                Monitor.PulseAll(_signal);
+                return;
+            }
+
             _thread = NewThread();
             _thread.UnsafeStart();
         }
@@ -98,8 +108,14 @@ internal sealed class ThreadReader : ConnectionReader, IDisposable
             Memory<byte> memory;
             lock (_signal)
             {
-                if (Thread.CurrentThread != _thread)
-                    return;
+                while (Thread.CurrentThread != _thread)
+                {
+                    if (_stopped || (_spare is not null && _spare != Thread.CurrentThread))
+                        return;
+                    _spare = Thread.CurrentThread;
+                    Monitor.Wait(_signal);
+                }
+
                 _inContinuation = false;
                 while (!_requested && !_stopped)
                     Monitor.Wait(_signal);

@@ -10,7 +10,7 @@ namespace Hypervisor.Sdk.Testing;
 public sealed class GuestImage
 {
     /// <summary>The kernel command line of the quickest boot under emulation: two to three seconds from the start of QEMU to <see cref="ReadyText"/>. Append <c>hostname=NAME</c> to name the guest.</summary>
-    public const string CommandLine = "console=ttyS0 quiet nokaslr tsc=reliable mitigations=off audit=0";
+    public const string CommandLine = "console=ttyS0 quiet nokaslr tsc=reliable no_timer_check mitigations=off audit=0";
 
     /// <summary>What the guest prints on its console when it is up, followed by its host name, kernel, processors and memory.</summary>
     public const string ReadyText = "Hypervisor.Sdk guest is ready";

@@ -39,7 +39,7 @@ internal sealed class DemoMachines(IBackendRegistry backends, HostOptions option
         Boot = new BootSource.Kernel(
             Path.Combine(options.Guest!, "vmlinuz"),
             Path.Combine(options.Guest!, "initrd"),
-            $"console=tty0 console=ttyS0 quiet nokaslr tsc=reliable mitigations=off audit=0 hostname={name}"),
+            $"console=tty0 console=ttyS0 quiet nokaslr tsc=reliable no_timer_check mitigations=off audit=0 hostname={name}"),
         Disks = { new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(64)) } },
         Networks = { new NetworkSpec { Network = "user" } },
         Labels = { ["demo"] = "true" },

@@ -40,6 +40,9 @@ internal sealed class Machine(QemuServices services, string id, Action<string> r
         set => Volatile.Write(ref _supervision, value);
     }
 
+    /// <summary>The watch of this process that has ended; null when none has or it was forgotten.</summary>
+    public Supervision? Ended => Volatile.Read(ref _supervision) is { IsEnded: true } ended ? ended : null;
+
     /// <summary>The watch, also one that has ended, which is then forgotten.</summary>
     public Supervision? TakeSupervision() => Interlocked.Exchange(ref _supervision, null);
 

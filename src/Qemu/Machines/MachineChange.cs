@@ -76,10 +76,7 @@ internal sealed class MachineChange(QemuServices services, MachineTable table, M
             return new MachineStatus(PowerState.Crashed, record.CrashReason, record);
         var process = Machine.Hold(record);
         if (process is null)
-        {
-            table.Settle(Machine);
-            return new MachineStatus(PowerState.Stopped);
-        }
+            return table.SettleUnseen(Machine, heedsWatch: false);
 
         try
         {
@@ -98,6 +95,13 @@ internal sealed class MachineChange(QemuServices services, MachineTable table, M
         }
     }
 
+    /// <summary>Waits until the watch knows what the work did to a QEMU that runs: its answer may come before the event, and who asks after the operation sees what it has done.</summary>
+    public async Task CatchUpAsync()
+    {
+        if (_client is not null && Machine.Supervision is { } watched)
+            await watched.RefreshAsync(services.Options.StartTimeout, CancellationToken.None).ConfigureAwait(false);
+    }
+
     /// <summary>After the process has ended as it should: removes what is left of it, and says so to who watches once its last event was said.</summary>
     public async Task SettleAsync(CancellationToken cancellationToken)
     {
@@ -107,6 +111,7 @@ internal sealed class MachineChange(QemuServices services, MachineTable table, M
         if (Machine.TakeSupervision() is { } watched)
         {
             await watched.Drained.WaitAsync(cancellationToken).ConfigureAwait(false);
+            watched.ReleaseWatch();
             if (watched.TryClaimEnd())
                 table.News.Power(Id, PowerState.Stopped, watched.ShutdownReason?.Text);
         }

@@ -77,7 +77,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
             if (Machine.Hold(record) is { } process)
                 return await AdoptAsync(machine, config, record, process, cancellationToken).ConfigureAwait(false);
             using var file = services.State.TryLock(machine.Id);
-            return file is null ? LookFromOutside(machine, record) : SettleUnseen(machine);
+            return file is null ? LookFromOutside(machine, record) : SettleUnseen(machine, heedsWatch: true);
         }
         finally
         {
@@ -134,6 +134,36 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         else
             services.State.Root.Delete(StateDirectory.ProcessFile(machine.Id));
         services.Limits.Remove(machine.Id);
+        machine.Ended?.ReleaseWatch();
+    }
+
+    /// <summary>Settles a process that is no longer there, under the machine's lock: as its watch saw it end, or else as one that ended unseen.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="heedsWatch">Whether another process that watched it and has still to tell is left to do so.</param>
+    public MachineStatus SettleUnseen(Machine machine, bool heedsWatch)
+    {
+        var record = services.State.ReadProcess(machine.Id);
+        if (record is null)
+            return new MachineStatus(PowerState.Stopped);
+        if (record.CrashReason is not null)
+            return new MachineStatus(PowerState.Crashed, record.CrashReason, record);
+        using var process = Machine.Hold(record);
+        if (process is not null)
+            return new MachineStatus(PowerState.Running, null, record);
+        if (machine.Ended is { } ended && ended.Record == record && ended.TryClaimEnd())
+        {
+            string? crash = CrashOf(machine, ended);
+            Settle(machine, crash);
+            TellEnd(machine, ended, crash);
+            return crash is null ? new MachineStatus(PowerState.Stopped, ended.ShutdownReason?.Text) : new MachineStatus(PowerState.Crashed, crash, services.State.ReadProcess(machine.Id));
+        }
+
+        if (heedsWatch && services.State.LookAtWatch(machine.Id).IsWatched)
+            return new MachineStatus(PowerState.Stopping, null, record) { IsGuess = true };
+        Settle(machine);
+        string reason = record.BootId == ProcessIdentity.CurrentBootId ? "It was switched off while nobody watched." : "The host was restarted.";
+        News.Power(machine.Id, PowerState.Stopped, reason);
+        return new MachineStatus(PowerState.Stopped, reason);
     }
 
     /// <summary>The end of what QEMU has printed.</summary>
@@ -200,7 +230,8 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         if (services.State.ReadProcess(id) is { CrashReason: null } && services.State.LookAtWatch(id) is (true, var known))
         {
             News.Found(id, config, known);
-            return true;
+            // One without a word is being taken or given up.
+            return known is not null;
         }
 
         var status = await GetStatusAsync(machine, config, cancellationToken).ConfigureAwait(false);
@@ -257,20 +288,6 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         {
             return LookFromOutside(machine, record);
         }
-    }
-
-    private MachineStatus SettleUnseen(Machine machine)
-    {
-        var record = services.State.ReadProcess(machine.Id);
-        if (record is null)
-            return new MachineStatus(PowerState.Stopped);
-        using var process = Machine.Hold(record);
-        if (process is not null)
-            return new MachineStatus(PowerState.Running, null, record);
-        Settle(machine);
-        string reason = record.BootId == ProcessIdentity.CurrentBootId ? "It was switched off while nobody watched." : "The host was restarted.";
-        News.Power(machine.Id, PowerState.Stopped, reason);
-        return new MachineStatus(PowerState.Stopped, reason);
     }
 
     private void Observe(Machine machine, QmpEvent? next, PowerState state)
@@ -336,20 +353,19 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     {
         if (_isClosed)
             return;
-        // QEMU says why it ends before it does. When it did not, something else ended it; when the holder of the lock did, the record is gone by the time that it lets go.
-        string? crash = ended.ShutdownReason is null || ended.ShutdownReason == ShutdownCause.HostError
-            ? $"QEMU (process {ended.Record.Pid}) {ended.Exit?.ToString() ?? "ended"} unasked. {ReadLogTail(machine.Id)}".Trim()
-            : null;
+        string? crash = CrashOf(machine, ended);
         try
         {
             using var hold = await HoldAsync(machine.Id, s_settleWait, _closing.Token).ConfigureAwait(false);
             if (!ended.TryClaimEnd())
                 return;
             var record = services.State.ReadProcess(machine.Id);
+            // When the holder of the lock ended it, the record is gone by the time that it lets go.
             if (record != ended.Record)
                 crash = null;
             else
                 Settle(machine, crash);
+            ended.ReleaseWatch();
         }
         catch (OperationCanceledException) when (_isClosed)
         {
@@ -362,8 +378,16 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
             crash ??= error.Code == ErrorCode.NotFound ? null : error.Message;
         }
 
-        News.Power(machine.Id, crash is null ? PowerState.Stopped : PowerState.Crashed, crash ?? ended.ShutdownReason?.Text);
+        TellEnd(machine, ended, crash);
     }
+
+    /// <summary>Why a process ended that should not have. QEMU says why it ends before it does; when it did not, something else ended it.</summary>
+    private string? CrashOf(Machine machine, Supervision ended) => ended.ShutdownReason is null || ended.ShutdownReason == ShutdownCause.HostError
+        ? $"QEMU (process {ended.Record.Pid}) {ended.Exit?.ToString() ?? "ended"} unasked. {ReadLogTail(machine.Id)}".Trim()
+        : null;
+
+    private void TellEnd(Machine machine, Supervision ended, string? crash) =>
+        News.Power(machine.Id, crash is null ? PowerState.Stopped : PowerState.Crashed, crash ?? ended.ShutdownReason?.Text);
 
     private static HypervisorException Locked(string id, TimeSpan patience) =>
         new($"The machine '{id}' is being changed by somebody else; it was not free within {patience.TotalSeconds:0.#} s.", ErrorCode.Locked, RequestOutcome.NotSent) { Resource = $"instance {id}" };

@@ -137,6 +137,7 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
         try
         {
             var result = await work(change, either.Token).ConfigureAwait(false);
+            await change.CatchUpAsync().ConfigureAwait(false);
             End(change, operation, JournalOutcomes.Succeeded, null);
             return result;
         }
@@ -155,6 +156,7 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
             failure = new HypervisorException($"The work on '{change.Id}' failed: {error.Message}", ErrorCode.Unspecified, RequestOutcome.FailedMidway, error);
         }
 
+        await change.CatchUpAsync().ConfigureAwait(false);
         failure = new HypervisorException(failure.Message, failure.Code, failure.Outcome, failure)
         {
             Backend = services.Name,

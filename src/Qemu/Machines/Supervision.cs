@@ -29,6 +29,7 @@ internal sealed class Supervision : IAsyncDisposable
     private TaskCompletionSource _followed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _followedEvents;
     private int _isEndClaimed;
+    private int _isReleased;
     private volatile bool _isEnded;
     private volatile bool _isAbandoned;
 
@@ -126,6 +127,15 @@ internal sealed class Supervision : IAsyncDisposable
     /// <summary>Says who tells of the end: the first to ask, which is the change that ended it or else the watch. Under the machine's lock.</summary>
     public bool TryClaimEnd() => Interlocked.Exchange(ref _isEndClaimed, 1) == 0;
 
+    /// <summary>Lets others watch. Only once the end of the process is told and settled: until then who finds no process must not take it for one that ended unseen.</summary>
+    public void ReleaseWatch()
+    {
+        if (Interlocked.Exchange(ref _isReleased, 1) != 0)
+            return;
+        _watch.Write(null);
+        _watch.Dispose();
+    }
+
     /// <summary>Gives the watch up; QEMU goes on.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -171,11 +181,16 @@ internal sealed class Supervision : IAsyncDisposable
 
         await Reads.DisposeAsync().ConfigureAwait(false);
         _process.Dispose();
-        _watch.Write(null);
-        _watch.Dispose();
         _drained.SetResult();
-        if (!_isAbandoned)
-            await _ended(this).ConfigureAwait(false);
+        try
+        {
+            if (!_isAbandoned)
+                await _ended(this).ConfigureAwait(false);
+        }
+        finally
+        {
+            ReleaseWatch();
+        }
     }
 
     /// <summary>Takes the right to watch; null when somebody else has it. Who only looks at it holds it for a moment and has written nothing into it.</summary>

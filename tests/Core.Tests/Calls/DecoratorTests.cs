@@ -209,7 +209,7 @@ public sealed class DecoratorTests
         var hypervisor = _fake.Decorate().Get<IHypervisor>();
         _fake.FixedStart = Task.FromResult<Operation<Instance>>(new FakeOperation<Instance>(RequestId.New(), Task.FromResult(FakeBackend.Machine("1"))));
         Assert.Same(_fake.FixedStart, hypervisor.StartAsync(s_id, null, Cancelled));
-        long bytes = await AllocationMeter.MeasureAsync(() =>
+        long bytes = await AllocationMeter.MeasureAsync(4095, () =>
         {
             for (int i = 0; i < 100_000; i++)
             {

@@ -16,7 +16,7 @@ public class QmpAllocationTests
         using var qemu = await QemuProcess.StartAsync();
         await using var qmp = await qemu.ConnectAsync();
         const int Calls = 2000;
-        long bytes = await AllocationMeter.MeasureAsync(async () =>
+        long bytes = await AllocationMeter.MeasureAsync(1024, async () =>
         {
             for (int i = 0; i < Calls; i++)
                 await qmp.GetRunStatusAsync(Cancel);
@@ -31,7 +31,7 @@ public class QmpAllocationTests
         await using var qmp = await qemu.ConnectAsync();
 #pragma warning disable CA2012 // Each is awaited once: tasks made of them would allocate.
         var calls = new ValueTask<RunStatus>[16];
-        long bytes = await AllocationMeter.MeasureAsync(async () =>
+        long bytes = await AllocationMeter.MeasureAsync(1024, async () =>
         {
             for (int round = 0; round < 100; round++)
             {
@@ -63,7 +63,7 @@ public class QmpAllocationTests
         await using var ends = server;
         await using var closes = client;
         using var others = client.Subscribe(Hypervisor.Sdk.Qemu.Qapi.QmpEventName.Shutdown);
-        long bytes = await AllocationMeter.MeasureAsync(async () => await client.GetRunStatusAsync(Cancel));
+        long bytes = await AllocationMeter.MeasureAsync(32 * 1024, async () => await client.GetRunStatusAsync(Cancel));
         // The script allocates a little: a command read, a reply written.
         Assert.InRange(bytes, 0, 32 * 1024);
     }

@@ -66,7 +66,7 @@ internal sealed class BlockingServer : IDisposable
         {
             _serve(socket);
         }
-        catch (SocketException)
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
             // The client closed the connection.
         }

@@ -33,7 +33,7 @@ public sealed class HttpAllocationTests
         var loops = new Loop[concurrency];
         for (int i = 0; i < concurrency; i++)
             loops[i] = new Loop(loop => AskAsync(pool, request, loop, cancellation.Token));
-        long allocated = await AllocationMeter.MeasureAsync(() =>
+        long allocated = await AllocationMeter.MeasureAsync(AllowedBytes, () =>
         {
             foreach (Loop loop in loops)
                 loop.Go(Requests / concurrency);

@@ -28,7 +28,7 @@ public sealed class WebSocketAllocationTests
         Array.Fill(payload, (byte)'x');
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         var loop = new Loop(self => ExchangeAsync(socket, payload, self, cancellation.Token));
-        long allocated = await AllocationMeter.MeasureAsync(() =>
+        long allocated = await AllocationMeter.MeasureAsync(AllowedBytes, () =>
         {
             loop.Go(messages);
             loop.WaitUntilDone();

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { formatWord } from '../format';
 import { Icon, type IconName } from './icon';
 
@@ -98,12 +99,25 @@ function Field({ label, name, hint, error, children }: FieldProps & { children: 
 }
 
 export function Input({ label, name, hint, error, value, onValue, secret, required, autofocus, placeholder }: InputProps) {
+  const element = useRef<HTMLInputElement>(null);
+  const typed = useRef(value);
+  useLayoutEffect(() => {
+    // What is proposed to somebody who is already in the field is selected: whoever types replaces it, and does not go on behind it.
+    if (value !== typed.current && document.activeElement === element.current) {
+      element.current?.select();
+    }
+    typed.current = value;
+  }, [value]);
   return (
     <Field label={label} name={name} hint={hint} error={error}>
       <input
         id={`field-${name}`} name={name} {...(secret ? { type: 'password' as const } : { type: 'text' as const })} value={value} required={required} autofocus={autofocus} placeholder={placeholder}
         autocomplete="off" spellcheck={false} aria-invalid={error ? 'true' : undefined} aria-describedby={error || hint ? `about-${name}` : undefined}
-        onInput={(event) => onValue(event.currentTarget.value)}
+        ref={element}
+        onInput={(event) => {
+          typed.current = event.currentTarget.value;
+          onValue(typed.current);
+        }}
       />
     </Field>
   );

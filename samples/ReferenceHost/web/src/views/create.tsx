@@ -140,7 +140,7 @@ function defaults({ images, networks }: Choices): Partial<CreateForm> {
   const initrd = images.find(isInitrd);
   const boot = kernel ? 'kernel' : images.some(isIso) ? 'iso' : images.some(isDisk) ? 'image' : 'disk';
   return {
-    boot, kernelPath: kernel?.id ?? '', initrdPath: initrd?.id ?? '', commandLine: kernel ? 'console=tty0 console=ttyS0 quiet' : '',
+    boot, kernelPath: kernel?.id ?? '', initrdPath: initrd?.id ?? '', commandLine: kernel ? 'console=tty0 console=ttyS0 quiet no_timer_check' : '',
     network: networks[0]?.name ?? '', image: boot === 'iso' ? images.find(isIso)!.id : boot === 'image' ? images.find(isDisk)!.id : '',
   };
 }
