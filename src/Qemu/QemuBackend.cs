@@ -41,7 +41,7 @@ public sealed class QemuBackend : IBackend
         var specs = new SpecReader(services, disks);
         var agents = new AgentChannel(services, _table);
         _serial = new QemuSerialConsole(services, _table);
-        QemuSnapshots.AddRecovery(Recovery);
+        QemuSnapshots.AddRecovery(Recovery, agents);
         ChangeApplier.AddRecovery(Recovery);
         var hypervisor = new QemuHypervisor(services, _table, work, Recovery, disks, specs);
         _parts =

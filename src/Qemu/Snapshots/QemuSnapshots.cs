@@ -94,11 +94,13 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
     }
 
     /// <summary>Says how what a crash interrupts is finished or undone.</summary>
-    public static void AddRecovery(MachineRecovery recovery)
+    public static void AddRecovery(MachineRecovery recovery, AgentChannel agents)
     {
-        recovery.Add(WorkKinds.CreateSnapshot, static async (change, entry, token) =>
+        recovery.Add(WorkKinds.CreateSnapshot, async (change, entry, token) =>
         {
             var intended = JsonSerializer.Deserialize(entry.Intent!, StateJson.Default.SnapshotRecord)!;
+            if (intended.Quiesced && await ThawAsync(change, agents, entry, token).ConfigureAwait(false) is { } frozen)
+                return frozen;
             if (change.Services.State.ReadSnapshots(change.Id).FindTag(intended.Tag) is not null)
                 return null;
             await DeleteFromImagesAsync(change, intended.Tag, token).ConfigureAwait(false);
@@ -142,19 +144,37 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
         return record.IncludesMemory ? SnapshotNodes.SaveAsync(change, record.Config, record.Tag, cancellationToken) : SnapshotNodes.CreateAsync(change, record.Config, record.Tag, cancellationToken);
     }
 
+    /// <summary>Lets a guest go on whose file systems the interrupted work may have left at rest.</summary>
+    private static async Task<HypervisorException?> ThawAsync(MachineChange change, AgentChannel agents, JournalEntry entry, CancellationToken cancellationToken)
+    {
+        if (!(await change.GetStatusAsync(cancellationToken).ConfigureAwait(false)).IsUp)
+            return null;
+        try
+        {
+            await agents.TalkAsync(change.Machine, change.Config, async agent => await agent.FsfreezeThawAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (HypervisorException error)
+        {
+            return new HypervisorException(
+                $"The process that carried out '{entry.Kind}' ended in the middle of it, and the guest's file systems may still be frozen: its agent could not be told to thaw them. Tell it so, or restart the machine. {error.Message}",
+                error.Code, RequestOutcome.FailedMidway, error);
+        }
+    }
+
     /// <summary>The guest's file systems are thawed whatever happens in between.</summary>
     private Task<bool> QuiescedAsync(MachineChange change, SnapshotRecord record, CancellationToken cancellationToken) => agents.TalkAsync(change.Machine, change.Config, async agent =>
     {
         change.Progress.Say("freezing the guest's file systems");
         try
         {
-            await agent.FsfreezeFreezeAsync(cancellationToken).ConfigureAwait(false);
+            await change.Root.EffectAsync($"freeze the guest of {change.Id}", async () => await agent.FsfreezeFreezeAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
             await MakeAsync(change, record, isUp: true, cancellationToken).ConfigureAwait(false);
             return true;
         }
         finally
         {
-            await agent.FsfreezeThawAsync(CancellationToken.None).ConfigureAwait(false);
+            await change.Root.EffectAsync($"thaw the guest of {change.Id}", async () => await agent.FsfreezeThawAsync(CancellationToken.None).ConfigureAwait(false)).ConfigureAwait(false);
         }
     }, cancellationToken);
 
@@ -182,6 +202,7 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
             Parent = tree.Current,
             CreatedAt = services.Time.GetUtcNow(),
             IncludesMemory = spec.IncludeMemory,
+            Quiesced = spec.Quiesce,
             WasRunning = status.State == PowerState.Running,
             Description = spec.Description,
             ExpiresAt = spec.ExpiresAt,

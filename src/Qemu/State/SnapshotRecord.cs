@@ -18,6 +18,9 @@ internal sealed record SnapshotRecord
     /// <summary>Whether the guest's processors ran; only of one with memory.</summary>
     public bool WasRunning { get; init; }
 
+    /// <summary>Whether the guest's file systems were at rest for it: what interrupts the work before it is done must let them go on.</summary>
+    public bool Quiesced { get; init; }
+
     public string? Description { get; init; }
 
     public DateTimeOffset? ExpiresAt { get; init; }

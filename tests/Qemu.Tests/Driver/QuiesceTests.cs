@@ -1,0 +1,92 @@
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.DiskImages;
+
+namespace Hypervisor.Sdk.Qemu.Tests.Driver;
+
+/// <summary>Snapshots for which a real guest brings its file systems to rest. The guest itself tells: who writes to a frozen file system stands still.</summary>
+[SupportedOSPlatform("linux")]
+[Peer("qemu")]
+public sealed class QuiesceTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact(Timeout = 180_000)]
+    public async Task The_file_systems_of_the_guest_stand_still_while_the_snapshot_is_made_and_go_on_afterwards()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        var seam = new SnapshotSeam(isCrash: false);
+        var backend = await lab.ConnectAsync(null, seam);
+        var id = await BootAsync(lab, backend);
+        var creating = backend.Get<ISnapshots>().CreateAsync(id, new SnapshotSpec { Name = SnapshotName.Parse("still"), Quiesce = true }, null, Token).WaitForCompletionAsync(Token);
+        await seam.Reached.Task.WaitAsync(Token);
+        await StandsStillAsync(lab, backend, id);
+
+        seam.GoOn.Set();
+        Assert.Equal("still", (await creating).Name);
+        await lab.WaitForConsoleAsync(id, "WRITTEN");
+    }
+
+    [Fact(Timeout = 180_000)]
+    public async Task A_guest_that_a_crash_left_frozen_goes_on_when_the_next_process_connects()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        var seam = new SnapshotSeam(isCrash: true);
+        var doomed = await lab.ConnectAsync(null, seam);
+        var id = await BootAsync(lab, doomed);
+        await Assert.ThrowsAsync<CrashException>(() => doomed.Get<ISnapshots>().CreateAsync(id, new SnapshotSpec { Name = SnapshotName.Parse("half"), Quiesce = true }, null, Token).WaitForCompletionAsync(Token));
+        await lab.AbandonAsync(doomed);
+        await StandsStillAsync(lab, doomed, id);
+
+        var next = await lab.ConnectAsync();
+        Assert.Equal(PowerState.Running, (await next.Get<IHypervisor>().GetAsync(id, Token)).State);
+        await lab.WaitForConsoleAsync(id, "WRITTEN");
+        Assert.Equal("second", (await next.Get<ISnapshots>().CreateAsync(id, new SnapshotSpec { Name = SnapshotName.Parse("second"), Quiesce = true }, null, Token).WaitForCompletionAsync(Token)).Name);
+        await foreach (var snapshot in next.Get<ISnapshots>().ListAsync(id, Token))
+            Assert.Equal("second", snapshot.Name);
+    }
+
+    private static async Task<InstanceId> BootAsync(QemuLab lab, QemuBackend backend)
+    {
+        var vm = await backend.Get<IHypervisor>().CreateAsync(lab.Spec("rest", spec => spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(32)) })), null, Token).WaitForCompletionAsync(Token);
+        await backend.Get<IHypervisor>().StartAsync(vm.Id, null, Token).WaitForCompletionAsync(Token);
+        await lab.WaitForConsoleAsync(vm.Id, GuestImage.Prompt);
+        await backend.WaitUntilReadyAsync(vm.Id, cancellationToken: Token);
+        return vm.Id;
+    }
+
+    /// <summary>Writes to the guest's disk behind the back of its shell, and has the kernel say what became of the writer.</summary>
+    private static async Task StandsStillAsync(QemuLab lab, QemuBackend backend, InstanceId id)
+    {
+        await lab.TypeAsync(backend, id, "(echo x > /data/probe; echo WRIT\"\"TEN) & sleep 1; grep State: /proc/$!/status");
+        await lab.WaitForConsoleAsync(id, "D (disk sleep)");
+    }
+
+    /// <summary>Stops, or ends, when the snapshot is about to be made in QEMU.</summary>
+    private sealed class SnapshotSeam(bool isCrash) : IDurableSeam
+    {
+        private volatile bool _hasCrashed;
+
+        public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ManualResetEventSlim GoOn { get; } = new();
+
+        public void Before(string effect)
+        {
+            if (effect.StartsWith("make snapshot in QEMU", StringComparison.Ordinal) && !_hasCrashed)
+            {
+                _hasCrashed = isCrash;
+                Reached.TrySetResult();
+                if (!isCrash)
+                    GoOn.Wait(Token);
+            }
+
+            After(effect);
+        }
+
+        public void After(string effect)
+        {
+            if (_hasCrashed)
+                throw new CrashException(effect);
+        }
+    }
+}
