@@ -7,7 +7,7 @@ internal sealed partial class SqliteJobStore
     private const string LanesOfJob = "SELECT key, exclusive, weight, capacity FROM lanes WHERE job = $0";
     private const string LanesHeld = "SELECT key, exclusive, weight, capacity FROM lanes WHERE job IN (SELECT seq FROM jobs WHERE state = 1 AND lane_count > 0)";
 
-    private sealed record Candidate(long Seq, JobId Id, string Type, string Args, int Attempts, int Counted, int MaxAttempts);
+    private sealed record Candidate(long Seq, JobId Id, string Type, string Args, int Attempts, int Counted, int MaxAttempts, DateTimeOffset? Deadline);
 
     public async Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) => await _writer.WriteAsync(session =>
     {
@@ -23,20 +23,29 @@ internal sealed partial class SqliteJobStore
     }, cancellationToken).ConfigureAwait(false);
 
     private static DateTimeOffset? NextAt(SqliteSession session, DateTimeOffset now) => session.Read("""
-        SELECT min(at) FROM (SELECT min(due_ms) AS at FROM jobs WHERE state = 0 AND due_ms > $0 UNION ALL SELECT min(lease_ms) FROM jobs WHERE state = 1)
+        SELECT min(at) FROM (SELECT min(due_ms) AS at FROM jobs WHERE state = 0 AND due_ms > $0 UNION ALL SELECT min(lease_ms) FROM jobs WHERE state = 1
+            UNION ALL SELECT min(deadline_ms) FROM jobs WHERE state = 0 AND deadline_ms IS NOT NULL)
         """, row => Time(row, 0), Ms(now))[0];
 
     private static void Recover(SqliteSession session, DateTimeOffset now)
     {
-        foreach (long seq in session.Read("SELECT seq FROM jobs WHERE state = 1 AND lease_ms <= $0", row => row.GetInt64(0), Ms(now)))
+        foreach (var job in session.Read("SELECT seq, cancel, counted >= max_attempts, lost + 1 >= max_lost, lost + 1 FROM jobs WHERE state = 1 AND lease_ms <= $0",
+            row => (Seq: row.GetInt64(0), IsCancel: row.GetBoolean(1), IsLast: row.GetBoolean(2), IsPoison: row.GetBoolean(3), Lost: row.GetInt32(4)), Ms(now)))
         {
             const string Reason = "Its worker did not renew the lease.";
-            session.Run("UPDATE attempts SET ended_ms = $1, end = 4, reason = $2 WHERE job = $0 AND ended_ms IS NULL", seq, Ms(now), Reason);
-            session.Run("""
-                UPDATE jobs SET state = CASE WHEN cancel = 1 THEN 4 WHEN counted >= max_attempts THEN 3 ELSE 0 END, worker = NULL, lease_ms = NULL, error = $2,
-                ended_ms = CASE WHEN cancel = 1 OR counted >= max_attempts THEN $1 END, keep_ms = CASE WHEN cancel = 1 THEN $1 + retention_ms END, change = $3 WHERE seq = $0
-                """, seq, Ms(now), Reason, session.Next(Change));
+            session.Run("UPDATE attempts SET ended_ms = $1, end = 4, reason = $2 WHERE job = $0 AND ended_ms IS NULL", job.Seq, Ms(now), Reason);
+            if (job.IsCancel)
+                End(session, job.Seq, JobState.Cancelled, now, "It was cancelled; " + Reason);
+            else if (job.IsPoison)
+                End(session, job.Seq, JobState.Failed, now, $"{Reason} That was time {job.Lost} in a row: it may be what brings its workers down, and is not tried again by itself.");
+            else if (job.IsLast)
+                End(session, job.Seq, JobState.Failed, now, Reason + " No attempt is left.");
+            else
+                session.Run("UPDATE jobs SET state = 0, worker = NULL, lease_ms = NULL, error = $1, lost = lost + 1, change = $2 WHERE seq = $0", job.Seq, Reason, session.Next(Change));
         }
+
+        foreach (long seq in session.Read("SELECT seq FROM jobs WHERE state = 0 AND deadline_ms <= $0", row => row.GetInt64(0), Ms(now)))
+            End(session, seq, JobState.Failed, now, "Its deadline passed before it was done.");
     }
 
     private static List<Candidate> Choose(SqliteSession session, ClaimRequest request)
@@ -46,16 +55,19 @@ internal sealed partial class SqliteJobStore
             board.Hold(held);
 
         var taken = new List<Candidate>();
+        var paused = session.Read("SELECT type FROM paused", row => row.GetString(0));
+        if (paused.Contains(""))
+            return taken;
         session.ReadWhile("""
-            SELECT seq, id, type, args, attempts, counted, max_attempts, lane_count FROM jobs WHERE state = 0 AND due_ms <= $0 ORDER BY order_ms, seq
+            SELECT seq, id, type, args, attempts, counted, max_attempts, lane_count, deadline_ms FROM jobs WHERE state = 0 AND waiting = 0 AND due_ms <= $0 ORDER BY order_ms, seq
             """, row =>
         {
             string type = row.GetString(2);
-            if (!request.Types.Contains(type))
+            if (!request.Types.Contains(type) || paused.Contains(type))
                 return true;
             long seq = row.GetInt64(0);
             if (row.GetInt32(7) == 0 || board.TryTake(session.Read(LanesOfJob, Lane, seq)))
-                taken.Add(new Candidate(seq, JobId.Parse(row.GetString(1)), type, row.GetString(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6)));
+                taken.Add(new Candidate(seq, JobId.Parse(row.GetString(1)), type, row.GetString(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6), Time(row, 8)));
             return taken.Count < request.Limit;
         }, Ms(request.Now));
         return taken;
@@ -72,6 +84,7 @@ internal sealed partial class SqliteJobStore
         return new ClaimedJob
         {
             Id = job.Id, Type = job.Type, Args = job.Args, Attempt = job.Attempts + 1, CountedAttempts = job.Counted + 1, MaxAttempts = job.MaxAttempts, FencingToken = token, Steps = steps,
+            DeadlineAt = job.Deadline,
         };
     }
 

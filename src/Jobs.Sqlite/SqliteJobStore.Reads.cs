@@ -5,7 +5,7 @@ namespace Hypervisor.Sdk.Jobs.Sqlite;
 
 internal sealed partial class SqliteJobStore
 {
-    private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, worker, cancel, error, progress, progress_part, change";
+    private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, worker, cancel, error, progress, progress_part, change, deadline_ms, parent";
 
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) =>
         ReadAsync(session => session.Read($"SELECT {Columns} FROM jobs WHERE id = $0", Info, id.ToString()).FirstOrDefault(), cancellationToken);
@@ -37,12 +37,30 @@ internal sealed partial class SqliteJobStore
             Text = row.GetString(3),
         }, id.ToString(), after, limit), cancellationToken);
 
+    public Task<IReadOnlyList<string>> ListPausedAsync(CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<string>>(session => session.Read("SELECT type FROM paused ORDER BY type", row => row.GetString(0)), cancellationToken);
+
+    public Task<int> CountRunningAsync(string? type, CancellationToken cancellationToken) =>
+        ReadAsync(session => session.Read("SELECT count(*) FROM jobs WHERE state = 1 AND ($0 IS NULL OR type = $0)", row => row.GetInt32(0), type)[0], cancellationToken);
+
     public Task<PendingReason?> GetPendingReasonAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => ReadAsync(session =>
-        session.Read("SELECT seq, due_ms, attempts, order_ms FROM jobs WHERE id = $0 AND state = 0", row => (Seq: row.GetInt64(0), Due: row.GetInt64(1), Attempts: row.GetInt32(2), Order: row.GetInt64(3)), id.ToString()) is not [var job]
-            ? null
-            : job.Due > Ms(now)
-            ? new PendingReason { Kind = job.Attempts > 0 ? PendingKind.WaitsForRetry : PendingKind.Delayed, Until = DateTimeOffset.FromUnixTimeMilliseconds(job.Due) }
-            : LaneReason(session, job.Seq, job.Order, now) ?? new PendingReason { Kind = PendingKind.Queued }, cancellationToken);
+    {
+        var jobs = session.Read("SELECT seq, due_ms, attempts, order_ms, waiting, type FROM jobs WHERE id = $0 AND state = 0",
+            row => (Seq: row.GetInt64(0), Due: row.GetInt64(1), Attempts: row.GetInt32(2), Order: row.GetInt64(3), Waiting: row.GetInt32(4), Type: row.GetString(5)), id.ToString());
+        if (jobs is not [var job])
+            return null;
+        if (job.Waiting > 0)
+        {
+            var on = session.Read("SELECT id FROM jobs JOIN waits ON on_job = seq WHERE job = $0 ORDER BY seq LIMIT 1", row => JobId.Parse(row.GetString(0)), job.Seq);
+            return new PendingReason { Kind = PendingKind.WaitsForJob, Job = on is [var first] ? first : null };
+        }
+
+        if (job.Due > Ms(now))
+            return new PendingReason { Kind = job.Attempts > 0 ? PendingKind.WaitsForRetry : PendingKind.Delayed, Until = DateTimeOffset.FromUnixTimeMilliseconds(job.Due) };
+        if (session.Read("SELECT type FROM paused WHERE type IN ('', $0)", row => row.GetString(0), job.Type).Count > 0)
+            return new PendingReason { Kind = PendingKind.Paused };
+        return LaneReason(session, job.Seq, job.Order, now) ?? new PendingReason { Kind = PendingKind.Queued };
+    }, cancellationToken);
 
     // The board is played as a claim plays it, up to this job.
     private static PendingReason? LaneReason(SqliteSession session, long seq, long order, DateTimeOffset now)
@@ -108,6 +126,8 @@ internal sealed partial class SqliteJobStore
         Progress = Text(row, 11),
         ProgressFraction = row.IsDBNull(12) ? null : row.GetDouble(12),
         Position = row.GetInt64(13),
+        DeadlineAt = Time(row, 14),
+        Parent = Text(row, 15) is { } parent ? JobId.Parse(parent) : null,
     };
 
     private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);

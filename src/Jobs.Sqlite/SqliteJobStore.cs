@@ -44,24 +44,6 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
         }
     }
 
-    public Task<JobId> EnqueueAsync(NewJob job, CancellationToken cancellationToken) => _writer.WriteAsync(session =>
-    {
-        if (job.UniqueKey is not null && session.Read("SELECT id FROM jobs WHERE unique_key = $0 AND state < 2", row => JobId.Parse(row.GetString(0)), job.UniqueKey) is [var there, ..])
-            return there;
-        session.Run("""
-            INSERT INTO jobs (id, type, args, state, priority, order_ms, due_ms, created_ms, attempts, counted, max_attempts, cancel, unique_key, retention_ms, lane_count, change)
-            VALUES ($0, $1, $2, 0, $3, $4, $5, $6, 0, 0, $7, 0, $8, $9, $10, $11)
-            """, job.Id.ToString(), job.Type, job.Args, job.Priority, job.OrderMs, Ms(job.DueAt), Ms(job.CreatedAt), job.MaxAttempts, job.UniqueKey, (long)job.Retention.TotalMilliseconds,
-            job.Lanes.Count, session.Next(Change));
-        foreach (var lane in job.Lanes)
-        {
-            session.Run("INSERT INTO lanes SELECT seq, $1, $2, $3, $4 FROM jobs WHERE id = $0",
-                job.Id.ToString(), lane.Key.ToString(), lane.Mode == LaneMode.Exclusive ? 1 : 0, lane.Weight, lane.Capacity);
-        }
-
-        return job.Id;
-    }, cancellationToken);
-
     public Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until) => _writer.WriteAsync(session =>
         session.Run("UPDATE jobs SET lease_ms = $3 WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2", id.ToString(), fencingToken, Ms(now), Ms(until)) == 0
             ? (bool?)null
@@ -95,42 +77,62 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
 
     public Task<bool> EndAttemptAsync(EndedAttempt attempt) => _writer.WriteAsync(session =>
     {
-        bool isAgain = attempt.End is AttemptEnd.Retried or AttemptEnd.Returned;
-        var state = attempt.End switch
-        {
-            AttemptEnd.Completed => JobState.Completed,
-            AttemptEnd.Cancelled => JobState.Cancelled,
-            AttemptEnd.Retried or AttemptEnd.Returned => JobState.Pending,
-            _ => JobState.Failed,
-        };
         string id = attempt.Id.ToString();
-        if (isAgain && session.Read("SELECT cancel FROM jobs WHERE id = $0", row => row.GetInt64(0) != 0, id) is [true, ..])
+        var state = attempt.State;
+        if (state == JobState.Pending && session.Read("SELECT cancel FROM jobs WHERE id = $0", row => row.GetInt64(0) != 0, id) is [true, ..])
             state = JobState.Cancelled;
         int changed = session.Run("""
-            UPDATE jobs SET state = $3, worker = NULL, lease_ms = NULL, due_ms = coalesce($4, due_ms), ended_ms = $5, error = coalesce($6, error), result = $7, counted = counted - $8,
+            UPDATE jobs SET state = $3, worker = NULL, lease_ms = NULL, due_ms = coalesce($4, due_ms), ended_ms = $5, error = coalesce($6, error), result = $7, counted = counted - $8, lost = 0,
             change = $9, keep_ms = CASE WHEN $3 IN (2, 4) THEN $2 + retention_ms END
             WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2
-            """, id, attempt.FencingToken, Ms(attempt.Now), (int)state, isAgain ? Ms(attempt.DueAt) : null, state == JobState.Pending ? null : Ms(attempt.Now),
+            """, id, attempt.FencingToken, Ms(attempt.Now), (int)state, state == JobState.Pending ? Ms(attempt.DueAt) : null, state == JobState.Pending ? null : Ms(attempt.Now),
             attempt.End == AttemptEnd.Returned ? null : attempt.Reason, attempt.Result, attempt.End == AttemptEnd.Returned ? 1 : 0, session.Next(Change));
         if (changed == 0)
             return false;
-        session.Run("UPDATE attempts SET ended_ms = $1, end = $2, reason = $3 WHERE job = (SELECT seq FROM jobs WHERE id = $0) AND ended_ms IS NULL",
-            id, Ms(attempt.Now), (int)attempt.End, attempt.Reason);
+        long seq = session.Read("SELECT seq FROM jobs WHERE id = $0", row => row.GetInt64(0), id)[0];
+        session.Run("UPDATE attempts SET ended_ms = $1, end = $2, reason = $3 WHERE job = $0 AND ended_ms IS NULL", seq, Ms(attempt.Now), (int)attempt.End, attempt.Reason);
+        if (state != JobState.Pending)
+            Release(session, seq, state, attempt.Now);
         return true;
     });
 
-    public Task<bool> CancelAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(session => session.Run("""
-        UPDATE jobs SET cancel = 1, change = $2, ended_ms = CASE state WHEN 0 THEN $1 END, keep_ms = CASE state WHEN 0 THEN $1 + retention_ms END, state = CASE state WHEN 0 THEN 4 ELSE state END WHERE id = $0 AND state < 2
-        """, id.ToString(), Ms(now), session.Next(Change)) > 0, cancellationToken);
+    public Task<IReadOnlyList<JobId>> CancelAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync<IReadOnlyList<JobId>>(session =>
+    {
+        var asked = new List<JobId>();
+        var open = new Queue<string>([id.ToString()]);
+        while (open.TryDequeue(out string? job))
+        {
+            if (session.Read("SELECT seq, state FROM jobs WHERE id = $0 AND state < 2", row => (Seq: row.GetInt64(0), State: row.GetInt32(1)), job) is [var found])
+            {
+                asked.Add(JobId.Parse(job));
+                if (found.State == (int)JobState.Pending)
+                    End(session, found.Seq, JobState.Cancelled, now, "It was cancelled.");
+                else
+                    session.Run("UPDATE jobs SET cancel = 1, change = $1 WHERE seq = $0", found.Seq, session.Next(Change));
+            }
+
+            foreach (string child in session.Read("SELECT id FROM jobs WHERE parent = $0", row => row.GetString(0), job))
+                open.Enqueue(child);
+        }
+
+        return asked;
+    }, cancellationToken);
 
     // The unique key may have gone to another job meanwhile: this one then stays as it is.
     public Task<bool> RetryAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(session => session.Run("""
-        UPDATE jobs SET state = 0, counted = 0, cancel = 0, change = $2, due_ms = $1, order_ms = $1 - priority * 60000, ended_ms = NULL WHERE id = $0 AND state = 3
+        UPDATE jobs SET state = 0, counted = 0, lost = 0, cancel = 0, deadline_ms = NULL, change = $2, due_ms = $1, order_ms = $1 - priority * 60000, ended_ms = NULL WHERE id = $0 AND state = 3
         AND NOT EXISTS (SELECT 1 FROM jobs AS other WHERE other.unique_key = jobs.unique_key AND other.state < 2)
         """, id.ToString(), Ms(now), session.Next(Change)) > 0, cancellationToken);
 
     public Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken) =>
         _writer.WriteAsync(session => session.Run("DELETE FROM jobs WHERE id = $0 AND state > 1", id.ToString()) > 0, cancellationToken);
+
+    public Task<bool> PauseAsync(string? type, bool isPaused, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(session =>
+    {
+        // The place of the change is nobody's: it only wakes the workers of other processes.
+        session.Next(Change);
+        return (isPaused ? session.Run("INSERT OR IGNORE INTO paused VALUES ($0, $1)", type ?? "", Ms(now)) : session.Run("DELETE FROM paused WHERE type = $0", type ?? "")) > 0;
+    }, cancellationToken);
 
     public Task<int> PurgeAsync(DateTimeOffset now, int limit) => _writer.WriteAsync(session =>
         session.Run("DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE keep_ms <= $0 ORDER BY keep_ms LIMIT $1)", Ms(now), limit));

@@ -55,6 +55,22 @@ internal static class SqliteSchema
                 PRIMARY KEY (job, number)) WITHOUT ROWID
             """,
         ],
+        [
+            "ALTER TABLE jobs ADD COLUMN deadline_ms INTEGER",
+            "ALTER TABLE jobs ADD COLUMN lost INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE jobs ADD COLUMN max_lost INTEGER NOT NULL DEFAULT 3",
+            "ALTER TABLE jobs ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE jobs ADD COLUMN parent TEXT",
+            "ALTER TABLE jobs ADD COLUMN child TEXT",
+            "CREATE INDEX jobs_deadline ON jobs (deadline_ms) WHERE state = 0 AND deadline_ms IS NOT NULL",
+            "CREATE UNIQUE INDEX jobs_child ON jobs (parent, child) WHERE parent IS NOT NULL",
+            """
+            CREATE TABLE waits (job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE, on_job INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE, rule INTEGER NOT NULL,
+                PRIMARY KEY (job, on_job)) WITHOUT ROWID
+            """,
+            "CREATE INDEX waits_on ON waits (on_job)",
+            "CREATE TABLE paused (type TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID",
+        ],
     ];
 
     /// <summary>The version that this release writes.</summary>

@@ -20,4 +20,7 @@ public enum AttemptEnd
 
     /// <summary>Its worker shut down, and gave the job back. Does not count against the limit of attempts.</summary>
     Returned = 5,
+
+    /// <summary>It was asked to stop and did not in time: its end was stored without it. It may still be doing something.</summary>
+    Abandoned = 6,
 }

@@ -8,6 +8,12 @@ public interface IJobs
     /// <exception cref="HypervisorException"><see cref="ErrorCode.AlreadyExists"/>: the unique key is taken.</exception>
     Task<JobHandle> EnqueueAsync<TArgs>(TArgs args, JobOptions? options = null, CancellationToken cancellationToken = default);
 
+    /// <summary>Makes a job for each of <paramref name="args"/>, all or none, in one transaction; at most 10,000. What waits for all of them names their ids in <see cref="JobOptions.After"/>.</summary>
+    /// <param name="args">The arguments.</param>
+    /// <param name="options">For each of them; without a unique key.</param>
+    /// <param name="cancellationToken">Ends the wait, not what was sent.</param>
+    Task<IReadOnlyList<JobHandle>> EnqueueAllAsync<TArgs>(IReadOnlyList<TArgs> args, JobOptions? options = null, CancellationToken cancellationToken = default);
+
     /// <summary>A job, or null where there is none.</summary>
     Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken = default);
 
@@ -26,7 +32,7 @@ public interface IJobs
     /// <summary>The attempts at a job, in order.</summary>
     Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken = default);
 
-    /// <summary>Asks to cancel a job: one that is PENDING ends at once, one that runs when its handler obeys. False where it has ended or is not there.</summary>
+    /// <summary>Asks to cancel a job: one that is PENDING ends at once, one that runs when its handler obeys, or is abandoned when it does not in time. Its children too. False where it has ended or is not there.</summary>
     Task<bool> CancelAsync(JobId id, CancellationToken cancellationToken = default);
 
     /// <summary>Runs a FAILED job again, its steps kept, its attempts counted anew. False where it is not FAILED.</summary>
@@ -34,6 +40,24 @@ public interface IJobs
 
     /// <summary>Removes a job that has ended, with its attempts and steps. False where it has not ended or is not there.</summary>
     Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken = default);
+
+    /// <summary>Hands out no more jobs of a type in any process, until it is resumed. What runs goes on.</summary>
+    /// <param name="type">The type; null for all.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task PauseAsync(string? type = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends a pause of just this scope: what is paused for all is resumed for all.</summary>
+    /// <param name="type">The type; null for what was paused for all.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task ResumeAsync(string? type = null, CancellationToken cancellationToken = default);
+
+    /// <summary>The types that are paused; an empty name where all are.</summary>
+    Task<IReadOnlyList<string>> ListPausedAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Pauses, and waits until no job of the type runs in any process.</summary>
+    /// <param name="type">The type; null for all.</param>
+    /// <param name="cancellationToken">Ends the wait; the pause stays.</param>
+    Task DrainAsync(string? type = null, CancellationToken cancellationToken = default);
 
     /// <summary>Waits until a job has ended.</summary>
     /// <exception cref="HypervisorException"><see cref="ErrorCode.NotFound"/>: there is no such job.</exception>

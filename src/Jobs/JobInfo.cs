@@ -24,6 +24,12 @@ public sealed class JobInfo
     /// <summary>Not to be taken before this moment.</summary>
     public DateTimeOffset DueAt { get; init; }
 
+    /// <summary>When it is FAILED unless it has ended; null where it has no deadline.</summary>
+    public DateTimeOffset? DeadlineAt { get; init; }
+
+    /// <summary>The job that made it, for a child.</summary>
+    public JobId? Parent { get; init; }
+
     /// <summary>When it ended; null while it has not.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 

@@ -9,6 +9,15 @@ public sealed class JobOptions
     /// <summary>Not before this long from now. Default: at once.</summary>
     public TimeSpan Delay { get; init; }
 
+    /// <summary>From now on; a job that has not ended then is FAILED, and one that runs is asked to stop. Above zero, at most ten years. Default: none.</summary>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>Jobs that have to end before this one is taken; at most 1,024. Default: none.</summary>
+    public IReadOnlyList<JobId> After { get; init; } = [];
+
+    /// <summary>How they have to end. Default <see cref="JobAfterRule.AllCompleted"/>.</summary>
+    public JobAfterRule AfterRule { get; init; }
+
     /// <summary>
     /// The lanes that the job holds while it runs, taken together: its own, and those that a backend's <see cref="ILaneHints"/> names. At most 64; a key is named once.
     /// </summary>

@@ -8,4 +8,7 @@ public enum JobUniqueness
 
     /// <summary>The call fails with <see cref="ErrorCode.AlreadyExists"/>.</summary>
     Reject,
+
+    /// <summary>The job that is there is CANCELLED and the new one takes its place, in one transaction. Where it runs already, the call fails with <see cref="ErrorCode.AlreadyExists"/>.</summary>
+    Replace,
 }

@@ -42,7 +42,8 @@ public sealed class JobsBuilder
             throw new ArgumentException($"{typeof(TArgs).Name} are the arguments of another job type already.", nameof(type));
 
         Services.TryAddSingleton<THandler>();
-        Services.AddSingleton<JobRegistration>(provider => new JobRegistration<TArgs, TResult>(type, args, result, options, provider.GetRequiredService<THandler>()));
+        // Made when it is first needed: a handler may want IJobs itself.
+        Services.AddSingleton<JobRegistration>(provider => new JobRegistration<TArgs, TResult>(type, args, result, options, provider.GetRequiredService<THandler>));
         return this;
     }
 

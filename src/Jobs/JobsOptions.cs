@@ -12,6 +12,12 @@ public sealed class JobsOptions
     /// <summary>How often an idle worker looks for jobs that another process made. 1 s to 1 min; default 1 s.</summary>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// How long an attempt that was asked to stop (cancelled, out of time) may go on; then it is abandoned: its end is stored without it and nothing that it writes later counts, but what it does to
+    /// the outside cannot be stopped. Zero to 1 h; default 30 s.
+    /// </summary>
+    public TimeSpan AbandonAfter { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>The longest arguments or result of a job, as UTF-8 JSON in bytes. Default 256 KiB.</summary>
     public int MaxPayloadBytes { get; set; } = 256 * 1024;
 
@@ -30,6 +36,8 @@ public sealed class JobsOptions
             throw new ArgumentException($"{nameof(Concurrency)} is {Concurrency}; it is 0 to 1,000.");
         if (Lease < TimeSpan.FromSeconds(1) || Lease > TimeSpan.FromHours(1))
             throw new ArgumentException($"{nameof(Lease)} is {Lease}; it is 1 s to 1 h.");
+        if (AbandonAfter < TimeSpan.Zero || AbandonAfter > TimeSpan.FromHours(1))
+            throw new ArgumentException($"{nameof(AbandonAfter)} is {AbandonAfter}; it is zero to 1 h.");
         if (PollInterval < TimeSpan.FromSeconds(1) || PollInterval > TimeSpan.FromMinutes(1))
             throw new ArgumentException($"{nameof(PollInterval)} is {PollInterval}; it is 1 s to 1 min.");
         if (MaxPayloadBytes is < 1024 or > 64 * 1024 * 1024)

@@ -18,7 +18,8 @@ public static class JobsServiceCollectionExtensions
         options.Validate();
         services.AddSingleton(options);
         services.TryAddSingleton<JobSignals>();
-        services.TryAddSingleton<IJobs, JobClient>();
+        services.TryAddSingleton<JobClient>();
+        services.TryAddSingleton<IJobs>(provider => provider.GetRequiredService<JobClient>());
         services.AddSingleton<IHostedService, JobWorker>();
         return new JobsBuilder(services);
     }

@@ -15,6 +15,12 @@ public enum PendingKind
     /// <summary>Another job holds a lane that it needs, or is before it in that lane.</summary>
     WaitsForLane,
 
+    /// <summary>Another job has to end first.</summary>
+    WaitsForJob,
+
+    /// <summary>Its type, or all types, are paused.</summary>
+    Paused,
+
     /// <summary>It is ready, and this process has no handler for its type: it is left to a worker that has.</summary>
     NoHandlerHere,
 }

@@ -12,7 +12,7 @@ public sealed class PendingReason
     /// <summary>The lane, for <see cref="PendingKind.WaitsForLane"/>.</summary>
     public LaneKey? Lane { get; init; }
 
-    /// <summary>The job that it waits for: who holds the lane, or is before it there.</summary>
+    /// <summary>The job that it waits for: that has to end first, holds the lane, or is before it there.</summary>
     public JobId? Job { get; init; }
 
     /// <summary>The reason as a sentence.</summary>
@@ -21,6 +21,8 @@ public sealed class PendingReason
         PendingKind.Delayed => $"Not before {Until:O}.",
         PendingKind.WaitsForRetry => $"Tried again at {Until:O}.",
         PendingKind.WaitsForLane => $"Waits for lane '{Lane}', where job {Job} is before it.",
+        PendingKind.WaitsForJob => $"Waits for job {Job}.",
+        PendingKind.Paused => "Paused, until somebody resumes it.",
         PendingKind.NoHandlerHere => "Waits for a worker that knows its type; this process does not.",
         _ => "Waits for a free worker.",
     };

@@ -17,7 +17,7 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 
     public Task Crashed => _crashed.Task;
 
-    public Task<JobId> EnqueueAsync(NewJob job, CancellationToken cancellationToken) => AtAsync("Enqueue", () => store.EnqueueAsync(job, cancellationToken), _ => true);
+    public Task<IReadOnlyList<JobId>> EnqueueAsync(IReadOnlyList<NewJob> jobs, CancellationToken cancellationToken) => AtAsync("Enqueue", () => store.EnqueueAsync(jobs, cancellationToken), _ => true);
 
     public Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) =>
         AtAsync("Claim", () => store.ClaimAsync(request, cancellationToken), claimed => claimed.Jobs.Count > 0);
@@ -34,11 +34,18 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 
     public Task<bool> LogAsync(JobId id, long fencingToken, DateTimeOffset now, string text, int maxLines) => AtAsync("Log", () => store.LogAsync(id, fencingToken, now, text, maxLines), _ => true);
 
+    public Task<bool> PauseAsync(string? type, bool isPaused, DateTimeOffset now, CancellationToken cancellationToken) =>
+        AtAsync("Pause", () => store.PauseAsync(type, isPaused, now, cancellationToken), _ => true);
+
+    public Task<IReadOnlyList<string>> ListPausedAsync(CancellationToken cancellationToken) => store.ListPausedAsync(cancellationToken);
+
+    public Task<int> CountRunningAsync(string? type, CancellationToken cancellationToken) => store.CountRunningAsync(type, cancellationToken);
+
     public Task<int> PurgeAsync(DateTimeOffset now, int limit) => AtAsync("Purge", () => store.PurgeAsync(now, limit), _ => true);
 
     public Task<bool> EndAttemptAsync(EndedAttempt attempt) => AtAsync("EndAttempt", () => store.EndAttemptAsync(attempt), _ => true);
 
-    public Task<bool> CancelAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => AtAsync("Cancel", () => store.CancelAsync(id, now, cancellationToken), _ => true);
+    public Task<IReadOnlyList<JobId>> CancelAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => AtAsync("Cancel", () => store.CancelAsync(id, now, cancellationToken), _ => true);
 
     public Task<bool> RetryAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => AtAsync("Retry", () => store.RetryAsync(id, now, cancellationToken), _ => true);
 

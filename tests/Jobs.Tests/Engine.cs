@@ -21,7 +21,8 @@ internal sealed class Engine : IAsyncDisposable
 
     public Build Handler => _services.GetRequiredService<Build>();
 
-    public static async Task<Engine> StartAsync(string path, World world, ManualTimeProvider clock, Func<IJobStore, IJobStore>? wrap = null, Action<JobsOptions>? configure = null)
+    public static async Task<Engine> StartAsync(string path, World world, ManualTimeProvider clock, Func<IJobStore, IJobStore>? wrap = null, Action<JobsOptions>? configure = null,
+        Action<JobTypeOptions>? configureType = null)
     {
         var services = new ServiceCollection();
         services.AddLogging();
@@ -30,7 +31,11 @@ internal sealed class Engine : IAsyncDisposable
         {
             options.TimeProvider = clock;
             configure?.Invoke(options);
-        }).AddHandler<Build, BuildArgs, BuildResult>("build", JobsJson.Default.BuildArgs, JobsJson.Default.BuildResult, options => options.MaxAttempts = 3);
+        }).AddHandler<Build, BuildArgs, BuildResult>("build", JobsJson.Default.BuildArgs, JobsJson.Default.BuildResult, options =>
+        {
+            options.MaxAttempts = 3;
+            configureType?.Invoke(options);
+        });
         if (wrap is null)
             builder.UseSqlite(path);
         else

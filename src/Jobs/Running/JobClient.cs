@@ -6,6 +6,8 @@ namespace Hypervisor.Sdk.Jobs.Running;
 internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals) : IJobs
 {
     private const int MaxLanes = 64;
+    private const int MaxBatch = 10_000;
+    private const int MaxAfter = 1024;
 
     private readonly Dictionary<Type, JobRegistration> _byArgs = registrations.ToDictionary(registration => registration.ArgsType);
 
@@ -13,47 +15,100 @@ internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistra
 
     private DateTimeOffset Now => options.TimeProvider.GetUtcNow();
 
-    public async Task<JobHandle> EnqueueAsync<TArgs>(TArgs args, JobOptions? job = null, CancellationToken cancellationToken = default)
+    public async Task<JobHandle> EnqueueAsync<TArgs>(TArgs args, JobOptions? options = null, CancellationToken cancellationToken = default) =>
+        (await MakeAsync([New(args, options ?? new JobOptions())], cancellationToken).ConfigureAwait(false))[0];
+
+    public async Task<IReadOnlyList<JobHandle>> EnqueueAllAsync<TArgs>(IReadOnlyList<TArgs> args, JobOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        if (args.Count > MaxBatch)
+            throw new ArgumentException($"The batch has {args.Count} jobs; it has at most {MaxBatch}.", nameof(args));
+        if (options?.UniqueKey is not null)
+            throw new ArgumentException("The jobs of a batch cannot have one unique key: make them one by one.", nameof(options));
+        options ??= new JobOptions();
+        return args.Count == 0 ? [] : await MakeAsync([.. args.Select(one => New(one, options))], cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes a child once, however often its parent runs.</summary>
+    public async Task<JobHandle> EnqueueChildAsync<TArgs>(JobId parent, string name, TArgs args, JobOptions? options, CancellationToken cancellationToken) =>
+        (await MakeAsync([New(args, options ?? new JobOptions(), parent, name)], cancellationToken).ConfigureAwait(false))[0];
+
+    private async Task<List<JobHandle>> MakeAsync(List<NewJob> jobs, CancellationToken cancellationToken)
+    {
+        var ids = await store.EnqueueAsync(jobs, cancellationToken).ConfigureAwait(false);
+        var handles = new List<JobHandle>(ids.Count);
+        for (int i = 0; i < ids.Count; i++)
+        {
+            handles.Add(new JobHandle(this, ids[i], ids[i] == jobs[i].Id));
+            signals.PulseJob(ids[i]);
+        }
+
+        signals.PulseWork();
+        return handles;
+    }
+
+    private NewJob New<TArgs>(TArgs args, JobOptions job, JobId? parent = null, string? childName = null)
     {
         ArgumentNullException.ThrowIfNull(args);
         if (!_byArgs.TryGetValue(typeof(TArgs), out var registration))
             throw new ArgumentException($"No handler for {typeof(TArgs).Name} is registered: AddJobs().AddHandler<...>() does it.", nameof(args));
-        job ??= new JobOptions();
         Validate(job);
-
         var now = Now;
-        var made = new NewJob
+        return new NewJob
         {
             Id = JobId.New(options.TimeProvider),
             Type = registration.Type,
             Args = ((JobRegistration<TArgs>)registration).Write(args, options.MaxPayloadBytes),
             CreatedAt = now,
             DueAt = now + job.Delay,
+            DeadlineAt = now + job.Deadline,
             MaxAttempts = registration.Options.MaxAttempts,
+            MaxLostWorkers = registration.Options.MaxLostWorkers,
             Priority = job.Priority,
             Lanes = [.. job.Lanes.OrderBy(lane => lane.Key.ToString(), StringComparer.Ordinal)],
             UniqueKey = job.UniqueKey,
+            Uniqueness = job.Uniqueness,
             Retention = registration.Options.Retention,
+            After = [.. job.After.Distinct()],
+            AfterRule = job.AfterRule,
+            Parent = parent,
+            ChildName = childName,
         };
-        var id = await store.EnqueueAsync(made, cancellationToken).ConfigureAwait(false);
-        if (id != made.Id && job.Uniqueness == JobUniqueness.Reject)
-        {
-            throw new HypervisorException($"Job {id} has the unique key '{job.UniqueKey}' and has not ended. Wait for it, cancel it, or take another key.",
-                ErrorCode.AlreadyExists, RequestOutcome.Rejected) { Resource = id.ToString() };
-        }
-
-        signals.PulseJob(id);
-        signals.PulseWork();
-        return new JobHandle(this, id, id == made.Id);
     }
 
     public async Task<bool> CancelAsync(JobId id, CancellationToken cancellationToken = default)
     {
-        bool asked = await store.CancelAsync(id, Now, cancellationToken).ConfigureAwait(false);
-        signals.RequestCancel(id);
-        signals.PulseJob(id);
+        var asked = await store.CancelAsync(id, Now, cancellationToken).ConfigureAwait(false);
+        foreach (var job in asked)
+        {
+            signals.RequestCancel(job);
+            signals.PulseJob(job);
+        }
+
         signals.PulseWork();
-        return asked;
+        return asked.Count > 0;
+    }
+
+    public async Task PauseAsync(string? type = null, CancellationToken cancellationToken = default) => await store.PauseAsync(type, true, Now, cancellationToken).ConfigureAwait(false);
+
+    public async Task ResumeAsync(string? type = null, CancellationToken cancellationToken = default)
+    {
+        await store.PauseAsync(type, false, Now, cancellationToken).ConfigureAwait(false);
+        signals.PulseWork();
+    }
+
+    public Task<IReadOnlyList<string>> ListPausedAsync(CancellationToken cancellationToken = default) => store.ListPausedAsync(cancellationToken);
+
+    public async Task DrainAsync(string? type = null, CancellationToken cancellationToken = default)
+    {
+        await PauseAsync(type, cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            var change = signals.Change;
+            if (await store.CountRunningAsync(type, cancellationToken).ConfigureAwait(false) == 0)
+                return;
+            await change.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 
     public async Task<bool> RetryAsync(JobId id, CancellationToken cancellationToken = default)
@@ -72,6 +127,10 @@ internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistra
             throw new ArgumentException($"The priority is {job.Priority}; it is -1,000 to 1,000.", nameof(job));
         if (job.Delay < TimeSpan.Zero || job.Delay > TimeSpan.FromDays(3650))
             throw new ArgumentException($"The delay is {job.Delay}; it is zero to ten years.", nameof(job));
+        if (job.Deadline is { } deadline && (deadline <= TimeSpan.Zero || deadline > TimeSpan.FromDays(3650)))
+            throw new ArgumentException($"The deadline is {deadline} from now; it is above zero and at most ten years.", nameof(job));
+        if (job.After.Count > MaxAfter || job.After.Any(id => id.IsDefault))
+            throw new ArgumentException($"The job waits for {job.After.Count} jobs; it names at most {MaxAfter}, and none by default.", nameof(job));
         if (job.UniqueKey is { Length: 0 or > 256 })
             throw new ArgumentException($"The unique key has {job.UniqueKey.Length} characters; it has 1 to 256.", nameof(job));
         if (job.Lanes.Count > MaxLanes)

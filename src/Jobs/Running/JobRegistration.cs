@@ -31,7 +31,7 @@ internal interface IReadsResult<TResult>
 }
 
 /// <summary>A type of job, with its handler.</summary>
-internal sealed class JobRegistration<TArgs, TResult>(string type, JsonTypeInfo<TArgs> args, JsonTypeInfo<TResult> result, JobTypeOptions options, IJobHandler<TArgs, TResult> handler)
+internal sealed class JobRegistration<TArgs, TResult>(string type, JsonTypeInfo<TArgs> args, JsonTypeInfo<TResult> result, JobTypeOptions options, Func<IJobHandler<TArgs, TResult>> handler)
     : JobRegistration<TArgs>(type, args, options), IReadsResult<TResult>
 {
     public TResult ReadResult(string json) => JsonSerializer.Deserialize(json, result)!;
@@ -48,7 +48,7 @@ internal sealed class JobRegistration<TArgs, TResult>(string type, JsonTypeInfo<
             throw new JobArgumentsException($"The stored arguments of a '{Type}' job cannot be read as {typeof(TArgs).Name}: {exception.Message}", exception);
         }
 
-        return Payload.Write(await handler.RunAsync(job, read, cancellationToken).ConfigureAwait(false), result, maxPayloadBytes);
+        return Payload.Write(await handler().RunAsync(job, read, cancellationToken).ConfigureAwait(false), result, maxPayloadBytes);
     }
 }
 

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Hypervisor.Sdk.Jobs.Running;
 
 /// <summary>Takes jobs and runs them. What is taken and renewed is decided in one loop; a handler runs on its own, and only ends its attempt.</summary>
-internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals, ILogger<JobWorker> logger) : IHostedService, IDisposable
+internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals, JobClient client, ILogger<JobWorker> logger) : IHostedService, IDisposable
 {
     private const int MaxReasonChars = 2000;
     private const int PurgeRows = 500;
@@ -39,7 +39,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         await _loop.ConfigureAwait(false);
         var runs = Runs();
         foreach (var run in runs)
-            run.Stop(RunStop.Shutdown);
+            run.Stop(RunStop.Shutdown, null);
         await Task.WhenAll(runs.Select(run => run.Task)).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -61,6 +61,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
                     await RenewAsync().ConfigureAwait(false);
                 }
 
+                await StopLateAsync().ConfigureAwait(false);
                 if (Now >= nextPurge)
                 {
                     int purged = await store.PurgeAsync(Now, PurgeRows).ConfigureAwait(false);
@@ -78,14 +79,70 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
                 work = Task.Delay(Timeout.InfiniteTimeSpan, options.TimeProvider, _stop.Token);
             }
 
-            await ParkAsync(work, Earliest(nextRenewal, nextPurge, nextClaim)).ConfigureAwait(false);
+            await ParkAsync(work, Earliest(nextRenewal, nextPurge, nextClaim, NextStop())).ConfigureAwait(false);
         }
     }
 
-    private static DateTimeOffset Earliest(DateTimeOffset one, DateTimeOffset two, DateTimeOffset? three)
+    private static DateTimeOffset Earliest(DateTimeOffset first, params ReadOnlySpan<DateTimeOffset?> others)
     {
-        var earliest = one < two ? one : two;
-        return three is { } third && third < earliest ? third : earliest;
+        foreach (var other in others)
+        {
+            if (other < first)
+                first = other.Value;
+        }
+
+        return first;
+    }
+
+    private DateTimeOffset? NextStop() => Runs().Min(run => run.AbandonAt ?? run.StopAt);
+
+    // Who is late is asked to stop; who was asked and went on is abandoned.
+    private async Task StopLateAsync()
+    {
+        var now = Now;
+        foreach (var run in Runs())
+        {
+            if (run.Reason == RunStop.None && run.StopAt <= now)
+                run.Stop(run.Claim.DeadlineAt <= now ? RunStop.Deadline : RunStop.TimeLimit, now + options.AbandonAfter);
+            if (run.AbandonAt <= now && run.TryAbandon())
+                await AbandonAsync(run).ConfigureAwait(false);
+        }
+    }
+
+    private async Task AbandonAsync(Run run)
+    {
+        lock (_gate)
+            _runs.Remove(run.Claim.Id);
+        logger.LogError("Attempt {Attempt} at job {Job} ('{Type}') was asked to stop ({Reason}) and did not within {AbandonAfter}: it is abandoned. It may still do something.",
+            run.Claim.Attempt, run.Claim.Id, run.Claim.Type, run.Reason, options.AbandonAfter);
+        if (Stopped(run, " It did not stop when it was asked to, and was abandoned.") is { } ended)
+        {
+            await store.EndAttemptAsync(new EndedAttempt
+            {
+                Id = ended.Id, FencingToken = ended.FencingToken, End = AttemptEnd.Abandoned, State = ended.State, Now = ended.Now, DueAt = ended.DueAt, Reason = ended.Reason,
+            }).ConfigureAwait(false);
+        }
+
+        signals.PulseJob(run.Claim.Id);
+        signals.PulseWork();
+    }
+
+    /// <summary>The end of an attempt that was asked to stop; null where its lease is lost.</summary>
+    private EndedAttempt? Stopped(Run run, string more = "") => run.Reason switch
+    {
+        RunStop.Cancel => End(run.Claim, AttemptEnd.Cancelled, "It was cancelled." + more),
+        RunStop.Shutdown => End(run.Claim, AttemptEnd.Returned, "Its worker shut down.", Now),
+        RunStop.Deadline => End(run.Claim, AttemptEnd.Failed, $"Its deadline, {run.Claim.DeadlineAt:O}, passed while it ran." + more),
+        RunStop.TimeLimit => Failed(run.Claim, new TimeoutException($"It ran longer than its time limit of {_types[run.Claim.Type].Options.TimeLimit}." + more)),
+        _ => null,
+    };
+
+    private EndedAttempt Failed(ClaimedJob claim, Exception failure)
+    {
+        var wait = RetryRule.WaitAfter(failure, claim.CountedAttempts, claim.MaxAttempts, _types[claim.Type].Options, options.Random);
+        logger.LogWarning(failure, "Attempt {Attempt} at job {Job} failed; {Next}.", claim.Attempt, claim.Id, wait is null ? "it was the last" : "it is tried again");
+        string reason = failure.Message.Length > MaxReasonChars ? failure.Message[..MaxReasonChars] : failure.Message;
+        return wait is { } delay ? End(claim, AttemptEnd.Retried, reason, Now + delay) : End(claim, AttemptEnd.Failed, reason);
     }
 
     private async Task ParkAsync(Task work, DateTimeOffset until)
@@ -107,7 +164,8 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
             .ConfigureAwait(false);
         foreach (var claim in claimed.Jobs)
         {
-            var run = new Run(claim);
+            var limit = now + _types[claim.Type].Options.TimeLimit;
+            var run = new Run(claim, limit is null || claim.DeadlineAt < limit ? claim.DeadlineAt : limit);
             lock (_gate)
                 _runs[claim.Id] = run;
             run.Task = RunAsync(run);
@@ -125,9 +183,9 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
             var now = Now;
             bool? cancel = await store.RenewAsync(run.Claim.Id, run.Claim.FencingToken, now, now + options.Lease).ConfigureAwait(false);
             if (cancel is null)
-                run.Stop(RunStop.LeaseLost);
+                run.Stop(RunStop.LeaseLost, now + options.AbandonAfter);
             else if (cancel == true)
-                run.Stop(RunStop.Cancel);
+                run.Stop(RunStop.Cancel, now + options.AbandonAfter);
         }
     }
 
@@ -138,7 +196,9 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         try
         {
             var ended = await AttemptAsync(run).ConfigureAwait(false);
-            if (ended is null || !await store.EndAttemptAsync(ended).ConfigureAwait(false))
+            if (run.IsAbandoned)
+                logger.LogInformation("The abandoned attempt {Attempt} at job {Job} has ended by itself.", run.Claim.Attempt, run.Claim.Id);
+            else if (ended is null || !await store.EndAttemptAsync(ended).ConfigureAwait(false))
                 logger.LogWarning("Attempt {Attempt} at job {Job} lost its lease; nothing of its end was taken.", run.Claim.Attempt, run.Claim.Id);
         }
         catch (HypervisorException exception)
@@ -148,7 +208,11 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         finally
         {
             lock (_gate)
-                _runs.Remove(run.Claim.Id);
+            {
+                if (_runs.TryGetValue(run.Claim.Id, out var current) && current == run)
+                    _runs.Remove(run.Claim.Id);
+            }
+
             run.Dispose();
             signals.PulseJob(run.Claim.Id);
             signals.PulseWork();
@@ -161,7 +225,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         var registration = _types[claim.Type];
         try
         {
-            var job = new JobContext(store, claim, options.TimeProvider, options.MaxPayloadBytes, signals.PulseJob);
+            var job = new JobContext(store, claim, options.TimeProvider, options.MaxPayloadBytes, signals, client);
             string result = await registration.RunAsync(job, claim.Args, options.MaxPayloadBytes, run.Token).ConfigureAwait(false);
             return End(claim, AttemptEnd.Completed, result: result);
         }
@@ -171,28 +235,20 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         }
         catch (OperationCanceledException) when (run.Token.IsCancellationRequested)
         {
-            return run.Reason switch
-            {
-                RunStop.Cancel => End(claim, AttemptEnd.Cancelled, "It was cancelled."),
-                RunStop.Shutdown => End(claim, AttemptEnd.Returned, "Its worker shut down.", Now),
-                _ => null,
-            };
+            return Stopped(run);
         }
 #pragma warning disable CA1031 // Whatever a handler throws is why its attempt failed: it is stored and told.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            var wait = RetryRule.WaitAfter(exception, claim.CountedAttempts, claim.MaxAttempts, registration.Options, options.Random);
-            logger.LogWarning(exception, "Attempt {Attempt} at job {Job} failed; {Next}.", claim.Attempt, claim.Id, wait is null ? "it was the last" : "it is tried again");
-            string reason = exception.Message.Length > MaxReasonChars ? exception.Message[..MaxReasonChars] : exception.Message;
-            return wait is { } delay ? End(claim, AttemptEnd.Retried, reason, Now + delay) : End(claim, AttemptEnd.Failed, reason);
+            return Failed(claim, exception);
         }
     }
 
     private EndedAttempt End(ClaimedJob claim, AttemptEnd end, string? reason = null, DateTimeOffset dueAt = default, string? result = null) =>
         new() { Id = claim.Id, FencingToken = claim.FencingToken, End = end, Now = Now, DueAt = dueAt, Reason = reason, Result = result };
 
-    private void CancelRun(JobId id) => Runs().FirstOrDefault(run => run.Claim.Id == id)?.Stop(RunStop.Cancel);
+    private void CancelRun(JobId id) => Runs().FirstOrDefault(run => run.Claim.Id == id)?.Stop(RunStop.Cancel, Now + options.AbandonAfter);
 
     private List<Run> Runs()
     {
@@ -206,6 +262,8 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         Cancel,
         LeaseLost,
         Shutdown,
+        TimeLimit,
+        Deadline,
     }
 
     private sealed class Run : IDisposable
@@ -214,9 +272,10 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         private readonly CancellationTokenSource _source = new();
         private bool _isDisposed;
 
-        public Run(ClaimedJob claim)
+        public Run(ClaimedJob claim, DateTimeOffset? stopAt)
         {
             Claim = claim;
+            StopAt = stopAt;
             Token = _source.Token;
         }
 
@@ -228,17 +287,33 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
 
         public CancellationToken Token { get; }
 
+        /// <summary>When it is asked to stop, where it has a limit or a deadline.</summary>
+        public DateTimeOffset? StopAt { get; }
+
+        /// <summary>When it is given up, once it was asked to stop.</summary>
+        public DateTimeOffset? AbandonAt { get; private set; }
+
+        public bool IsAbandoned { get; private set; }
+
         /// <summary>The first reason wins.</summary>
-        public void Stop(RunStop reason)
+        public void Stop(RunStop reason, DateTimeOffset? abandonAt)
         {
             lock (_gate)
             {
                 if (_isDisposed || Reason != RunStop.None)
                     return;
                 Reason = reason;
+                AbandonAt = abandonAt;
                 // Callbacks of the handler run elsewhere: they may block.
                 _ = _source.CancelAsync();
             }
+        }
+
+        /// <summary>Gives it up, unless its handler has returned.</summary>
+        public bool TryAbandon()
+        {
+            lock (_gate)
+                return !_isDisposed && (IsAbandoned = true);
         }
 
         public void Dispose()

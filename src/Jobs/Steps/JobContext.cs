@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Hypervisor.Sdk.Jobs.Running;
 using Hypervisor.Sdk.Jobs.Stores;
 
 namespace Hypervisor.Sdk.Jobs;
@@ -12,14 +13,16 @@ public sealed class JobContext
     private const int MaxLogLines = 10_000;
 
     private readonly IJobStore _store;
-    private readonly Action<JobId> _changed;
+    private readonly JobSignals _signals;
+    private readonly JobClient _client;
     private readonly TimeProvider _timeProvider;
     private readonly int _maxPayloadBytes;
     private readonly Dictionary<string, StoredStep> _steps;
 
-    internal JobContext(IJobStore store, ClaimedJob claim, TimeProvider timeProvider, int maxPayloadBytes, Action<JobId> changed)
+    internal JobContext(IJobStore store, ClaimedJob claim, TimeProvider timeProvider, int maxPayloadBytes, JobSignals signals, JobClient client)
     {
-        _changed = changed;
+        _signals = signals;
+        _client = client;
         _store = store;
         _timeProvider = timeProvider;
         _maxPayloadBytes = maxPayloadBytes;
@@ -105,6 +108,18 @@ public sealed class JobContext
         });
     }
 
+    /// <summary>Makes a child of this job: once, however often the job runs. Whoever cancels this job cancels its children. To wait for children, make another child that runs after them.</summary>
+    /// <param name="name">Names the child within the job; 1 to 128 characters. Of two with one name the first counts.</param>
+    /// <param name="args">Its arguments.</param>
+    /// <param name="options">What it wants beyond them.</param>
+    public Task<JobHandle> EnqueueChildAsync<TArgs>(string name, TArgs args, JobOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (name.Length > 128)
+            throw new ArgumentException($"The name of a child has at most 128 characters; this one has {name.Length}.", nameof(name));
+        return _client.EnqueueChildAsync(Id, name, args, options, CancellationToken.None);
+    }
+
     /// <summary>Says how far the job is, for those who look at it or watch; at most 1,024 characters are kept. Durable when this returns: not for every byte.</summary>
     /// <param name="progress">In words.</param>
     /// <param name="fraction">How far, 0 to 1. Default: not said.</param>
@@ -116,7 +131,7 @@ public sealed class JobContext
             throw new ArgumentOutOfRangeException(nameof(fraction), fraction, "How far a job is, is said by 0 to 1.");
         if (!await _store.ReportAsync(Id, FencingToken, Bounded(progress, MaxProgressChars), fraction).ConfigureAwait(false))
             throw new JobLeaseLostException(Id, FencingToken);
-        _changed(Id);
+        _signals.PulseJob(Id);
     }
 
     /// <summary>Adds a line to the log of the job; at most 4,096 characters of it are kept, and the newest 10,000 lines. Durable when this returns. Never a secret: everybody who sees the job sees it.</summary>
@@ -126,7 +141,7 @@ public sealed class JobContext
         ArgumentNullException.ThrowIfNull(text);
         if (!await _store.LogAsync(Id, FencingToken, Now, Bounded(text, MaxLineChars), MaxLogLines).ConfigureAwait(false))
             throw new JobLeaseLostException(Id, FencingToken);
-        _changed(Id);
+        _signals.PulseJob(Id);
     }
 
     private static string Bounded(string text, int maxChars) => text.Length > maxChars ? text[..maxChars] : text;

@@ -21,6 +21,9 @@ public sealed class ClaimedJob
     /// <summary>How often it is tried at most.</summary>
     public required int MaxAttempts { get; init; }
 
+    /// <summary>When the job is FAILED unless it has ended.</summary>
+    public DateTimeOffset? DeadlineAt { get; init; }
+
     /// <summary>Larger than that of every attempt before.</summary>
     public required long FencingToken { get; init; }
 

@@ -12,10 +12,17 @@ public sealed class EndedAttempt
     /// <summary>How it ended.</summary>
     public required AttemptEnd End { get; init; }
 
+    /// <summary>Where the job is then. Default: what <see cref="End"/> says; for <see cref="AttemptEnd.Abandoned"/> it is named.</summary>
+    public JobState State
+    {
+        get => field is JobState.InProgress ? StateAfter(End) : field;
+        init;
+    } = JobState.InProgress;
+
     /// <summary>When.</summary>
     public required DateTimeOffset Now { get; init; }
 
-    /// <summary>When the job is due again, for <see cref="AttemptEnd.Retried"/> and <see cref="AttemptEnd.Returned"/>.</summary>
+    /// <summary>When the job is due again, where it is PENDING.</summary>
     public DateTimeOffset DueAt { get; init; }
 
     /// <summary>Why it failed.</summary>
@@ -23,4 +30,12 @@ public sealed class EndedAttempt
 
     /// <summary>The result as JSON.</summary>
     public string? Result { get; init; }
+
+    private static JobState StateAfter(AttemptEnd end) => end switch
+    {
+        AttemptEnd.Completed => JobState.Completed,
+        AttemptEnd.Cancelled => JobState.Cancelled,
+        AttemptEnd.Retried or AttemptEnd.Returned => JobState.Pending,
+        _ => JobState.Failed,
+    };
 }

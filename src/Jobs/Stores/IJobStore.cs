@@ -6,8 +6,8 @@ namespace Hypervisor.Sdk.Jobs.Stores;
 /// </summary>
 public interface IJobStore : IAsyncDisposable
 {
-    /// <summary>Makes a job; returns the one that has its unique key already instead, where there is one.</summary>
-    Task<JobId> EnqueueAsync(NewJob job, CancellationToken cancellationToken);
+    /// <summary>Makes jobs, all or none; returns their ids in order, of those that have their unique key or are that child already instead, where there are.</summary>
+    Task<IReadOnlyList<JobId>> EnqueueAsync(IReadOnlyList<NewJob> jobs, CancellationToken cancellationToken);
 
     /// <summary>
     /// Ends the attempts whose lease ran out (the job is PENDING again, or FAILED when no attempt is left), then takes jobs of the types named, in order, each with all of
@@ -33,14 +33,23 @@ public interface IJobStore : IAsyncDisposable
     /// <summary>Ends an attempt and releases its lanes.</summary>
     Task<bool> EndAttemptAsync(EndedAttempt attempt);
 
-    /// <summary>Asks to cancel; see <see cref="IJobs.CancelAsync"/>.</summary>
-    Task<bool> CancelAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken);
+    /// <summary>Asks to cancel a job and its children; those that it is about now. See <see cref="IJobs.CancelAsync"/>.</summary>
+    Task<IReadOnlyList<JobId>> CancelAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>Runs a FAILED job again; see <see cref="IJobs.RetryAsync"/>.</summary>
     Task<bool> RetryAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>Removes a job that has ended.</summary>
     Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken);
+
+    /// <summary>Stops or goes on to hand out jobs of a type; null for all.</summary>
+    Task<bool> PauseAsync(string? type, bool isPaused, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>What is paused; see <see cref="IJobs.ListPausedAsync"/>.</summary>
+    Task<IReadOnlyList<string>> ListPausedAsync(CancellationToken cancellationToken);
+
+    /// <summary>How many jobs of a type, null for all, are IN_PROGRESS.</summary>
+    Task<int> CountRunningAsync(string? type, CancellationToken cancellationToken);
 
     /// <summary>Removes jobs whose retention is over, at most <paramref name="limit"/>; how many.</summary>
     Task<int> PurgeAsync(DateTimeOffset now, int limit);

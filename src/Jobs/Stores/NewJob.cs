@@ -33,6 +33,27 @@ public sealed class NewJob
     /// <summary>Its unique key.</summary>
     public string? UniqueKey { get; init; }
 
+    /// <summary>What happens where the key is taken.</summary>
+    public JobUniqueness Uniqueness { get; init; }
+
+    /// <summary>When it is FAILED unless it has ended.</summary>
+    public DateTimeOffset? DeadlineAt { get; init; }
+
+    /// <summary>How often in a row it may lose its worker.</summary>
+    public int MaxLostWorkers { get; init; } = 3;
+
+    /// <summary>The jobs that have to end first.</summary>
+    public IReadOnlyList<JobId> After { get; init; } = [];
+
+    /// <summary>How they have to end.</summary>
+    public JobAfterRule AfterRule { get; init; }
+
+    /// <summary>The job that makes it.</summary>
+    public JobId? Parent { get; init; }
+
+    /// <summary>Its name among the children of <see cref="Parent"/>: made once, however often the parent runs.</summary>
+    public string? ChildName { get; init; }
+
     /// <summary>Its place in the queue, in milliseconds: a priority counts as a minute of waiting for each step.</summary>
     public long OrderMs => DueAt.ToUnixTimeMilliseconds() - (Priority * 60_000L);
 }
