@@ -35,7 +35,7 @@ internal static class PublicSurface
         return text.ToString();
     }
 
-    private static bool IsGenerated(Type? type) => type is not null && (type.Namespace is "Hypervisor.Sdk.Qemu.Qapi" || type.IsDefined(typeof(GeneratedCodeAttribute), inherit: false) || IsGenerated(type.DeclaringType));
+    private static bool IsGenerated(Type? type) => type is not null && (type.Namespace is "Hypervisor.Sdk.Qemu.Qapi" or "Hypervisor.Sdk.Libvirt.Protocol" || type.IsDefined(typeof(GeneratedCodeAttribute), inherit: false) || IsGenerated(type.DeclaringType));
 
     private static void Append(StringBuilder text, Type type)
     {

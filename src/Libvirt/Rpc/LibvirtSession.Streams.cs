@@ -1,0 +1,63 @@
+using Hypervisor.Sdk.Libvirt.Protocol;
+
+namespace Hypervisor.Sdk.Libvirt.Rpc;
+
+/// <content>Streams: each has the serial of the call that began it, until the server has confirmed its end.</content>
+internal sealed partial class LibvirtSession
+{
+    private void Open(LibvirtStream stream, LibvirtPendingCall call)
+    {
+        stream.Begin(call.Procedure, call.Serial);
+        HypervisorException? reason;
+        lock (_gate)
+        {
+            reason = _closeReason;
+            if (reason is null)
+                _streams.Add(call.Serial, stream);
+        }
+
+        if (reason is not null)
+            stream.End(reason);
+    }
+
+    private void ReceiveStream(in RpcHeader header, ref XdrReader r)
+    {
+        LibvirtStream? stream;
+        lock (_gate)
+            _streams.TryGetValue(header.Serial, out stream);
+        if (stream is null || stream.Procedure.Number != header.Procedure || stream.Procedure.Program != header.Program)
+            throw LibvirtErrors.BrokenProtocol(Endpoint, $"it sent data of a stream that is not open, serial {header.Serial} of the procedure {header.Procedure}");
+        switch (header.Type, header.Status)
+        {
+            case (RpcType.Stream, RpcStatus.Continue):
+                if (stream.Receive(r.Rest()))
+                    _full = stream;
+                break;
+            case (RpcType.StreamHole, RpcStatus.Continue):
+                long length = r.I64();
+                r.U32();
+                r.End();
+                if (length < 0)
+                    throw LibvirtErrors.BrokenProtocol(Endpoint, $"it sent a hole of {length} bytes");
+                stream.ReceiveHole(length);
+                break;
+            case (RpcType.Stream, RpcStatus.Ok):
+                r.End();
+                Forget(header.Serial);
+                stream.End(null);
+                break;
+            case (_, RpcStatus.Error):
+                Forget(header.Serial);
+                stream.End(ReadError(stream.Procedure.Name, ref r));
+                break;
+            default:
+                throw LibvirtErrors.BrokenProtocol(Endpoint, $"it sent the status {(int)header.Status} on a stream");
+        }
+    }
+
+    private void Forget(uint serial)
+    {
+        lock (_gate)
+            _streams.Remove(serial);
+    }
+}

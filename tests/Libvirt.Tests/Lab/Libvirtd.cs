@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using System.Globalization;
+
+[assembly: AssemblyFixture(typeof(Hypervisor.Sdk.Libvirt.Tests.Lab.Libvirtd))]
+
+namespace Hypervisor.Sdk.Libvirt.Tests.Lab;
+
+/// <summary>
+/// A libvirtd of this test run's own: configuration, sockets and state are in a private directory, ports are the system's choice. Started when the first test needs it. Connections are made
+/// through a relay, which writes down which procedures were answered in which test.
+/// </summary>
+public sealed class Libvirtd : IAsyncLifetime
+{
+    public const int MaxClientRequests = 32;
+
+    private readonly SemaphoreSlim _gate = new(1);
+    private readonly ProcedureTable _table = new();
+    private TempDirectory? _directory;
+    private Process? _process;
+    private readonly List<Relay> _relays = [];
+    private int _nodes;
+
+    public int ProcessId => _process!.Id;
+
+    public string AdminSocket => _directory!["s/libvirt-admin-sock"];
+
+    public string Socket => _directory!["s/libvirt-sock"];
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>A directory for what a test gives to the daemon.</summary>
+    public string PathOf(string name) => _directory![name];
+
+    /// <summary>Connects to a hypervisor of the daemon: <c>storage:///system</c>, and the test's own for <c>test:///node</c>.</summary>
+    public async Task<LibvirtConnection> ConnectAsync(string name = "test:///node", LibvirtOptions? options = null)
+    {
+        await StartAsync();
+        if (name == "test:///node")
+            name = NewNode();
+        options ??= new LibvirtOptions { MaxClientRequests = MaxClientRequests };
+        return await LibvirtConnection.ConnectAsync(Uri(NewRelay(), name), options, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>The address of what the daemon opens by that name, through a relay.</summary>
+    internal static LibvirtUri Uri(Relay relay, string name) => new($"test+unix:///x?socket={relay.Path}&name={System.Uri.EscapeDataString(name)}");
+
+    /// <summary>A relay to the daemon, which has been started.</summary>
+    internal Relay NewRelay(string? upstream = null)
+    {
+        lock (_relays)
+        {
+            var relay = new Relay(_directory![$"r{_relays.Count}"], upstream ?? Socket, _table, TestContext.Current.Test?.TestDisplayName ?? "");
+            _relays.Add(relay);
+            return relay;
+        }
+    }
+
+    /// <summary>A hypervisor of the test driver that nobody else uses, with one running domain.</summary>
+    public string NewNode()
+    {
+        string path = _directory![$"node{Interlocked.Increment(ref _nodes)}.xml"];
+        File.WriteAllText(path, $"<node><domain type='test'><name>web1</name><uuid>{Guid.NewGuid()}</uuid><memory unit='MiB'>64</memory><vcpu>2</vcpu><os><type>hvm</type></os></domain></node>");
+        return $"test://{path}";
+    }
+
+    /// <summary>The port on which it listens for TCP.</summary>
+    public async Task<int> TcpPortAsync()
+    {
+        await StartAsync();
+        var inodes = Directory.GetFiles($"/proc/{ProcessId}/fd").Select(path => new FileInfo(path).LinkTarget ?? "").Where(target => target.StartsWith("socket:[", StringComparison.Ordinal))
+            .Select(target => target[8..^1]).ToHashSet();
+        var line = File.ReadLines($"/proc/{ProcessId}/net/tcp").Select(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)).First(columns => columns[3] == "0A" && inodes.Contains(columns[9]));
+        return int.Parse(line[1].Split(':')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Starts it when it does not run yet.</summary>
+    public async Task StartAsync()
+    {
+        string program = RealPeer.Program("libvirtd");
+        if (Environment.UserName != "root")
+            RealPeer.Absent("libvirtd with a private state needs root");
+        await _gate.WaitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            if (_process is not null)
+                return;
+            _directory = new TempDirectory();
+            _process = Start(program, _directory);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var relay in _relays)
+            await relay.DisposeAsync();
+        if (_process is not null)
+            await StopAsync(_process);
+        _table.Save();
+        _directory?.Dispose();
+        _gate.Dispose();
+    }
+
+    /// <summary>Starts a daemon in a directory and waits until it answers.</summary>
+    internal static Process Start(string program, TempDirectory directory)
+    {
+        Directory.CreateDirectory(directory["s"]);
+        File.WriteAllText(directory["libvirtd.conf"], $"""
+            unix_sock_dir = "{directory["s"]}"
+            auth_unix_rw = "none"
+            auth_unix_ro = "none"
+            listen_tls = 0
+            listen_tcp = 1
+            listen_addr = "127.0.0.1"
+            tcp_port = "0"
+            auth_tcp = "none"
+            host_uuid = "{Guid.NewGuid()}"
+            max_client_requests = {MaxClientRequests}
+            log_outputs = "3:file:{directory["log"]}"
+            """);
+        var start = new ProcessStartInfo(RealPeer.Program("unshare"))
+        {
+            ArgumentList =
+            {
+                "--mount", Path.Combine(AppContext.BaseDirectory, "Lab", "private-libvirtd"), directory["state"],
+                program, "--config", directory["libvirtd.conf"], "--pid-file", directory["pid"], "--listen",
+            },
+        };
+        var process = Process.Start(start)!;
+        var clock = Stopwatch.StartNew();
+        while (!IsReady(directory["s/libvirt-sock"]))
+        {
+            Assert.False(process.HasExited, $"libvirtd ended with {(process.HasExited ? process.ExitCode : 0)}: {(File.Exists(directory["log"]) ? File.ReadAllText(directory["log"]) : "no log")}");
+            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(1), "libvirtd did not listen within a minute.");
+            Thread.Yield();
+        }
+
+        return process;
+    }
+
+    internal static async Task StopAsync(Process process)
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+
+    private static bool IsReady(string path)
+    {
+        if (!File.Exists(path))
+            return false;
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new System.Net.Sockets.UnixDomainSocketEndPoint(path));
+            return true;
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            return false;
+        }
+    }
+}
