@@ -40,6 +40,8 @@ internal sealed class EchoThread
     {
         while (!bytes.IsEmpty)
         {
+            // The socket has been used asynchronously: a receive that had to wait would allocate.
+            socket.Poll(-1, SelectMode.SelectRead);
             int read = socket.Receive(bytes);
             if (read == 0)
                 return false;
