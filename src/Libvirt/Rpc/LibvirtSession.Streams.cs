@@ -5,6 +5,11 @@ namespace Hypervisor.Sdk.Libvirt.Rpc;
 /// <content>Streams: each has the serial of the call that began it, until the server has confirmed its end.</content>
 internal sealed partial class LibvirtSession
 {
+    private const int MaxFailedStreams = 256;
+
+    // Streams that the server has ended with an error, the latest ones. Of the read loop alone.
+    private readonly Queue<uint> _failedStreams = new();
+
     private void Open(LibvirtStream stream, LibvirtPendingCall call)
     {
         stream.Begin(call.Procedure, call.Serial);
@@ -25,6 +30,9 @@ internal sealed partial class LibvirtSession
         LibvirtStream? stream;
         lock (_gate)
             _streams.TryGetValue(header.Serial, out stream);
+        // What this side has sent before it heard of the error, the end of the stream for one, may be answered once more.
+        if (stream is null && header.Status != RpcStatus.Continue && _failedStreams.Contains(header.Serial))
+            return;
         if (stream is null || stream.Procedure.Number != header.Procedure || stream.Procedure.Program != header.Program)
             throw LibvirtErrors.BrokenProtocol(Endpoint, $"it sent data of a stream that is not open, serial {header.Serial} of the procedure {header.Procedure}");
         switch (header.Type, header.Status)
@@ -48,6 +56,9 @@ internal sealed partial class LibvirtSession
                 break;
             case (_, RpcStatus.Error):
                 Forget(header.Serial);
+                if (_failedStreams.Count == MaxFailedStreams)
+                    _failedStreams.Dequeue();
+                _failedStreams.Enqueue(header.Serial);
                 stream.End(ReadError(stream.Procedure.Name, ref r));
                 break;
             default:

@@ -185,6 +185,11 @@ public sealed class LibvirtHostileServerTests
         Assert.Equal(1, await stream.ReadAsync(buffer, Token));
         Assert.Equal("disk full", (await Assert.ThrowsAsync<LibvirtException>(async () => await stream.ReadAsync(buffer, Token))).BackendMessage);
         Assert.Equal("disk full", (await Assert.ThrowsAsync<LibvirtException>(() => stream.FinishAsync(Token))).BackendMessage);
+        // libvirtd answers the end of a stream that has failed meanwhile a second time.
+        await daemon.StreamAsync(opened, RpcStatus.Ok, []);
+        var call = libvirt.ConnectGetTypeAsync(Token).AsTask();
+        await daemon.ReplyAsync(await daemon.ReadAsync(), (ref XdrWriter w) => w.Str("TEST"));
+        Assert.Equal("TEST", await call);
     }
 
     [Fact(Timeout = 60_000)]
