@@ -25,9 +25,11 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
         await page.Button("Pause: demo-2").ClickAsync();
         await Assertions.Expect(page.Machine("demo-2")).ToHaveAttributeAsync("data-state", "paused", PagePatience.Attribute);
         await Assertions.Expect(page.Machine("demo-2").Locator(".badge.warn")).ToContainTextAsync("paused");
+        await Assertions.Expect(page.Page.Locator(".overview .feed")).ToContainTextAsync("running → paused", PagePatience.Text);
         await page.Button("Resume: demo-2").ClickAsync();
         await Assertions.Expect(page.Machine("demo-2")).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
         await Assertions.Expect(page.Machine("demo-2").Locator(".badge.good")).ToContainTextAsync("running");
+        await Assertions.Expect(page.Page.Locator(".overview .feed")).ToContainTextAsync("paused → running", PagePatience.Text);
     });
 
     [Fact(Timeout = 90_000)]

@@ -62,7 +62,7 @@ internal static class MachineRemoval
 
         state.RemoveTree(trash);
         ForgetOldest(services);
-        state.Reserve();
+        state.Reserve.Take();
         if (root.Find($"locks/{id}.watch") is not null)
             root.Delete($"locks/{id}.watch");
         hold.RemoveLock();

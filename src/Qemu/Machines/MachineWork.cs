@@ -176,7 +176,7 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
         {
             return change.Journal.Begin(kind, requestId, services.Time.GetUtcNow(), request?.FencingToken, intent);
         }
-        catch (HypervisorException full) when (full.Code == ErrorCode.Exhausted && kind == WorkKinds.Delete && services.State.GiveUpReserve())
+        catch (HypervisorException full) when (full.Code == ErrorCode.Exhausted && kind == WorkKinds.Delete && services.State.Reserve.GiveUp())
         {
             return change.Journal.Begin(kind, requestId, services.Time.GetUtcNow(), request?.FencingToken, intent);
         }

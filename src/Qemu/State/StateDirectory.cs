@@ -16,19 +16,21 @@ internal sealed class StateDirectory : IDisposable
 {
     private const int MaxConfigBytes = 1 << 20;
     private const int MaxNameBytes = 256;
-    private const string ReserveFile = "reserve";
-    private const long ReserveBytes = 64 << 10;
 
     private StateDirectory(RootedDirectory root, IDurableSeam? seam)
     {
         Root = root;
         Seam = seam;
+        Reserve = new SpaceReserve(root, "reserve");
     }
 
     public RootedDirectory Root { get; }
 
     /// <summary>Is told of every durable effect; null in production.</summary>
     public IDurableSeam? Seam { get; }
+
+    /// <summary>Space that a deletion gives up on a full disk.</summary>
+    public SpaceReserve Reserve { get; }
 
     public string Path => Root.Path;
 
@@ -51,7 +53,7 @@ internal sealed class StateDirectory : IDisposable
             foreach (string directory in (string[])["vms", "names", "locks", "gone", "trash"])
                 root.CreateDirectory(directory);
             var state = new StateDirectory(root, seam);
-            state.Reserve();
+            state.Reserve.Take();
             return state;
         }
         catch
@@ -60,30 +62,6 @@ internal sealed class StateDirectory : IDisposable
             throw;
         }
     }
-
-    /// <summary>Takes a little space that a deletion gives up when there is no other: what frees a full disk must not need room on it. Does nothing when it is there, or when the disk is full now.</summary>
-    public void Reserve()
-    {
-        if (Root.Find(ReserveFile) is not null)
-            return;
-        try
-        {
-            using var file = Root.CreateFile(ReserveFile);
-            Root.Allocate(file, ReserveBytes, ReserveFile);
-        }
-        catch (HypervisorException error) when (error.Code == ErrorCode.Exhausted)
-        {
-            Root.Delete(ReserveFile);
-        }
-        catch (HypervisorException error) when (error.Code == ErrorCode.AlreadyExists || error.Code == ErrorCode.Denied || error.Code == ErrorCode.Unsupported)
-        {
-            // Another process has made it in this moment, nothing can be written here, or space cannot be taken before it is used.
-        }
-    }
-
-    /// <summary>Gives the reserve up.</summary>
-    /// <returns>False when there is none.</returns>
-    public bool GiveUpReserve() => Root.Delete(ReserveFile);
 
     public static string Machine(string id) => $"vms/{id}";
 

@@ -109,7 +109,7 @@ public sealed partial class DirectoryStorageBackend
                 source = pool.Directory.CreateFile(DirectoryPool.WorkPath(record.Id, VolumeFile.SourceEnding));
             if (file is not null)
                 record = record with { Inode = RootedDirectory.FactsOf(file).Inode };
-            var work = new VolumeWork(pool, pool.Journal.Begin(record)) { File = file, Source = source, Lock = volumeLock };
+            var work = new VolumeWork(pool, Begin(pool, record)) { File = file, Source = source, Lock = volumeLock };
             return start is null ? (work, null) : (null, Register(start(work)));
         }
         catch (Exception failure)
@@ -120,6 +120,19 @@ public sealed partial class DirectoryStorageBackend
             if (failure is HypervisorException)
                 pool.RemoveWork(record.Id);
             throw;
+        }
+    }
+
+    /// <summary>Notes the beginning. A deletion is what makes room on a full disk: for its note there is a reserve.</summary>
+    private static RunningRequest Begin(DirectoryPool pool, RequestRecord record)
+    {
+        try
+        {
+            return pool.Journal.Begin(record);
+        }
+        catch (HypervisorException full) when (full.Code == ErrorCode.Exhausted && record.Kind == RequestKind.Delete && pool.Reserve.GiveUp())
+        {
+            return pool.Journal.Begin(record);
         }
     }
 
@@ -175,6 +188,8 @@ public sealed partial class DirectoryStorageBackend
         if (work.Request.Record.Kind == RequestKind.Delete)
             work.Pool.RemoveLock(work.Target);
         work.Request.Succeed();
+        if (work.Request.Record.Kind == RequestKind.Delete)
+            work.Pool.Reserve.Take();
     }
 
     private async Task UndoAsync(VolumeWork work, Exception failure)

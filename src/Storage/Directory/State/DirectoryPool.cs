@@ -32,6 +32,7 @@ internal sealed class DirectoryPool : IDisposable
         _timeProvider = timeProvider;
         Journal = new RequestJournal(directory, State);
         Leases = new LeaseBook(directory, State);
+        Reserve = new SpaceReserve(directory, State + "/reserve");
     }
 
     public PoolName Name { get; }
@@ -44,6 +45,9 @@ internal sealed class DirectoryPool : IDisposable
     public RequestJournal Journal { get; }
 
     public LeaseBook Leases { get; }
+
+    /// <summary>Space that a deletion gives up on a full disk.</summary>
+    public SpaceReserve Reserve { get; }
 
     /// <summary>Whether anything was ever changed here.</summary>
     public bool HasState => _hasState || Directory.Find(State) is not null;
@@ -61,6 +65,7 @@ internal sealed class DirectoryPool : IDisposable
                 Directory.CreateDirectory(Locks);
                 Journal.MakeDirectories();
                 Leases.MakeDirectory();
+                Reserve.Take();
                 _hasState = true;
             }
 
