@@ -16,7 +16,7 @@ public sealed class LibvirtAllocationTests
         await using var libvirt = await daemon.ConnectAsync();
         const int Calls = 2000;
         var echo = new EchoThread(daemon);
-        long bytes = await AllocationMeter.MeasureAsync(async () =>
+        long bytes = await AllocationMeter.MeasureAsync(1024, async () =>
         {
             for (int i = 0; i < Calls; i++)
                 await libvirt.DomainGetInfoAsync(s_domain);
