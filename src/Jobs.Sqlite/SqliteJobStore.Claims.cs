@@ -7,7 +7,7 @@ internal sealed partial class SqliteJobStore
     private const string LanesOfJob = "SELECT key, exclusive, weight, capacity FROM lanes WHERE job = $0";
     private const string LanesHeld = "SELECT key, exclusive, weight, capacity FROM lanes WHERE job IN (SELECT seq FROM jobs WHERE state = 1 AND lane_count > 0)";
 
-    private sealed record Candidate(long Seq, JobId Id, string Type, string Args, int Attempts, int Counted, int MaxAttempts, DateTimeOffset? Deadline);
+    private sealed record Candidate(long Seq, JobId Id, string Type, string Args, int Attempts, int Counted, int MaxAttempts, DateTimeOffset? Deadline, JobState? Undo);
 
     public async Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) => await _writer.WriteAsync(session =>
     {
@@ -59,7 +59,7 @@ internal sealed partial class SqliteJobStore
         if (paused.Contains(""))
             return taken;
         session.ReadWhile("""
-            SELECT seq, id, type, args, attempts, counted, max_attempts, lane_count, deadline_ms FROM jobs WHERE state = 0 AND waiting = 0 AND due_ms <= $0 ORDER BY order_ms, seq
+            SELECT seq, id, type, args, attempts, counted, max_attempts, lane_count, deadline_ms, undo FROM jobs WHERE state = 0 AND waiting = 0 AND due_ms <= $0 ORDER BY order_ms, seq
             """, row =>
         {
             string type = row.GetString(2);
@@ -67,7 +67,7 @@ internal sealed partial class SqliteJobStore
                 return true;
             long seq = row.GetInt64(0);
             if (row.GetInt32(7) == 0 || board.TryTake(session.Read(LanesOfJob, Lane, seq)))
-                taken.Add(new Candidate(seq, JobId.Parse(row.GetString(1)), type, row.GetString(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6), Time(row, 8)));
+                taken.Add(new Candidate(seq, JobId.Parse(row.GetString(1)), type, row.GetString(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6), Time(row, 8), row.IsDBNull(9) ? null : (JobState)row.GetInt32(9)));
             return taken.Count < request.Limit;
         }, Ms(request.Now));
         return taken;
@@ -79,12 +79,12 @@ internal sealed partial class SqliteJobStore
         session.Run("UPDATE jobs SET state = 1, token = $1, worker = $2, lease_ms = $3, attempts = attempts + 1, counted = counted + 1, change = $4 WHERE seq = $0",
             job.Seq, token, request.Worker, Ms(request.LeaseUntil), session.Next(Change));
         session.Run("INSERT INTO attempts (job, number, worker, token, started_ms) VALUES ($0, $1, $2, $3, $4)", job.Seq, job.Attempts + 1, request.Worker, token, Ms(request.Now));
-        var steps = session.Read("SELECT name, request, result FROM steps WHERE job = $0",
-            row => new StoredStep { Name = row.GetString(0), Request = RequestId.Parse(row.GetString(1)), Result = row.IsDBNull(2) ? null : row.GetString(2) }, job.Seq);
+        var steps = session.Read("SELECT name, request, result, undo FROM steps WHERE job = $0",
+            row => new StoredStep { Name = row.GetString(0), Request = RequestId.Parse(row.GetString(1)), Result = Text(row, 2), HasCompensation = row.GetBoolean(3) }, job.Seq);
         return new ClaimedJob
         {
             Id = job.Id, Type = job.Type, Args = job.Args, Attempt = job.Attempts + 1, CountedAttempts = job.Counted + 1, MaxAttempts = job.MaxAttempts, FencingToken = token, Steps = steps,
-            DeadlineAt = job.Deadline,
+            DeadlineAt = job.Deadline, CompensatesTo = job.Undo,
         };
     }
 

@@ -75,8 +75,15 @@ internal sealed partial class SqliteJobStore
     {
         session.Run("UPDATE jobs SET state = $1, error = $2, ended_ms = $3, worker = NULL, lease_ms = NULL, cancel = $1 = 4, change = $4, keep_ms = CASE $1 WHEN 4 THEN $3 + retention_ms END WHERE seq = $0",
             seq, (int)state, reason, Ms(now), session.Next(Change));
-        Release(session, seq, state, now);
+        if (!TryCompensate(session, seq, state, now))
+            Release(session, seq, state, now);
     }
+
+    /// <summary>Where a job that has just ended has something to undo, it has not ended: it is handed out again, to be compensated.</summary>
+    private static bool TryCompensate(SqliteSession session, long seq, JobState state, DateTimeOffset now) => session.Run("""
+        UPDATE jobs SET state = 0, undo = $1, counted = 0, lost = 0, cancel = 0, due_ms = $2, ended_ms = NULL, keep_ms = NULL, deadline_ms = NULL
+        WHERE seq = $0 AND undo IS NULL AND EXISTS (SELECT 1 FROM steps WHERE job = $0 AND steps.undo = 1)
+        """, seq, (int)state, Ms(now)) > 0;
 
     /// <summary>Tells those who wait for a job that it has ended: they are ready, or cancelled, and then tell those who wait for them.</summary>
     private static void Release(SqliteSession session, long seq, JobState state, DateTimeOffset now)

@@ -5,7 +5,7 @@ namespace Hypervisor.Sdk.Jobs.Sqlite;
 
 internal sealed partial class SqliteJobStore
 {
-    private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, worker, cancel, error, progress, progress_part, change, deadline_ms, parent";
+    private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, worker, cancel, error, progress, progress_part, change, deadline_ms, parent, undo";
 
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) =>
         ReadAsync(session => session.Read($"SELECT {Columns} FROM jobs WHERE id = $0", Info, id.ToString()).FirstOrDefault(), cancellationToken);
@@ -128,6 +128,7 @@ internal sealed partial class SqliteJobStore
         Position = row.GetInt64(13),
         DeadlineAt = Time(row, 14),
         Parent = Text(row, 15) is { } parent ? JobId.Parse(parent) : null,
+        IsCompensating = !row.IsDBNull(16),
     };
 
     private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);

@@ -49,10 +49,10 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
             ? (bool?)null
             : session.Read("SELECT cancel FROM jobs WHERE id = $0", row => row.GetInt64(0) != 0, id.ToString())[0]);
 
-    public Task<bool> BeginStepAsync(JobId id, long fencingToken, string name, RequestId request, DateTimeOffset now) => _writer.WriteAsync(session => session.Run("""
-        INSERT INTO steps (job, name, request, began_ms) SELECT seq, $3, $4, $2 FROM jobs WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2
-        ON CONFLICT (job, name) DO UPDATE SET request = excluded.request, began_ms = excluded.began_ms, ended_ms = NULL, result = NULL
-        """, id.ToString(), fencingToken, Ms(now), name, request.ToString()) > 0);
+    public Task<bool> BeginStepAsync(JobId id, long fencingToken, StoredStep step, DateTimeOffset now) => _writer.WriteAsync(session => session.Run("""
+        INSERT INTO steps (job, name, request, began_ms, undo) SELECT seq, $3, $4, $2, $5 FROM jobs WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2
+        ON CONFLICT (job, name) DO UPDATE SET request = excluded.request, began_ms = excluded.began_ms, undo = excluded.undo, ended_ms = NULL, result = NULL
+        """, id.ToString(), fencingToken, Ms(now), step.Name, step.Request.ToString(), step.HasCompensation ? 1 : 0) > 0);
 
     public Task<bool> EndStepAsync(JobId id, long fencingToken, string name, string result, DateTimeOffset now) => _writer.WriteAsync(session => session.Run("""
         UPDATE steps SET result = $4, ended_ms = $2 WHERE name = $3 AND job = (SELECT seq FROM jobs WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2)
@@ -83,14 +83,17 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
             state = JobState.Cancelled;
         int changed = session.Run("""
             UPDATE jobs SET state = $3, worker = NULL, lease_ms = NULL, due_ms = coalesce($4, due_ms), ended_ms = $5, error = coalesce($6, error), result = $7, counted = counted - $8, lost = 0,
-            change = $9, keep_ms = CASE WHEN $3 IN (2, 4) THEN $2 + retention_ms END
+            change = $9, keep_ms = CASE WHEN $3 IN (2, 4) THEN $2 + retention_ms END, undone = $10
             WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2
             """, id, attempt.FencingToken, Ms(attempt.Now), (int)state, state == JobState.Pending ? Ms(attempt.DueAt) : null, state == JobState.Pending ? null : Ms(attempt.Now),
-            attempt.End == AttemptEnd.Returned ? null : attempt.Reason, attempt.Result, attempt.End == AttemptEnd.Returned ? 1 : 0, session.Next(Change));
+            attempt.End == AttemptEnd.Returned ? null : attempt.Reason, attempt.Result, attempt.End == AttemptEnd.Returned ? 1 : 0, session.Next(Change),
+            attempt.End == AttemptEnd.Compensated ? 1 : 0);
         if (changed == 0)
             return false;
         long seq = session.Read("SELECT seq FROM jobs WHERE id = $0", row => row.GetInt64(0), id)[0];
         session.Run("UPDATE attempts SET ended_ms = $1, end = $2, reason = $3 WHERE job = $0 AND ended_ms IS NULL", seq, Ms(attempt.Now), (int)attempt.End, attempt.Reason);
+        if (state is JobState.Failed or JobState.Cancelled && TryCompensate(session, seq, state, attempt.Now))
+            return true;
         if (state != JobState.Pending)
             Release(session, seq, state, attempt.Now);
         return true;
@@ -102,7 +105,7 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
         var open = new Queue<string>([id.ToString()]);
         while (open.TryDequeue(out string? job))
         {
-            if (session.Read("SELECT seq, state FROM jobs WHERE id = $0 AND state < 2", row => (Seq: row.GetInt64(0), State: row.GetInt32(1)), job) is [var found])
+            if (session.Read("SELECT seq, state FROM jobs WHERE id = $0 AND state < 2 AND undo IS NULL", row => (Seq: row.GetInt64(0), State: row.GetInt32(1)), job) is [var found])
             {
                 asked.Add(JobId.Parse(job));
                 if (found.State == (int)JobState.Pending)
@@ -118,11 +121,18 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
         return asked;
     }, cancellationToken);
 
-    // The unique key may have gone to another job meanwhile: this one then stays as it is.
-    public Task<bool> RetryAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(session => session.Run("""
-        UPDATE jobs SET state = 0, counted = 0, lost = 0, cancel = 0, deadline_ms = NULL, change = $2, due_ms = $1, order_ms = $1 - priority * 60000, ended_ms = NULL WHERE id = $0 AND state = 3
-        AND NOT EXISTS (SELECT 1 FROM jobs AS other WHERE other.unique_key = jobs.unique_key AND other.state < 2)
-        """, id.ToString(), Ms(now), session.Next(Change)) > 0, cancellationToken);
+    // The unique key may have gone to another job meanwhile: this one then stays as it is. What was undone is done anew; what was not undone to its end is undone further.
+    public Task<bool> RetryAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(session =>
+    {
+        if (session.Run("""
+            UPDATE jobs SET state = 0, counted = 0, lost = 0, cancel = 0, deadline_ms = NULL, change = $2, due_ms = $1, order_ms = $1 - priority * 60000, ended_ms = NULL WHERE id = $0 AND state = 3
+            AND NOT EXISTS (SELECT 1 FROM jobs AS other WHERE other.unique_key = jobs.unique_key AND other.state < 2)
+            """, id.ToString(), Ms(now), session.Next(Change)) == 0)
+            return false;
+        session.Run("DELETE FROM steps WHERE job = (SELECT seq FROM jobs WHERE id = $0 AND undone = 1)", id.ToString());
+        session.Run("UPDATE jobs SET undo = NULL, undone = 0 WHERE id = $0 AND undone = 1", id.ToString());
+        return true;
+    }, cancellationToken);
 
     public Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken) =>
         _writer.WriteAsync(session => session.Run("DELETE FROM jobs WHERE id = $0 AND state > 1", id.ToString()) > 0, cancellationToken);

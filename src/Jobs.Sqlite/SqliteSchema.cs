@@ -71,6 +71,11 @@ internal static class SqliteSchema
             "CREATE INDEX waits_on ON waits (on_job)",
             "CREATE TABLE paused (type TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID",
         ],
+        [
+            "ALTER TABLE jobs ADD COLUMN undo INTEGER",
+            "ALTER TABLE jobs ADD COLUMN undone INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE steps ADD COLUMN undo INTEGER NOT NULL DEFAULT 0",
+        ],
     ];
 
     /// <summary>The version that this release writes.</summary>

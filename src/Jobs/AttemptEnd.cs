@@ -23,4 +23,7 @@ public enum AttemptEnd
 
     /// <summary>It was asked to stop and did not in time: its end was stored without it. It may still be doing something.</summary>
     Abandoned = 6,
+
+    /// <summary>It undid what earlier attempts had done, step by step in reverse; the job then is FAILED or CANCELLED.</summary>
+    Compensated = 7,
 }

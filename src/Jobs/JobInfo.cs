@@ -36,6 +36,9 @@ public sealed class JobInfo
     /// <summary>Who runs it; null while nobody does.</summary>
     public string? Worker { get; init; }
 
+    /// <summary>True while, and after, its steps are undone because it failed or was cancelled.</summary>
+    public bool IsCompensating { get; init; }
+
     /// <summary>True when somebody asked to cancel it.</summary>
     public bool IsCancelRequested { get; init; }
 

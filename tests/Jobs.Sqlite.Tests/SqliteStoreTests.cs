@@ -92,9 +92,9 @@ public sealed class SqliteStoreTests : IDisposable
 
         var next = Assert.Single(await ClaimAsync(store, late));
         Assert.True(next.FencingToken > paused.FencingToken);
-        Assert.False(await store.BeginStepAsync(id, paused.FencingToken, "s", RequestId.New(), late));
+        Assert.False(await store.BeginStepAsync(id, paused.FencingToken, new StoredStep { Name = "s", Request = RequestId.New() }, late));
         Assert.False(await store.EndAttemptAsync(new EndedAttempt { Id = id, FencingToken = paused.FencingToken, End = AttemptEnd.Completed, Now = late }));
-        Assert.True(await store.BeginStepAsync(id, next.FencingToken, "s", RequestId.New(), late));
+        Assert.True(await store.BeginStepAsync(id, next.FencingToken, new StoredStep { Name = "s", Request = RequestId.New() }, late));
         Assert.False(await store.EndStepAsync(id, paused.FencingToken, "s", "1", late));
         Assert.True(await store.EndAttemptAsync(new EndedAttempt { Id = id, FencingToken = next.FencingToken, End = AttemptEnd.Completed, Now = late }));
         Assert.Equal(JobState.Completed, (await store.GetAsync(id, Token))!.State);

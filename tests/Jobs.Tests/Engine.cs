@@ -21,8 +21,8 @@ internal sealed class Engine : IAsyncDisposable
 
     public Build Handler => _services.GetRequiredService<Build>();
 
-    public static async Task<Engine> StartAsync(string path, World world, ManualTimeProvider clock, Func<IJobStore, IJobStore>? wrap = null, Action<JobsOptions>? configure = null,
-        Action<JobTypeOptions>? configureType = null)
+    public static async Task<Engine> StartAsync(string path, World world, TimeProvider clock, Func<IJobStore, IJobStore>? wrap = null, Action<JobsOptions>? configure = null,
+        Action<JobTypeOptions>? configureType = null, Action<JobsBuilder>? configureJobs = null)
     {
         var services = new ServiceCollection();
         services.AddLogging();
@@ -36,6 +36,7 @@ internal sealed class Engine : IAsyncDisposable
             options.MaxAttempts = 3;
             configureType?.Invoke(options);
         });
+        configureJobs?.Invoke(builder);
         if (wrap is null)
             builder.UseSqlite(path);
         else

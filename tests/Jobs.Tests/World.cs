@@ -22,6 +22,18 @@ internal sealed class World
         return name;
     }
 
+    /// <summary>What was unmade, in order; a second time counts again.</summary>
+    public List<string> Unmade { get; } = [];
+
+    public void Unmake(string name)
+    {
+        lock (_gate)
+        {
+            Unmade.Add(name);
+            _made.RemoveAll(thing => thing.Name == name);
+        }
+    }
+
     public StepLookup<string> LookUp(RequestId request)
     {
         lock (_gate)

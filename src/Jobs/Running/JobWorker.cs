@@ -139,8 +139,12 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
 
     private EndedAttempt Failed(ClaimedJob claim, Exception failure)
     {
-        var wait = RetryRule.WaitAfter(failure, claim.CountedAttempts, claim.MaxAttempts, _types[claim.Type].Options, options.Random);
+        // What could not be undone now is tried again whatever the reason: giving up leaves something behind.
+        var rule = claim.CompensatesTo is null ? failure : new TimeoutException(failure.Message, failure);
+        var wait = RetryRule.WaitAfter(rule, claim.CountedAttempts, claim.MaxAttempts, _types[claim.Type].Options, options.Random);
         logger.LogWarning(failure, "Attempt {Attempt} at job {Job} failed; {Next}.", claim.Attempt, claim.Id, wait is null ? "it was the last" : "it is tried again");
+        if (claim.CompensatesTo is not null)
+            failure = new InvalidOperationException("Not everything that it did is undone: " + failure.Message, failure);
         string reason = failure.Message.Length > MaxReasonChars ? failure.Message[..MaxReasonChars] : failure.Message;
         return wait is { } delay ? End(claim, AttemptEnd.Retried, reason, Now + delay) : End(claim, AttemptEnd.Failed, reason);
     }
@@ -226,6 +230,13 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         try
         {
             var job = new JobContext(store, claim, options.TimeProvider, options.MaxPayloadBytes, signals, client);
+            if (claim.CompensatesTo is { } target)
+            {
+                await ReplayAsync(registration, job, claim, run.Token).ConfigureAwait(false);
+                await job.CompensateAsync().ConfigureAwait(false);
+                return new EndedAttempt { Id = claim.Id, FencingToken = claim.FencingToken, End = AttemptEnd.Compensated, State = target, Now = Now };
+            }
+
             string result = await registration.RunAsync(job, claim.Args, options.MaxPayloadBytes, run.Token).ConfigureAwait(false);
             return End(claim, AttemptEnd.Completed, result: result);
         }
@@ -245,10 +256,26 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         }
     }
 
+    // Over stored results, up to where the handler would do something new or fails again as it did. What it does not come past is found afterwards.
+    private async Task ReplayAsync(JobRegistration registration, JobContext job, ClaimedJob claim, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await registration.RunAsync(job, claim.Args, options.MaxPayloadBytes, cancellationToken).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // It failed before, and may fail again in the same way.
+        catch (Exception exception) when (exception is not JobLeaseLostException and not HypervisorException { Outcome: RequestOutcome.Unknown } && !cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            logger.LogDebug(exception, "The handler of job {Job} went as far as its steps are to be undone.", claim.Id);
+        }
+    }
+
     private EndedAttempt End(ClaimedJob claim, AttemptEnd end, string? reason = null, DateTimeOffset dueAt = default, string? result = null) =>
         new() { Id = claim.Id, FencingToken = claim.FencingToken, End = end, Now = Now, DueAt = dueAt, Reason = reason, Result = result };
 
-    private void CancelRun(JobId id) => Runs().FirstOrDefault(run => run.Claim.Id == id)?.Stop(RunStop.Cancel, Now + options.AbandonAfter);
+    // The request may have been what made the job one to be compensated, and that is not cancelled.
+    private void CancelRun(JobId id) => Runs().FirstOrDefault(run => run.Claim.Id == id && run.Claim.CompensatesTo is null)?.Stop(RunStop.Cancel, Now + options.AbandonAfter);
 
     private List<Run> Runs()
     {

@@ -20,6 +20,9 @@ public sealed class StepLookup<T>
     /// <summary>Nobody can tell now: it is not repeated, the attempt ends and the job is tried again later.</summary>
     public static StepLookup<T> Unknown { get; } = new(null, false, default);
 
+    /// <summary>It was begun and has not ended: it is sent again with the same request id, by which the backend recognises it and joins it to what runs.</summary>
+    public static StepLookup<T> Running { get; } = new(false, false, default);
+
     /// <summary>It happened, with this result.</summary>
     public static StepLookup<T> Done(T result) => new(true, false, result);
 

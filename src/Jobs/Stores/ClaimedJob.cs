@@ -21,6 +21,9 @@ public sealed class ClaimedJob
     /// <summary>How often it is tried at most.</summary>
     public required int MaxAttempts { get; init; }
 
+    /// <summary>Where the job ends when its steps are undone; null while it is done.</summary>
+    public JobState? CompensatesTo { get; init; }
+
     /// <summary>When the job is FAILED unless it has ended.</summary>
     public DateTimeOffset? DeadlineAt { get; init; }
 

@@ -18,8 +18,11 @@ public interface IJobStore : IAsyncDisposable
     /// <summary>Prolongs a lease; null where it is lost or ran out before <paramref name="now"/>, else whether somebody asked to cancel.</summary>
     Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until);
 
-    /// <summary>Makes the intent of a step durable, in the place of an earlier one of its name.</summary>
-    Task<bool> BeginStepAsync(JobId id, long fencingToken, string name, RequestId request, DateTimeOffset now);
+    /// <summary>
+    /// Makes the intent of a step durable, in the place of an earlier one of its name. A job that has a step with a compensation does not end FAILED or CANCELLED, by whatever call: it becomes
+    /// PENDING with its attempts counted anew, and is handed out to be compensated.
+    /// </summary>
+    Task<bool> BeginStepAsync(JobId id, long fencingToken, StoredStep step, DateTimeOffset now);
 
     /// <summary>Makes the result of a step durable.</summary>
     Task<bool> EndStepAsync(JobId id, long fencingToken, string name, string result, DateTimeOffset now);

@@ -9,6 +9,9 @@ public sealed class StoredStep
     /// <summary>The request it was sent with.</summary>
     public required RequestId Request { get; init; }
 
+    /// <summary>True when it is undone where the job fails or is cancelled.</summary>
+    public bool HasCompensation { get; init; }
+
     /// <summary>The result as JSON; null while only the intent is there.</summary>
     public string? Result { get; init; }
 }
