@@ -7,11 +7,20 @@ public sealed record QemuMachine : ISpecExtension
     [System.Text.Json.Serialization.JsonIgnore]
     public string BackendKind => "qemu";
 
-    /// <summary>The machine type, as <c>-machine help</c> lists it: letters, digits, '.', '-' and '_'. Default <c>pc</c>, whose PCI bus takes devices while the guest runs.</summary>
+    /// <summary>The machine type, as <c>-machine help</c> lists it: letters, digits, '.', '-' and '_'. Default <c>pc</c>, whose PCI bus takes devices while the guest runs; on another architecture that stands for <see cref="QemuArchitecture.MachineType"/>.</summary>
     public string Type { get; init; } = "pc";
 
-    /// <summary>Whether it has a screen (VGA, by VNC on a unix socket). Default true.</summary>
+    /// <summary>Whether it has a screen (by VNC on a unix socket) where its architecture has one. Default true.</summary>
     public bool Graphics { get; init; } = true;
+
+    /// <summary>
+    /// Whether the screen asks who looks at it: a password of 8 characters, another at each start, which <see cref="GraphicsSession.Password"/> says. For viewers that are given the connection by somebody else; the socket is private
+    /// without one. Needs <see cref="Graphics"/>. Default false.
+    /// </summary>
+    public bool ScreenPassword { get; init; }
+
+    /// <summary>How many serial ports it has, 1 to 4; what the first prints is kept, and the others are silent while nobody has them open (<see cref="ConsoleOptions.Port"/>). Default 1.</summary>
+    public int SerialPorts { get; init; } = 1;
 
     /// <summary>Whether it has a random number device (virtio-rng). Default true.</summary>
     public bool RandomDevice { get; init; } = true;

@@ -15,6 +15,9 @@ public sealed class QemuOptions
     /// <summary>QEMU: a path, or a name that is looked up in PATH. Default <c>qemu-system-x86_64</c>.</summary>
     public string QemuSystem { get; set; } = "qemu-system-x86_64";
 
+    /// <summary>Architectures that are known beside <see cref="QemuArchitectures.BuiltIn"/>, or instead of one of them. Default: none.</summary>
+    public IList<QemuArchitecture> Architectures { get; } = [];
+
     /// <summary>qemu-img: a path, or a name that is looked up in PATH. Default <c>qemu-img</c>.</summary>
     public string QemuImg { get; set; } = "qemu-img";
 
@@ -62,6 +65,8 @@ public sealed class QemuOptions
         Require(StartTimeout > TimeSpan.Zero, nameof(StartTimeout), StartTimeout.ToString(), "positive");
         foreach (string directory in ImageDirectories.Concat(AttachDirectories ?? []))
             Require(Path.IsPathFullyQualified(directory), nameof(ImageDirectories), directory, "a list of absolute paths");
+        foreach (var architecture in Architectures)
+            architecture.Validated();
         var copy = (QemuOptions)MemberwiseClone();
         copy.StateDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(StateDirectory));
         copy.RuntimeDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(RuntimeDirectory ?? Path.Combine(StateDirectory, "run")));

@@ -20,6 +20,7 @@ internal sealed class DecoratedBackend(IBackend inner, CallPipeline calls) : IBa
         [typeof(IGuestAgent)] = static (inner, calls) => new GuestAgentCalls((IGuestAgent)inner, calls),
         [typeof(IGuestFiles)] = static (inner, calls) => new GuestFilesCalls((IGuestFiles)inner, calls),
         [typeof(IImages)] = static (inner, calls) => new ImagesCalls((IImages)inner, calls),
+        [typeof(IKeyboard)] = static (inner, calls) => new KeyboardCalls((IKeyboard)inner, calls),
         [typeof(ILaneHints)] = static (inner, calls) => new LaneHintsCalls((ILaneHints)inner, calls),
         [typeof(IMetrics)] = static (inner, calls) => new MetricsCalls((IMetrics)inner, calls),
         [typeof(IMigration)] = static (inner, calls) => new MigrationCalls((IMigration)inner, calls),

@@ -12,7 +12,7 @@ internal sealed class ChangeApplier(QemuServices services, MachineTable table, D
     /// <summary>The steps of a change.</summary>
     public IReadOnlyList<ChangeStep> Plan(MachineConfig config, LiveDevices? live, InstanceChange change) => ChangePlanner.Plan(config, live, new PlanFacts
     {
-        ReadDisk = (spec, id, field) => disks.Plan(spec, id, config.Machine, field),
+        ReadDisk = (spec, id, field) => disks.Plan(spec, id, config.Machine, config.EffectivePlatform, field),
         ReadNetwork = SpecReader.ReadNetwork,
         ReadName = specs.CheckName,
         IsNameTaken = name => services.State.HolderOf(name) is { } holder && holder != config.Id && table.Get(holder).ReadConfig() is not null,

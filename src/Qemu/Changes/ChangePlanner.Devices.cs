@@ -67,7 +67,7 @@ internal sealed partial class ChangePlanner
     {
         if (!sitsOnBus)
             return $"A disk on the bus '{bus}' cannot be taken from a running machine here: stop it first.";
-        return DeviceSlots.IsPcie(_config.Machine) && slot is null ? "It does not sit behind a root port of this machine and cannot be taken from it while it runs: stop it first." : null;
+        return DeviceSlots.IsPcie(_config) && slot is null ? "It does not sit behind a root port of this machine and cannot be taken from it while it runs: stop it first." : null;
     }
 
     private void PlanResizes(InstanceChange change)
@@ -158,7 +158,7 @@ internal sealed partial class ChangePlanner
     {
         string? wait = !IsUp ? null
             : !NetworkNames.IsUser(network.Network) ? "at the next start: a running QEMU cannot be handed a tap"
-            : DeviceSlots.IsPcie(_config.Machine) && network.Slot is null ? "at the next start: no root port is free" : null;
+            : DeviceSlots.IsPcie(_config) && network.Slot is null ? "at the next start: no root port is free" : null;
         Add(new ChangeStep
         {
             Kind = StepKind.AddNetwork,
@@ -178,7 +178,7 @@ internal sealed partial class ChangePlanner
             return $"at the next start: the bus '{disk.Bus}' takes no disks while the machine runs";
         if (disk.ExternalPath is not null || disk.Backing.Any(below => below.ExternalPath is not null))
             return "at the next start: a running QEMU has no way to files outside the machine's directory";
-        return DeviceSlots.IsPcie(_config.Machine) && disk.Slot is null ? "at the next start: no root port is free" : null;
+        return DeviceSlots.IsPcie(_config) && disk.Slot is null ? "at the next start: no root port is free" : null;
     }
 
     private DiskConfig Place(DiskConfig disk, string field)

@@ -119,10 +119,10 @@ internal sealed partial class ChangePlanner
         if (change.Extensions.All.Count == 0)
             return;
         var before = _config.Machine;
-        var after = SpecReader.ReadMachine(change.Extensions);
+        var after = SpecReader.ReadMachine(change.Extensions, _config.EffectivePlatform);
         if (!change.Extensions.TryGet<QemuMachine>(out _) || after == before)
             return;
-        bool moves = DeviceSlots.IsPcie(before) != DeviceSlots.IsPcie(after);
+        bool moves = DeviceSlots.IsPcie(_config) != DeviceSlots.IsPcie(_config with { Machine = after });
         MachineConfig Setting(MachineConfig config) => moves ? DeviceSlots.AssignAnew(config with { Machine = after }) : config with { Machine = after };
         if (DeviceSlots.IsFull(Setting(_config)))
             throw SpecProblem.Invalid("extensions.qemuMachine.type", DeviceSlots.Full);
@@ -132,6 +132,8 @@ internal sealed partial class ChangePlanner
         {
             machine.Type,
             machine.Graphics ? "a screen" : "no screen",
+            machine.ScreenPassword ? "a password on the screen" : null,
+            machine.SerialPorts > 1 ? string.Create(CultureInfo.InvariantCulture, $"{machine.SerialPorts} serial ports") : null,
             machine.RandomDevice ? "a random device" : "no random device",
             machine.AgentChannel ? "an agent channel" : "no agent channel",
             machine.CopyImages ? "images copied" : "images linked",

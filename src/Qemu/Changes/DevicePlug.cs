@@ -21,7 +21,7 @@ internal static class DevicePlug
         var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
         string node = BlockNode.ToJson(disk, (file, _) => MachineArguments.DiskPath(file!));
         // What it is asked to boot from is for the next start to say: the places are counted anew then.
-        string device = MachineArguments.DiskDevice(disk, DeviceSlots.IsPcie(change.Config.Machine), bus: null, bootIndex: null);
+        string device = MachineArguments.DiskDevice(disk, change.Config, bus: null, bootIndex: null);
         await change.Root.EffectAsync($"open disk in QEMU {change.Id}/{disk.Id}", () => RunAsync(client, "blockdev-add", node, cancellationToken)).ConfigureAwait(false);
         await change.Root.EffectAsync($"plug in {change.Id}/{disk.Id}", () => RunAsync(client, "device_add", device, cancellationToken)).ConfigureAwait(false);
     }
@@ -30,7 +30,7 @@ internal static class DevicePlug
     public static async Task AddAsync(MachineChange change, NetworkConfig network, CancellationToken cancellationToken)
     {
         var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
-        string device = MachineArguments.NetworkDevice(network, DeviceSlots.IsPcie(change.Config.Machine), bootIndex: null);
+        string device = MachineArguments.NetworkDevice(network, change.Config, bootIndex: null);
         await change.Root.EffectAsync($"open network in QEMU {change.Id}/{network.Id}", () => RunAsync(client, "netdev_add", MachineArguments.UserNetwork(network), cancellationToken)).ConfigureAwait(false);
         await change.Root.EffectAsync($"plug in {change.Id}/{network.Id}", () => RunAsync(client, "device_add", device, cancellationToken)).ConfigureAwait(false);
     }

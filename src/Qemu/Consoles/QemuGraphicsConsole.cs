@@ -13,13 +13,16 @@ internal sealed class QemuGraphicsConsole(QemuServices services, MachineTable ma
     /// <summary>A 4K screen of noise is 33 MB as PNG; nothing larger is believed.</summary>
     private const int MaxPictureBytes = 64 << 20;
 
+    private const int MaxPasswordBytes = 64;
+
     public async Task<GraphicsSession> OpenAsync(InstanceId id, CancellationToken cancellationToken = default)
     {
         var (machine, config, _) = await machines.RequireUpAsync(id, cancellationToken).ConfigureAwait(false);
         RequireScreen(config);
         try
         {
-            return new VncSession(await Connection.ConnectUnixAsync(services.Runtime.SocketOf(machine.Id, RuntimeDirectory.VncSocket), cancellationToken: cancellationToken).ConfigureAwait(false));
+            var password = config.Machine.ScreenPassword ? ReadPassword(machine.Id, config.Name) : null;
+            return new VncSession(await Connection.ConnectUnixAsync(services.Runtime.SocketOf(machine.Id, RuntimeDirectory.VncSocket), cancellationToken: cancellationToken).ConfigureAwait(false), password);
         }
         catch (ConnectException error)
         {
@@ -48,6 +51,20 @@ internal sealed class QemuGraphicsConsole(QemuServices services, MachineTable ma
         finally
         {
             directory.Delete(name);
+        }
+    }
+
+    /// <summary>The password of this start. A machine that was given one while it runs has it from its next start.</summary>
+    private Secret? ReadPassword(string id, string name)
+    {
+        using var directory = RootedDirectory.Open(services.Runtime.Of(id));
+        try
+        {
+            return directory.Read(RuntimeDirectory.ScreenSecret, MaxPasswordBytes) is { Length: > 0 } password ? new Secret(password) : null;
+        }
+        catch (HypervisorException error)
+        {
+            throw new HypervisorException($"The password of the screen of '{name}' cannot be read: {error.Message}", error.Code, RequestOutcome.NotSent, error) { Backend = services.Name };
         }
     }
 

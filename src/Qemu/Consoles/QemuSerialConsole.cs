@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.State;
@@ -5,7 +6,7 @@ using Hypervisor.Sdk.Transport;
 
 namespace Hypervisor.Sdk.Qemu.Consoles;
 
-/// <summary>The first serial port. QEMU itself writes what the guest prints to the machine's log, whether or not somebody has the console open.</summary>
+/// <summary>The serial ports. QEMU itself writes what the guest prints on the first to the machine's log, whether or not somebody has it open.</summary>
 [SupportedOSPlatform("linux")]
 internal sealed class QemuSerialConsole(QemuServices services, MachineTable machines) : ISerialConsole, IAsyncDisposable
 {
@@ -20,22 +21,26 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
     public async Task<ConsoleSession> OpenAsync(InstanceId id, ConsoleOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new ConsoleOptions();
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Port, nameof(options));
         var (machine, config, _) = await machines.RequireUpAsync(id, cancellationToken).ConfigureAwait(false);
+        if (options.Port >= config.Machine.SerialPorts)
+            throw NoPort(config, options.Port);
+        string key = options.Port == 0 ? machine.Id + ".serial" : string.Create(CultureInfo.InvariantCulture, $"{machine.Id}.serial{options.Port}");
         await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (_open.TryGetValue(machine.Id, out var other) && !other.Completion.IsCompleted)
+            if (_open.TryGetValue(key, out var other) && !other.Completion.IsCompleted)
             {
                 if (!options.TakeOver)
                     throw Locked(config, "a session of this process; ask to take it over");
                 await other.EndAsync(new HypervisorException($"The console of '{config.Name}' was taken over by another session.", ErrorCode.Locked, RequestOutcome.Rejected) { Backend = services.Name }).ConfigureAwait(false);
             }
 
-            var held = services.State.TryLock(machine.Id + ".serial") ?? throw Locked(config, "another process");
+            var held = services.State.TryLock(key) ?? throw Locked(config, "another process");
             try
             {
                 var session = await ConnectAsync(machine, held, options, cancellationToken).ConfigureAwait(false);
-                _open[machine.Id] = session;
+                _open[key] = session;
                 return session;
             }
             catch
@@ -85,15 +90,15 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
         Connection connection;
         try
         {
-            connection = await Connection.ConnectUnixAsync(services.Runtime.SocketOf(machine.Id, RuntimeDirectory.SerialSocket), cancellationToken: cancellationToken).ConfigureAwait(false);
+            connection = await Connection.ConnectUnixAsync(services.Runtime.SocketOf(machine.Id, RuntimeDirectory.SerialSocketOf(options.Port)), cancellationToken: cancellationToken).ConfigureAwait(false);
         }
         catch (ConnectException error)
         {
-            throw new BackendConnectionException($"The serial port of '{machine.Id}' does not answer: {error.Message}", ErrorCode.Unavailable, RequestOutcome.NotSent, error) { Backend = services.Name };
+            throw new BackendConnectionException($"The serial port {options.Port} of '{machine.Id}' does not answer: {error.Message}", ErrorCode.Unavailable, RequestOutcome.NotSent, error) { Backend = services.Name };
         }
 
         // Read after connecting: what was printed in between comes twice rather than never.
-        byte[] replay = ReadTail(machine.Id, (int)Math.Min(options.ReplayTail.Bytes, MaxReplayBytes));
+        byte[] replay = options.Port == 0 ? ReadTail(machine.Id, (int)Math.Min(options.ReplayTail.Bytes, MaxReplayBytes)) : [];
         return new SerialSession(connection, held, replay, s_patience, services.Time);
     }
 
@@ -107,6 +112,9 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
         int read = RandomAccess.Read(file, tail, length - tail.Length);
         return tail[..read];
     }
+
+    private HypervisorException NoPort(MachineConfig config, int port) =>
+        new($"'{config.Name}' has {config.Machine.SerialPorts} serial ports; there is no port {port} (they count from 0).", ErrorCode.NotFound, RequestOutcome.Rejected) { Backend = services.Name, Resource = $"instance {config.Id}" };
 
     private HypervisorException Locked(MachineConfig config, string holder) =>
         new($"The console of '{config.Name}' is open in {holder}.", ErrorCode.Locked, RequestOutcome.Rejected) { Backend = services.Name, Resource = $"instance {config.Id}" };

@@ -3,12 +3,12 @@ using Hypervisor.Sdk.Transport;
 
 namespace Hypervisor.Sdk.Qemu.Consoles;
 
-/// <summary>A connection to QEMU's VNC server. It asks for no password: the socket's directory is private.</summary>
-internal sealed class VncSession(Connection connection) : GraphicsSession
+/// <summary>A connection to QEMU's VNC server. The socket's directory is private; where the machine wants a password beside, the session says it.</summary>
+internal sealed class VncSession(Connection connection, Secret? password) : GraphicsSession
 {
     public override string Protocol => "vnc";
 
-    public override Secret? Password => null;
+    public override Secret? Password => password;
 
     public override PipeReader Input => connection.Input;
 

@@ -14,14 +14,15 @@ internal static class DeviceSlots
     public const int RootPorts = 16;
 
     /// <summary>What there is to say when <see cref="IsFull"/>.</summary>
-    public const string Full = "a PC has room for 24 virtio disks and network devices together";
+    public const string Full = "the machine has no room for so many virtio disks and network devices: a PC has room for 24";
 
-    private const int FirstOnPci = 8;
-    private const int LastOnPci = 31;
     private const int FirstPort = 4;
 
-    /// <summary>Whether a machine type has PCI Express.</summary>
-    public static bool IsPcie(QemuMachine machine) => machine.Type.Contains("q35", StringComparison.Ordinal);
+    /// <summary>Whether a machine has PCI Express.</summary>
+    public static bool IsPcie(MachineConfig config) => config.EffectivePlatform is { IsPc: true } ? config.Machine.Type.Contains("q35", StringComparison.Ordinal) : config.EffectivePlatform.Bus == QemuBus.PciExpress;
+
+    /// <summary>The name of a virtio device on a machine's kind of bus: <c>virtio-blk-pci</c>.</summary>
+    public static string Virtio(MachineConfig config, string device) => config.EffectivePlatform.Bus == QemuBus.Ccw ? $"virtio-{device}-ccw" : $"virtio-{device}-pci";
 
     /// <summary>Whether a disk sits on the bus itself, not behind a controller.</summary>
     public static bool NeedsSlot(DiskConfig disk) => disk.Bus == "virtio";
@@ -29,7 +30,7 @@ internal static class DeviceSlots
     /// <summary>Gives a place to every device that has none, in their order. One for which there is no room stays without.</summary>
     public static MachineConfig Assign(MachineConfig config)
     {
-        var (first, last) = IsPcie(config.Machine) ? (FirstPort, RootPorts - 1) : (FirstOnPci, LastOnPci);
+        var (first, last) = IsPcie(config) ? (FirstPort, RootPorts - 1) : (config.EffectivePlatform.FirstSlot, config.EffectivePlatform.LastSlot);
         var taken = config.Disks.Select(disk => disk.Slot).Concat(config.Networks.Select(network => network.Slot)).OfType<int>().ToHashSet();
         var free = new Queue<int>(Enumerable.Range(first, last - first + 1).Where(slot => !taken.Contains(slot)));
         return config with
@@ -48,30 +49,33 @@ internal static class DeviceSlots
 
     /// <summary>Whether a PC's bus has no room for all devices. A q35 machine has room for more than its root ports, where nothing can be plugged.</summary>
     public static bool IsFull(MachineConfig config) =>
-        !IsPcie(config.Machine) && (config.Disks.Any(disk => NeedsSlot(disk) && disk.Slot is null) || config.Networks.Any(network => network.Slot is null));
+        !IsPcie(config) && config.EffectivePlatform.Bus != QemuBus.Ccw && (config.Disks.Any(disk => NeedsSlot(disk) && disk.Slot is null) || config.Networks.Any(network => network.Slot is null));
 
     /// <summary>Writes the place of a disk or network device.</summary>
-    public static void Write(Utf8JsonWriter json, bool isPcie, int? slot)
+    public static void Write(Utf8JsonWriter json, MachineConfig config, int? slot)
     {
+        bool isPcie = IsPcie(config);
+        if (config.EffectivePlatform.Bus == QemuBus.Ccw)
+            return;
         if (isPcie && slot is { } port)
         {
             json.WriteString("bus", string.Create(CultureInfo.InvariantCulture, $"hv-port{port}"));
         }
         else if (!isPcie)
         {
-            json.WriteString("bus", "pci.0");
+            json.WriteString("bus", config.EffectivePlatform.PciBus);
             if (slot is { } number)
                 json.WriteString("addr", string.Create(CultureInfo.InvariantCulture, $"0x{number:x}"));
         }
     }
 
     /// <summary>Writes the place of a device that every machine may have once.</summary>
-    public static void Write(Utf8JsonWriter json, bool isPcie, string device)
+    public static void Write(Utf8JsonWriter json, MachineConfig config, string device)
     {
         int port = device switch { "hv-ports" => 0, "hv-rng-device" => 1, "hv-balloon" => 2, "hv-scsi" => 3, _ => -1 };
-        if (isPcie)
-            Write(json, true, port >= 0 ? port : null);
+        if (IsPcie(config))
+            Write(json, config, port >= 0 ? port : null);
         else
-            Write(json, false, device switch { "hv-vga" => 2, "hv-sata" => 7, _ => port + 3 });
+            Write(json, config, device switch { "hv-vga" => 2, "hv-sata" => 7, _ => port + 3 });
     }
 }

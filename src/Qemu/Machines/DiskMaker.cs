@@ -16,13 +16,16 @@ internal sealed class DiskMaker(QemuServices services)
     /// <param name="spec">What was asked for.</param>
     /// <param name="id">The id that it has when none was asked for.</param>
     /// <param name="machine">The machine's own settings.</param>
+    /// <param name="platform">How machines of its architecture are made.</param>
     /// <param name="field">The field of the request, for messages.</param>
-    public DiskConfig Plan(DiskSpec spec, string id, QemuMachine machine, string field)
+    public DiskConfig Plan(DiskSpec spec, string id, QemuMachine machine, QemuArchitecture platform, string field)
     {
         string diskId = spec.Id is { } wanted ? CheckDeviceId(wanted, $"{field}.id") : id;
         string bus = spec.Bus ?? "virtio";
         if (!s_buses.Contains(bus))
             throw SpecProblem.Invalid($"{field}.bus", $"'{Echo(bus)}' is not a bus: {string.Join(", ", s_buses)}");
+        if ((bus is "ide" or "sata" && !platform.IsPc) || (bus == "scsi" && !platform.HasExtras))
+            throw SpecProblem.Unsupported($"{field}.bus", $"{platform.Name} machines have no disks on '{bus}' here; take virtio");
         if (spec.Serial is { } serial && (serial.Length is 0 or > 20 || serial.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))))
             throw SpecProblem.Invalid($"{field}.serial", "a serial number is 1 to 20 letters, digits, '-', '_' and '.'");
         var disk = new DiskConfig { Id = diskId, Bus = bus, Serial = spec.Serial, ReadOnly = spec.ReadOnly, Format = ImageFormat.Qcow2 };

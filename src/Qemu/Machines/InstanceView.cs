@@ -23,7 +23,7 @@ internal static class InstanceView
         HasPendingChanges = status.IsUp && status.Process is { } process && process.Lacks(config),
         IsTemplate = config.IsTemplate,
         ClonedFrom = config.ClonedFrom is { } source ? InstanceId.Parse(source) : null,
-        Architecture = Architecture.X64,
+        Architecture = config.EffectivePlatform.Architecture,
         GuestOs = config.GuestOs,
         Cpus = config.Cpus,
         Memory = new ByteSize(config.MemoryBytes),

@@ -21,6 +21,9 @@ internal sealed class MachineArguments
     public const int SerialDescriptor = 16;
     public const int FirstFileDescriptor = 20;
 
+    /// <summary>How many serial ports a PC has places for; the descriptors after the first one's are theirs.</summary>
+    public const int MaxSerialPorts = 4;
+
     /// <summary>The name of the virtio port that a guest agent listens on.</summary>
     public const string AgentPort = "org.qemu.guest_agent.0";
 
@@ -36,7 +39,7 @@ internal sealed class MachineArguments
     {
         _config = DeviceSlots.Assign(config);
         _host = host;
-        _isPcie = DeviceSlots.IsPcie(config.Machine);
+        _isPcie = DeviceSlots.IsPcie(config);
     }
 
     /// <summary>A file elsewhere that QEMU inherits.</summary>
@@ -64,19 +67,19 @@ internal sealed class MachineArguments
 
     /// <summary>The device of a disk, as <c>-device</c> and <c>device_add</c> want it.</summary>
     /// <param name="disk">The disk.</param>
-    /// <param name="isPcie">Whether the machine has PCI Express.</param>
+    /// <param name="config">Its machine.</param>
     /// <param name="bus">The controller's bus; null for one that sits on the machine's own, at its place.</param>
     /// <param name="bootIndex">When it is asked for something to boot.</param>
-    public static string DiskDevice(DiskConfig disk, bool isPcie, string? bus, int? bootIndex) => BlockNode.Write(json =>
+    public static string DiskDevice(DiskConfig disk, MachineConfig config, string? bus, int? bootIndex) => BlockNode.Write(json =>
     {
-        string driver = disk.Bus switch { "virtio" => "virtio-blk-pci", "scsi" => "scsi-hd", _ => "ide-hd" };
+        string driver = disk.Bus switch { "virtio" => DeviceSlots.Virtio(config, "blk"), "scsi" => "scsi-hd", _ => "ide-hd" };
         json.WriteString("driver", driver);
         json.WriteString("id", disk.Id);
         json.WriteString("drive", disk.Id);
         if (bus is not null)
             json.WriteString("bus", bus);
         else if (DeviceSlots.NeedsSlot(disk))
-            DeviceSlots.Write(json, isPcie, disk.Slot);
+            DeviceSlots.Write(json, config, disk.Slot);
         if (disk.Serial is not null)
             json.WriteString("serial", disk.Serial);
         if (bootIndex is { } index)
@@ -84,16 +87,16 @@ internal sealed class MachineArguments
     });
 
     /// <summary>The device of a network, as <c>-device</c> and <c>device_add</c> want it.</summary>
-    public static string NetworkDevice(NetworkConfig network, bool isPcie, int? bootIndex) => BlockNode.Write(json =>
+    public static string NetworkDevice(NetworkConfig network, MachineConfig config, int? bootIndex) => BlockNode.Write(json =>
     {
-        json.WriteString("driver", "virtio-net-pci");
+        json.WriteString("driver", DeviceSlots.Virtio(config, "net"));
         json.WriteString("id", network.Id);
         json.WriteString("netdev", network.Id);
         json.WriteString("mac", network.Mac);
-        DeviceSlots.Write(json, isPcie, network.Slot);
+        DeviceSlots.Write(json, config, network.Slot);
         if (bootIndex is { } index)
             json.WriteNumber("bootindex", index);
-        else
+        else if (config.EffectivePlatform.Bus != QemuBus.Ccw)
             json.WriteString("romfile", "");
     });
 
@@ -108,11 +111,13 @@ internal sealed class MachineArguments
     private void AddMachine()
     {
         var machine = _config.Machine;
+        var platform = _config.EffectivePlatform;
+        bool isAccelerated = _host.Accelerates(_config);
         Add("-name", $"guest={_config.Name},debug-threads=on", "-uuid", _config.Uuid.ToString("D"), "-S", "-nodefaults", "-no-user-config", "-display", "none");
         if (_host.HasSandbox)
             Add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
-        Add("-machine", $"type={machine.Type},hpet=off,vmport=off");
-        if (_host.UsesKvm)
+        Add("-machine", platform.MachineOptions is { } options ? $"type={machine.Type},{options}" : $"type={machine.Type}");
+        if (isAccelerated)
         {
             Add("-accel", "kvm");
         }
@@ -122,7 +127,7 @@ internal sealed class MachineArguments
             Add("-accel", string.Create(CultureInfo.InvariantCulture, $"tcg,thread=multi,tb-size={Math.Max(1, cache >> 20)}"));
         }
 
-        Add("-cpu", _config.CpuModel ?? (_host.UsesKvm ? "host" : "max"));
+        Add("-cpu", _config.CpuModel ?? (isAccelerated ? "host" : platform.CpuModel));
         Add("-smp", string.Create(CultureInfo.InvariantCulture, $"cpus={_config.Cpus},maxcpus={_config.EffectiveMaxCpus}"));
         string memory = string.Create(CultureInfo.InvariantCulture, $"size={_config.MemoryBytes >> 10}k");
         if (_config.EffectiveMaxMemoryBytes > _config.MemoryBytes)
@@ -142,6 +147,14 @@ internal sealed class MachineArguments
     private void AddBoot()
     {
         var boot = _config.Boot;
+        var platform = _config.EffectivePlatform;
+        if (boot.Kind != BootKinds.Kernel && platform.Firmware.Count > 0)
+        {
+            string firmware = platform.Firmware.FirstOrDefault(File.Exists)
+                ?? throw new HypervisorException($"'{_config.Name}' has no firmware to boot with: there is none of {string.Join(", ", platform.Firmware)}{(platform.Package is { } package ? $"; install it (Debian: {package})" : "")}.", ErrorCode.Unavailable, RequestOutcome.NotSent);
+            Add("-bios", Inherit(firmware, writable: false));
+        }
+
         if (boot.Kind == BootKinds.Kernel)
         {
             Add("-kernel", Inherit(boot.Path!, writable: false));
@@ -152,8 +165,12 @@ internal sealed class MachineArguments
         else if (boot.Kind == BootKinds.Iso)
         {
             Add("-blockdev", BlockNode.CdToJson("hv-cd", Inherit(boot.Path!, writable: false)));
-            AddDevice("ide-cd", "hv-cd", json =>
+            if (!platform.IsPc)
+                AddScsi();
+            AddDevice(platform.IsPc ? "ide-cd" : "scsi-cd", "hv-cd", json =>
             {
+                if (!platform.IsPc)
+                    json.WriteString("bus", "hv-scsi.0");
                 json.WriteString("drive", "hv-cd");
                 json.WriteNumber("bootindex", 0);
             });
@@ -163,8 +180,8 @@ internal sealed class MachineArguments
     private void AddDisk(DiskConfig disk, int index)
     {
         Add("-blockdev", BlockNode.ToJson(disk, (file, path) => file is not null ? DiskPath(file) : Inherit(path!, writable: !disk.ReadOnly && path == disk.ExternalPath)));
-        if (disk.Bus == "scsi" && !_arguments.Exists(argument => argument.Contains("\"hv-scsi\"", StringComparison.Ordinal)))
-            AddDevice("virtio-scsi-pci", "hv-scsi");
+        if (disk.Bus == "scsi")
+            AddScsi();
         if (disk.Bus == "sata" && !_isPcie && !_arguments.Exists(argument => argument.Contains("\"hv-sata\"", StringComparison.Ordinal)))
             AddDevice("ahci", "hv-sata");
         string? bus = disk.Bus switch
@@ -174,7 +191,7 @@ internal sealed class MachineArguments
             _ => null,
         };
         int? bootIndex = _config.Boot.Kind switch { BootKinds.Disk => index, BootKinds.Iso => index + 1, _ => null };
-        Add("-device", DiskDevice(disk, _isPcie, bus, bootIndex));
+        Add("-device", DiskDevice(disk, _config, bus, bootIndex));
     }
 
     private void AddNetworks()
@@ -198,19 +215,30 @@ internal sealed class MachineArguments
                 }));
             }
 
-            Add("-device", NetworkDevice(network, _isPcie, _config.Boot.Kind == BootKinds.Network ? i : null));
+            Add("-device", NetworkDevice(network, _config, _config.Boot.Kind == BootKinds.Network ? i : null));
         }
     }
 
     private void AddDevices()
     {
         var machine = _config.Machine;
+        var platform = _config.EffectivePlatform;
         Add("-chardev", string.Create(CultureInfo.InvariantCulture, $"socket,id=hv-serial,fd={SerialDescriptor},server=on,wait=off,logfile=/proc/self/fd/{ConsoleLogDescriptor},logappend=on"));
-        AddDevice("isa-serial", "hv-serial-port", json => json.WriteString("chardev", "hv-serial"));
+        if (platform.IsPc)
+            AddDevice("isa-serial", "hv-serial-port", json => json.WriteString("chardev", "hv-serial"));
+        else
+            Add("-serial", "chardev:hv-serial");
+        for (int port = 1; port < machine.SerialPorts; port++)
+        {
+            string socket = string.Create(CultureInfo.InvariantCulture, $"hv-serial{port}");
+            AddSocket(socket, SerialDescriptor + port);
+            AddDevice("isa-serial", socket + "-port", json => json.WriteString("chardev", socket));
+        }
+
         if (machine.AgentChannel)
         {
             AddSocket("hv-agent", AgentDescriptor);
-            AddDevice("virtio-serial-pci", "hv-ports");
+            AddDevice(DeviceSlots.Virtio(_config, "serial"), "hv-ports");
             AddDevice("virtserialport", "hv-agent-port", json =>
             {
                 json.WriteString("bus", "hv-ports.0");
@@ -222,19 +250,28 @@ internal sealed class MachineArguments
         if (machine.RandomDevice)
         {
             Add("-object", """{"qom-type":"rng-builtin","id":"hv-rng"}""");
-            AddDevice("virtio-rng-pci", "hv-rng-device", json =>
+            AddDevice(DeviceSlots.Virtio(_config, "rng"), "hv-rng-device", json =>
             {
                 json.WriteString("rng", "hv-rng");
-                DeviceSlots.Write(json, _isPcie, "hv-rng-device");
+                DeviceSlots.Write(json, _config, "hv-rng-device");
             });
         }
 
-        AddDevice("virtio-balloon-pci", "hv-balloon");
+        if (platform.HasExtras)
+            AddDevice(DeviceSlots.Virtio(_config, "balloon"), "hv-balloon");
         if (machine.Graphics)
         {
-            AddDevice("VGA", "hv-vga");
-            Add("-vnc", string.Create(CultureInfo.InvariantCulture, $"unix:/proc/self/fd/{RuntimeDescriptor}/{RuntimeDirectory.VncSocket}"));
+            AddDevice(platform.Screen!, "hv-vga");
+            if (machine.ScreenPassword)
+                Add("-object", string.Create(CultureInfo.InvariantCulture, $"secret,id=hv-screen-secret,file=/proc/self/fd/{RuntimeDescriptor}/{RuntimeDirectory.ScreenSecret}"));
+            Add("-vnc", string.Create(CultureInfo.InvariantCulture, $"unix:/proc/self/fd/{RuntimeDescriptor}/{RuntimeDirectory.VncSocket}{(machine.ScreenPassword ? ",password-secret=hv-screen-secret" : "")}"));
         }
+    }
+
+    private void AddScsi()
+    {
+        if (!_arguments.Exists(argument => argument.Contains("\"hv-scsi\"", StringComparison.Ordinal)))
+            AddDevice(DeviceSlots.Virtio(_config, "scsi"), "hv-scsi");
     }
 
     private void AddSocket(string id, int descriptor) => Add("-chardev", string.Create(CultureInfo.InvariantCulture, $"socket,id={id},fd={descriptor},server=on,wait=off"));
@@ -246,7 +283,7 @@ internal sealed class MachineArguments
         members(json);
     }));
 
-    private void AddDevice(string driver, string id) => AddDevice(driver, id, json => DeviceSlots.Write(json, _isPcie, id));
+    private void AddDevice(string driver, string id) => AddDevice(driver, id, json => DeviceSlots.Write(json, _config, id));
 
     private string Inherit(string path, bool writable)
     {

@@ -1,4 +1,6 @@
 using System.Runtime.Versioning;
+using System.Security.Cryptography;
+using System.Text;
 using Hypervisor.Sdk.DiskImages;
 using Hypervisor.Sdk.Qemu.Processes;
 using Hypervisor.Sdk.Qemu.Qmp;
@@ -11,6 +13,11 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 [SupportedOSPlatform("linux")]
 internal static class MachineLauncher
 {
+    /// <summary>VNC's own authentication looks at no more (RFC 6143, 7.2.2).</summary>
+    private const int PasswordLength = 8;
+
+    private const string PasswordLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
     private static readonly TimeSpan s_quitPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_strayPause = TimeSpan.FromMilliseconds(10);
 
@@ -39,7 +46,7 @@ internal static class MachineLauncher
                 BootId = process.Identity.BootId,
                 StartedAt = services.Time.GetUtcNow(),
                 Revision = config.Revision,
-                Accelerator = services.Host.UsesKvm ? "kvm" : "tcg",
+                Accelerator = services.Host.Accelerates(config) ? "kvm" : "tcg",
             };
             services.State.WriteProcess(change.Id, record);
             ProtectScreen(change, config);
@@ -159,6 +166,10 @@ internal static class MachineLauncher
             descriptors[MachineArguments.ChangesDescriptor] = Listen(change, RuntimeDirectory.ChangesSocket);
             descriptors[MachineArguments.ReadsDescriptor] = Listen(change, RuntimeDirectory.ReadsSocket);
             descriptors[MachineArguments.SerialDescriptor] = Listen(change, RuntimeDirectory.SerialSocket);
+            for (int port = 1; port < config.Machine.SerialPorts; port++)
+                descriptors[MachineArguments.SerialDescriptor + port] = Listen(change, RuntimeDirectory.SerialSocketOf(port));
+            if (config.Machine.ScreenPassword)
+                services.Runtime.WriteSecret(change.Id, RuntimeDirectory.ScreenSecret, Encoding.ASCII.GetBytes(RandomNumberGenerator.GetString(PasswordLetters, PasswordLength)), owner);
             if (config.Machine.AgentChannel)
                 descriptors[MachineArguments.AgentDescriptor] = Listen(change, RuntimeDirectory.AgentSocket);
             foreach (var file in files)
@@ -166,7 +177,7 @@ internal static class MachineLauncher
             foreach (var tap in taps)
                 descriptors[tap.Descriptor] = TapDevice.Open(tap.Network, change.Id, tap.Descriptor);
             cancellationToken.ThrowIfCancellationRequested();
-            var (program, all) = services.Host.Command(arguments);
+            var (program, all) = services.Host.Command(config, arguments);
             int pid = 0;
             await change.Root.EffectAsync("start QEMU", () =>
             {

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
 using Hypervisor.Sdk.Qemu.Processes;
+using Hypervisor.Sdk.Qemu.State;
 using Microsoft.Win32.SafeHandles;
 
 namespace Hypervisor.Sdk.Qemu.Machines;
@@ -70,24 +71,27 @@ internal sealed partial class QemuHost
     }
 
     /// <summary>The program and the arguments that start QEMU with the rights that it should have.</summary>
-    public (string Program, IReadOnlyList<string> Arguments) Command(IReadOnlyList<string> arguments)
+    public (string Program, IReadOnlyList<string> Arguments) Command(MachineConfig config, IReadOnlyList<string> arguments)
     {
+        string program = ProgramOf(config);
         if (RunAs is null)
-            return (Program, arguments);
+            return (program, arguments);
         string user = RunAs.User.ToString(CultureInfo.InvariantCulture);
         string group = RunAs.Group.ToString(CultureInfo.InvariantCulture);
         string groups = KvmGroup is { } kvm ? string.Create(CultureInfo.InvariantCulture, $"--groups={kvm}") : "--clear-groups";
-        return (SetPriv!, ["--reuid=" + user, "--regid=" + group, groups, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--", Program, .. arguments]);
+        return (SetPriv!, ["--reuid=" + user, "--regid=" + group, groups, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--", program, .. arguments]);
     }
 
-    private static string FindProgram(string name)
-    {
-        string[] candidates = name.Contains('/')
-            ? [Path.GetFullPath(name)]
-            : [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Where(Path.IsPathRooted).Select(directory => Path.Combine(directory, name))];
-        return candidates.FirstOrDefault(File.Exists)
-            ?? throw new HypervisorException($"There is no program '{name}'. Install it (Debian: qemu-system-x86, qemu-utils, util-linux), or set its path in {nameof(QemuOptions)}.", ErrorCode.Unavailable, RequestOutcome.NotSent);
-    }
+    /// <summary>The QEMU of a machine's architecture.</summary>
+    /// <exception cref="HypervisorException">It is not installed any more.</exception>
+    public string ProgramOf(MachineConfig config) => config.Platform is not { } platform ? Program
+        : ProgramPath.TryFind(platform.Program) ?? throw new HypervisorException(QemuArchitectures.MissingProgram(platform), ErrorCode.Unavailable, RequestOutcome.NotSent);
+
+    /// <summary>Whether the processor itself runs a machine's code.</summary>
+    public bool Accelerates(MachineConfig config) => UsesKvm && config.EffectivePlatform.Architecture == QemuArchitectures.Host;
+
+    private static string FindProgram(string name) => ProgramPath.TryFind(name)
+        ?? throw new HypervisorException($"There is no program '{name}'. Install it (Debian: qemu-system-x86, qemu-utils, util-linux), or set its path in {nameof(QemuOptions)}.", ErrorCode.Unavailable, RequestOutcome.NotSent);
 
     private static (bool UsesKvm, string Reason, uint? Group) ChooseAccelerator(QemuAccelerator wanted, RunUser? runAs)
     {

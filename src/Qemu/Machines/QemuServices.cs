@@ -20,6 +20,8 @@ internal sealed class QemuServices
 
     public required QemuHost Host { get; init; }
 
+    public required QemuArchitectures Architectures { get; init; }
+
     public required QemuImg Images { get; init; }
 
     public required ResourceLimits Limits { get; init; }

@@ -15,6 +15,9 @@ internal sealed class RuntimeDirectory
     public const string SerialSocket = "serial.sock";
     public const string VncSocket = "vnc.sock";
 
+    /// <summary>The screen's password, where it has one.</summary>
+    public const string ScreenSecret = "screen.secret";
+
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private readonly IDurableSeam? _seam;
@@ -41,6 +44,21 @@ internal sealed class RuntimeDirectory
     public string Of(string id) => System.IO.Path.Combine(Path, id);
 
     public string SocketOf(string id, string socket) => System.IO.Path.Combine(Path, id, socket);
+
+    /// <summary>The socket of a serial port.</summary>
+    public static string SerialSocketOf(int port) => port == 0 ? SerialSocket : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"serial{port}.sock");
+
+    /// <summary>Writes a secret that QEMU reads when it starts, and nobody else.</summary>
+    public void WriteSecret(string id, string name, ReadOnlySpan<byte> secret, RunUser? owner)
+    {
+        string effect = $"write {id}/{name}";
+        _seam?.Before(effect);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite };
+        using (var file = new FileStream(SocketOf(id, name), options))
+            file.Write(secret);
+        owner?.Own(SocketOf(id, name));
+        _seam?.After(effect);
+    }
 
     /// <summary>Makes the directory of a machine, empty, and gives it to QEMU's user.</summary>
     public void Create(string id, RunUser? owner)

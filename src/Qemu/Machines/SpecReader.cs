@@ -20,8 +20,9 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
     public MachineConfig Read(VirtualMachineSpec spec, string id)
     {
         string name = CheckName(spec.Name);
-        RefuseUnsupported(spec);
-        var machine = ReadMachine(spec.Extensions);
+        var platform = services.Architectures.Require(spec.Architecture ?? QemuArchitectures.Host);
+        RefuseUnsupported(spec, platform);
+        var machine = ReadMachine(spec.Extensions, platform);
         var config = new MachineConfig
         {
             Id = id,
@@ -35,13 +36,18 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
             CpuModel = CheckWord(spec.CpuModel, "cpuModel"),
             Boot = ReadBoot(spec),
             Machine = machine,
+            Platform = services.Architectures.ToKeep(platform),
             Labels = CheckLabels(spec.Labels),
         };
         config = ApplySizing(config, spec.Sizing, "sizing");
         if (spec.Disks.Count > MaxDisks || spec.Networks.Count > MaxNetworks)
             throw SpecProblem.Invalid(spec.Disks.Count > MaxDisks ? "disks" : "networks", $"at most {MaxDisks} disks and {MaxNetworks} network devices");
-        config = config with { Disks = [.. spec.Disks.Select((disk, index) => disks.Plan(disk, $"disk{index}", machine, $"disks[{index}]"))] };
+        config = config with { Disks = [.. spec.Disks.Select((disk, index) => disks.Plan(disk, $"disk{index}", machine, platform, $"disks[{index}]"))] };
         config = config with { Networks = [.. spec.Networks.Select((network, index) => ReadNetwork(network, $"net{index}", $"networks[{index}]"))] };
+        if (platform.NeedsKernel && config.Boot.Kind != BootKinds.Kernel)
+            throw SpecProblem.Unsupported("boot", $"there is no firmware for {platform.Name} machines; name a kernel");
+        if (config.Boot.Kind == BootKinds.Iso && !platform.IsPc && !platform.HasExtras)
+            throw SpecProblem.Unsupported("boot", $"{platform.Name} machines have no CD here");
         if (config.Boot.Kind == BootKinds.Disk && config.Disks.Count == 0)
             throw SpecProblem.Invalid("boot", "there is no disk to boot from; add one, or name an ISO or a kernel");
         if (config.Disks.Select(disk => disk.Id).Concat(config.Networks.Select(network => network.Id)).GroupBy(device => device).FirstOrDefault(group => group.Count() > 1) is { } twice)
@@ -116,12 +122,10 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
         return MacAddress.FromBytes(bytes);
     }
 
-    private static void RefuseUnsupported(VirtualMachineSpec spec)
+    private static void RefuseUnsupported(VirtualMachineSpec spec, QemuArchitecture platform)
     {
-        if (spec.Architecture is { } architecture && architecture != Architecture.X64)
-            throw SpecProblem.Unsupported("architecture", $"'{architecture}' machines are not made here; x86_64 ones are");
-        if (spec.Firmware is not (Firmware.Default or Firmware.Bios))
-            throw SpecProblem.Unsupported("firmware", "UEFI firmware is not used yet; machines boot by BIOS");
+        if (spec.Firmware == Firmware.Uefi ? !platform.IsUefi : spec.Firmware != Firmware.Default && !(spec.Firmware == Firmware.Bios && platform.IsPc))
+            throw SpecProblem.Unsupported("firmware", $"{platform.Name} machines boot by {(platform.IsPc ? "BIOS" : platform.IsUefi ? "UEFI that checks no signatures" : "a firmware of their own")} here");
         if (spec.Tpm)
             throw SpecProblem.Unsupported("tpm", "a TPM needs swtpm, which is not used yet");
         if (spec.PassthroughDevices.Count > 0)
@@ -132,16 +136,38 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
             throw SpecProblem.Unsupported("placement", "this backend is one node without scopes");
     }
 
-    public static QemuMachine ReadMachine(SpecExtensions extensions)
+    public static QemuMachine ReadMachine(SpecExtensions extensions, QemuArchitecture platform)
     {
         if (extensions.All.FirstOrDefault(extension => extension.BackendKind == QemuBackend.Kind && extension is not QemuMachine) is { } unknown)
             throw SpecProblem.Unsupported("extensions", $"'{unknown.GetType().Name}' is not known to this version");
         var machine = extensions.TryGet<QemuMachine>(out var found) ? found : new QemuMachine();
-        if (!WordPattern().IsMatch(machine.Type) || !(machine.Type.StartsWith("pc", StringComparison.Ordinal) || machine.Type.StartsWith("q35", StringComparison.Ordinal)))
+        if (!platform.IsPc)
+            machine = ForPlatform(machine, platform);
+        else if (!machine.Type.StartsWith("pc", StringComparison.Ordinal) && !machine.Type.StartsWith("q35", StringComparison.Ordinal))
             throw SpecProblem.Invalid("extensions.qemuMachine.type", $"'{DiskMaker.Echo(machine.Type)}' is not a machine type here: pc, q35, or a version of them");
+        if (!WordPattern().IsMatch(machine.Type))
+            throw SpecProblem.Invalid("extensions.qemuMachine.type", $"'{DiskMaker.Echo(machine.Type)}' is not a machine type: letters, digits, '.', '-' and '_'");
         if (machine.TranslationCache is { } cache && (cache < ByteSize.FromMiB(1) || cache > ByteSize.FromGiB(2)))
             throw SpecProblem.Invalid("extensions.qemuMachine.translationCache", "1 MiB to 2 GiB");
+        if (machine.SerialPorts is < 1 or > MachineArguments.MaxSerialPorts)
+            throw SpecProblem.Invalid("extensions.qemuMachine.serialPorts", $"1 to {MachineArguments.MaxSerialPorts} serial ports");
+        if (machine is { ScreenPassword: true, Graphics: false })
+            throw SpecProblem.Invalid("extensions.qemuMachine.screenPassword", "a machine without a screen has no password on it");
         return machine;
+    }
+
+    /// <summary>The same with what the architecture has: what is there by default and not on it is left away.</summary>
+    private static QemuMachine ForPlatform(QemuMachine machine, QemuArchitecture platform)
+    {
+        if (machine.SerialPorts > 1)
+            throw SpecProblem.Unsupported("extensions.qemuMachine.serialPorts", $"{platform.Name} machines have one serial port here");
+        return machine with
+        {
+            Type = machine.Type == new QemuMachine().Type ? platform.MachineType : machine.Type,
+            Graphics = machine.Graphics && platform.Screen is not null,
+            RandomDevice = machine.RandomDevice && platform.HasExtras,
+            AgentChannel = machine.AgentChannel && platform.HasExtras,
+        };
     }
 
     private static string? CheckWord(string? word, string field) => word is null || WordPattern().IsMatch(word) ? word : throw SpecProblem.Invalid(field, $"'{DiskMaker.Echo(word)}' is not a word of letters, digits, '.', '-' and '_'");

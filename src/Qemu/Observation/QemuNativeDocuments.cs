@@ -16,7 +16,7 @@ internal sealed class QemuNativeDocuments(QemuServices services, MachineTable ma
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartArray();
-            json.WriteStringValue(services.Host.Program);
+            json.WriteStringValue(services.Host.ProgramOf(config));
             foreach (string argument in arguments)
                 json.WriteStringValue(argument);
             json.WriteEndArray();

@@ -47,9 +47,15 @@ internal sealed record MachineConfig
 
     public required QemuMachine Machine { get; init; }
 
+    /// <summary>How machines of its architecture are made; null for a PC.</summary>
+    public QemuArchitecture? Platform { get; init; }
+
     public bool IsTemplate { get; init; }
 
     public string? ClonedFrom { get; init; }
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public QemuArchitecture EffectivePlatform => Platform ?? QemuArchitectures.BuiltIn[0];
 
     public long EffectiveMaxMemoryBytes => Math.Max(MaxMemoryBytes ?? 0, MemoryBytes);
 

@@ -21,6 +21,8 @@ internal sealed class SerialConsoleService(SimulationClient client) : ISerialCon
             var instance = _world.Require(id);
             if (!instance.IsUp)
                 throw _world.Error(ErrorCode.InvalidState, RequestOutcome.Rejected, $"'{instance.Name}' is {instance.State} and has no console now.", instance.Text);
+            if (options is { Port: not 0 })
+                throw _world.Error(ErrorCode.NotFound, RequestOutcome.Rejected, $"A simulated guest has one console, port 0; '{options.Port}' was asked for.", instance.Text);
             var console = _world.GuestOf(instance).Get<GuestConsole>();
             if (console.Ended is { } other)
             {

@@ -65,7 +65,7 @@ public sealed class BadInputTests
         await RefusedAsync("sizing", ErrorCode.Unsupported, spec => spec.Sizing = new Sizing.Type("t3.micro"));
         await RefusedAsync("firmware", ErrorCode.Unsupported, spec => spec.Firmware = Firmware.Uefi);
         await RefusedAsync("tpm", ErrorCode.Unsupported, spec => spec.Tpm = true);
-        await RefusedAsync("architecture", ErrorCode.Unsupported, spec => spec.Architecture = Architecture.Arm64);
+        await RefusedAsync("architecture", ErrorCode.Unsupported, spec => spec.Architecture = Architecture.Parse("vax"));
         await RefusedAsync("cpuModel", ErrorCode.InvalidArgument, spec => spec.CpuModel = "host,+vmx");
         await RefusedAsync("boot", ErrorCode.InvalidArgument, spec => spec.Disks.Clear());
         await RefusedAsync("boot.kernelPath", ErrorCode.NotFound, spec => spec.Boot = new BootSource.Kernel("/etc/passwd", null, ""));

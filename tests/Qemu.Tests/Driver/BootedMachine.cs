@@ -26,7 +26,7 @@ public sealed class BootedMachine : IAsyncLifetime
         {
             spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(16)) });
             spec.Networks.Add(new NetworkSpec { Network = "user" });
-            spec.Extensions.Set(new QemuMachine { Graphics = true });
+            spec.Extensions.Set(new QemuMachine { Graphics = true, SerialPorts = 2 });
         });
         Machine = await hypervisor.CreateAsync(spec).WaitForCompletionAsync();
         await hypervisor.StartAsync(Id).WaitForCompletionAsync();

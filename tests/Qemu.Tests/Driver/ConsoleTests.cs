@@ -140,6 +140,23 @@ public sealed class ConsoleTests(BootedMachine booted) : IClassFixture<BootedMac
         Assert.Equal(ErrorCode.Unsupported, refused.Code);
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task A_second_serial_port_is_a_line_of_its_own_and_a_third_is_refused()
+    {
+        await using var first = await Serial.OpenAsync(booted.Id, null, Token);
+        await using var second = await Serial.OpenAsync(booted.Id, new ConsoleOptions { Port = 1 }, Token);
+        var locked = await Assert.ThrowsAsync<HypervisorException>(() => Serial.OpenAsync(booted.Id, new ConsoleOptions { Port = 1 }, Token));
+        Assert.Equal(ErrorCode.Locked, locked.Code);
+        // Held open: what comes to a port that nobody in the guest has open is lost.
+        await BootedMachine.TypeAsync(first, "exec 3<>/dev/ttyS1; echo port-$((1+1)) >&3; read heard <&3; exec 3>&-; echo it-said-$heard");
+        await BootedMachine.ReadUntilAsync(second, "port-2");
+        await BootedMachine.TypeAsync(second, "hello");
+        await BootedMachine.ReadUntilAsync(first, "it-said-hello");
+
+        var missing = await Assert.ThrowsAsync<HypervisorException>(() => Serial.OpenAsync(booted.Id, new ConsoleOptions { Port = 2 }, Token));
+        Assert.Equal(ErrorCode.NotFound, missing.Code);
+    }
+
     private static async Task<byte[]> ReadAsync(GraphicsSession session, int bytes)
     {
         var read = await session.Input.ReadAtLeastAsync(bytes, Token);
