@@ -5,7 +5,7 @@ internal sealed partial class Emitter
 {
     // These send or receive file descriptors beside the message.
     private static readonly HashSet<string> s_withDescriptors =
-        ["DOMAIN_CREATE_XML_WITH_FILES", "DOMAIN_CREATE_WITH_FILES", "DOMAIN_OPEN_GRAPHICS", "DOMAIN_OPEN_GRAPHICS_FD", "DOMAIN_FD_ASSOCIATE"];
+        ["DOMAIN_CREATE_XML_WITH_FILES", "DOMAIN_CREATE_WITH_FILES", "DOMAIN_OPEN_GRAPHICS", "DOMAIN_OPEN_GRAPHICS_FD", "DOMAIN_FD_ASSOCIATE", "DOMAIN_MONITOR_COMMAND_WITH_FILES"];
 
     private static string Client(Program program) => program.Name == "admin" ? "LibvirtAdminConnection" : "LibvirtConnection";
 

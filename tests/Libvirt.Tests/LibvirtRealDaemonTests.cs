@@ -237,7 +237,7 @@ public sealed class LibvirtRealDaemonTests(Libvirtd libvirtd)
     {
         await libvirtd.StartAsync();
         using var directory = new TempDirectory();
-        var process = Libvirtd.Start(RealPeer.Program("libvirtd"), directory);
+        var process = Libvirtd.Start(RealPeer.Program("libvirtd"), directory, "listen_tls = 0");
         await using var libvirt = await LibvirtConnection.ConnectAsync(new LibvirtUri($"test:///default?socket={directory["s/libvirt-sock"]}"), cancellationToken: Token);
         var subscription = await libvirt.SubscribeDomainEventsAsync([VirDomainEventID.Lifecycle], cancellationToken: Token);
         var domain = await libvirt.DomainLookupByNameAsync("test", Token);

@@ -26,8 +26,4 @@ public sealed partial class LibvirtConnection
     /// <summary>QEMU_PROC_CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER (5).</summary>
     internal ValueTask QemuConnectDomainMonitorEventDeregisterAsync(int callbackID, CancellationToken cancellationToken = default) =>
         CallAsync(QemuProcedures.ConnectDomainMonitorEventDeregister, new QemuConnectDomainMonitorEventDeregisterArgs { CallbackID = callbackID }, cancellationToken);
-
-    /// <summary>QEMU_PROC_DOMAIN_MONITOR_COMMAND_WITH_FILES (7).</summary>
-    public ValueTask<string> QemuDomainMonitorCommandWithFilesAsync(VirDomain dom, string cmd, uint flags = 0, CancellationToken cancellationToken = default) =>
-        CallAsync(QemuProcedures.DomainMonitorCommandWithFiles, new QemuDomainMonitorCommandWithFilesArgs { Dom = dom, Cmd = cmd, Flags = flags }, static (ref XdrReader r) => r.Str(), cancellationToken);
 }

@@ -32,6 +32,7 @@ internal static class LibvirtErrors
     {
         ConnectFailure.Denied => ErrorCode.Denied,
         ConnectFailure.TimedOut => ErrorCode.Timeout,
+        ConnectFailure.Untrusted => ErrorCode.Unauthenticated,
         _ => ErrorCode.Unavailable,
     }, RequestOutcome.NotSent, error);
 

@@ -59,7 +59,7 @@ public sealed class Libvirtd : IAsyncLifetime
     public string NewNode()
     {
         string path = _directory![$"node{Interlocked.Increment(ref _nodes)}.xml"];
-        File.WriteAllText(path, $"<node><domain type='test'><name>web1</name><uuid>{Guid.NewGuid()}</uuid><memory unit='MiB'>64</memory><vcpu>2</vcpu><os><type>hvm</type></os></domain></node>");
+        File.WriteAllText(path, $"<node><domain type='test'><name>web1</name><uuid>{Guid.NewGuid()}</uuid><memory unit='MiB'>64</memory><vcpu>2</vcpu><os><type>hvm</type></os><devices><disk type='file' device='disk'><source file='/guest/disk1'/><target dev='vda'/></disk><interface type='network'><mac address='52:54:00:12:34:56'/><source network='default'/><target dev='testnet0'/></interface></devices></domain></node>");
         return $"test://{path}";
     }
 
@@ -67,25 +67,25 @@ public sealed class Libvirtd : IAsyncLifetime
     public async Task<int> TcpPortAsync()
     {
         await StartAsync();
-        var inodes = Directory.GetFiles($"/proc/{ProcessId}/fd").Select(path => new FileInfo(path).LinkTarget ?? "").Where(target => target.StartsWith("socket:[", StringComparison.Ordinal))
-            .Select(target => target[8..^1]).ToHashSet();
-        var line = File.ReadLines($"/proc/{ProcessId}/net/tcp").Select(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)).First(columns => columns[3] == "0A" && inodes.Contains(columns[9]));
-        return int.Parse(line[1].Split(':')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        return PortOf(ProcessId);
     }
 
     /// <summary>Starts it when it does not run yet.</summary>
     public async Task StartAsync()
     {
-        string program = RealPeer.Program("libvirtd");
-        if (Environment.UserName != "root")
-            RealPeer.Absent("libvirtd with a private state needs root");
+        Require(out string program);
         await _gate.WaitAsync(TestContext.Current.CancellationToken);
         try
         {
             if (_process is not null)
                 return;
             _directory = new TempDirectory();
-            _process = Start(program, _directory);
+            _process = Start(program, _directory, """
+                listen_tls = 0
+                listen_tcp = 1
+                tcp_port = "0"
+                auth_tcp = "none"
+                """);
         }
         finally
         {
@@ -104,19 +104,40 @@ public sealed class Libvirtd : IAsyncLifetime
         _gate.Dispose();
     }
 
+    /// <summary>Skips, or fails in CI, where there is no libvirtd or where it cannot be kept apart.</summary>
+    internal static void Require(out string program)
+    {
+        program = RealPeer.Program("libvirtd");
+        if (Environment.UserName != "root")
+            RealPeer.Absent("libvirtd with a private state needs root");
+    }
+
+    /// <summary>The one port on which a process listens, as soon as it does.</summary>
+    internal static int PortOf(int processId)
+    {
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromMinutes(1); Thread.Yield())
+        {
+            var inodes = Directory.GetFiles($"/proc/{processId}/fd").Select(path => new FileInfo(path).LinkTarget ?? "").Where(target => target.StartsWith("socket:[", StringComparison.Ordinal))
+                .Select(target => target[8..^1]).ToHashSet();
+            var line = File.ReadLines($"/proc/{processId}/net/tcp").Select(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                .FirstOrDefault(columns => columns[3] == "0A" && inodes.Contains(columns[9]));
+            if (line is not null)
+                return int.Parse(line[1].Split(':')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        }
+
+        throw new TimeoutException($"Process {processId} listens on no port.");
+    }
+
     /// <summary>Starts a daemon in a directory and waits until it answers.</summary>
-    internal static Process Start(string program, TempDirectory directory)
+    internal static Process Start(string program, TempDirectory directory, string listening)
     {
         Directory.CreateDirectory(directory["s"]);
         File.WriteAllText(directory["libvirtd.conf"], $"""
             unix_sock_dir = "{directory["s"]}"
             auth_unix_rw = "none"
             auth_unix_ro = "none"
-            listen_tls = 0
-            listen_tcp = 1
             listen_addr = "127.0.0.1"
-            tcp_port = "0"
-            auth_tcp = "none"
+            {listening}
             host_uuid = "{Guid.NewGuid()}"
             max_client_requests = {MaxClientRequests}
             log_outputs = "3:file:{directory["log"]}"
