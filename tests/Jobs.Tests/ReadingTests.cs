@@ -128,6 +128,7 @@ public sealed class ReadingTests : IDisposable
         await TickAsync(5);
         int before = store!.Calls;
         await TickAsync(40);
+        // Forty questions for changes, and a look for what is to be removed each minute.
         Assert.InRange(store.Calls - before, 1, 44);
         Assert.True(await engine.Jobs.CancelAsync(handle.Id, Token));
         await Task.WhenAll(waits);

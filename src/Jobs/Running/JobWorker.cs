@@ -79,7 +79,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
                 work = Task.Delay(Timeout.InfiniteTimeSpan, options.TimeProvider, _stop.Token);
             }
 
-            await ParkAsync(work, Earliest(nextRenewal, nextPurge, nextClaim, NextStop())).ConfigureAwait(false);
+            await ParkAsync(work, Earliest(nextPurge, nextClaim, NextStop(), Runs().Count > 0 ? nextRenewal : null)).ConfigureAwait(false);
         }
     }
 
