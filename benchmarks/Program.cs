@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Running;
 using Hypervisor.Sdk.Benchmarks.Http;
+using Hypervisor.Sdk.Benchmarks.Libvirt;
 using Hypervisor.Sdk.Benchmarks.Qmp;
 using Hypervisor.Sdk.Benchmarks.Simulation;
 using Hypervisor.Sdk.Benchmarks.Transport;
@@ -19,6 +20,10 @@ switch (args)
         return await StatusBenchmark.RunAsync(rest);
     case [StatusBenchmark.RowCommand, .. var rest]:
         return await StatusBenchmark.RunRowAsync(rest);
+    case [LibvirtReport.Command, .. var rest]:
+        return await LibvirtReport.RunAsync(rest);
+    case [LibvirtRow.Command, .. var rest]:
+        return await LibvirtRow.RunAsync(rest);
     case [ScaleReport.Command, .. var rest]:
         return await ScaleReport.RunAsync(rest);
     case [HttpStub.Command, var path]:
