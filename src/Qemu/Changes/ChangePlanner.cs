@@ -98,22 +98,6 @@ internal sealed partial class ChangePlanner
             string.Join(", ", labels.Where(label => label.Value is not null).Select(label => $"{label.Key}={label.Value}")) is { Length: > 0 } text ? text : null;
     }
 
-    private void PlanSizing(InstanceChange change)
-    {
-        if (!change.Sizing.IsSet)
-            return;
-        var before = _config;
-        var after = SpecReader.ApplySizing(before, change.Sizing.Value ?? throw SpecProblem.Invalid("sizing", "a machine has a size: say CPUs and memory"), "sizing");
-        if (after.Cpus != before.Cpus || after.MaxCpus != before.MaxCpus)
-            Set("cpus", Cpus(before), Cpus(after), config => config with { Cpus = after.Cpus, MaxCpus = after.MaxCpus }, needsStart: true);
-        if (after.MemoryBytes != before.MemoryBytes || after.MaxMemoryBytes != before.MaxMemoryBytes)
-            Set("memory", Memory(before), Memory(after), config => config with { MemoryBytes = after.MemoryBytes, MaxMemoryBytes = after.MaxMemoryBytes }, needsStart: true);
-
-        static string Cpus(MachineConfig config) => string.Create(CultureInfo.InvariantCulture, $"{config.Cpus}{(config.MaxCpus is { } most ? $" of at most {most}" : "")}");
-
-        static string Memory(MachineConfig config) => $"{new ByteSize(config.MemoryBytes)}{(config.MaxMemoryBytes is { } most ? $" of at most {new ByteSize(most)}" : "")}";
-    }
-
     private void PlanMachine(InstanceChange change)
     {
         if (change.Extensions.All.Count == 0)

@@ -34,6 +34,12 @@ internal sealed record ChangeStep
 
     public NetworkConfig? Network { get; init; }
 
+    /// <summary>The processor that is plugged in or taken out.</summary>
+    public PluggedCpu? Cpu { get; init; }
+
+    /// <summary>The memory that is plugged in or taken out.</summary>
+    public DimmConfig? Dimm { get; init; }
+
     /// <summary>What is set, of <see cref="StepKind.Set"/>.</summary>
     [JsonIgnore]
     public Func<MachineConfig, MachineConfig>? Setting { get; init; }
@@ -55,6 +61,10 @@ internal sealed record ChangeStep
         StepKind.RemoveDisk => config with { Disks = [.. config.Disks.Where(disk => disk.Id != Disk!.Id)] },
         StepKind.AddNetwork => config with { Networks = [.. config.Networks, Network!] },
         StepKind.RemoveNetwork => config with { Networks = [.. config.Networks.Where(network => network.Id != Network!.Id)] },
+        StepKind.PlugCpu => config with { Cpus = config.Cpus + 1, PluggedCpus = [.. config.PluggedCpus, Cpu!] },
+        StepKind.UnplugCpu => config with { Cpus = config.Cpus - 1, PluggedCpus = [.. config.PluggedCpus.Where(cpu => cpu.Id != Cpu!.Id)] },
+        StepKind.PlugMemory => config with { MemoryBytes = config.MemoryBytes + Dimm!.SizeBytes, Dimms = [.. config.Dimms, Dimm] },
+        StepKind.UnplugMemory => config with { MemoryBytes = config.MemoryBytes - Dimm!.SizeBytes, Dimms = [.. config.Dimms.Where(dimm => dimm.Id != Dimm.Id)] },
         _ => throw new ArgumentOutOfRangeException(nameof(config), Kind, null),
     };
 

@@ -39,6 +39,15 @@ internal static class ChangeSteps
             case StepKind.AddNetwork when step.ByQemu:
                 await DevicePlug.AddAsync(change, step.Network!, cancellationToken).ConfigureAwait(false);
                 break;
+            case StepKind.PlugCpu:
+            case StepKind.PlugMemory:
+                change.Services.Limits.Apply(step.ApplyTo(change.Config), null);
+                await MemberPlug.AddAsync(change, step, cancellationToken).ConfigureAwait(false);
+                break;
+            case StepKind.UnplugCpu:
+            case StepKind.UnplugMemory:
+                await MemberPlug.RemoveAsync(change, step, cancellationToken).ConfigureAwait(false);
+                break;
             case StepKind.RemoveNetwork when step.ByQemu:
                 await DevicePlug.UnplugAsync(change, step.Network!.Id, cancellationToken).ConfigureAwait(false);
                 await DevicePlug.CloseNetworkAsync(change, step.Network.Id, cancellationToken).ConfigureAwait(false);
@@ -59,6 +68,8 @@ internal static class ChangeSteps
     {
         if (step.Kind == StepKind.Rename && change.Config.Name != step.From)
             change.Services.State.ReleaseName(change.Id, step.From!);
+        else if (step.Kind is StepKind.UnplugCpu or StepKind.UnplugMemory)
+            change.Services.Limits.Apply(change.Config, null);
         else if (step.Kind == StepKind.RemoveDisk)
             DisposeOf(change, step.Disk!);
     }
@@ -96,6 +107,16 @@ internal static class ChangeSteps
             case StepKind.RemoveNetwork when step.ByQemu && live is not null && !live.Devices.Contains(step.Network!.Id):
                 await DevicePlug.CloseNetworkAsync(change, step.Network.Id, cancellationToken).ConfigureAwait(false);
                 break;
+            case StepKind.PlugCpu when live?.Devices.Contains(step.Cpu!.Id) ?? false:
+            case StepKind.UnplugCpu when live is not null && !live.Devices.Contains(step.Cpu!.Id):
+            case StepKind.PlugMemory when live?.Devices.Contains(step.Dimm!.Id) ?? false:
+                break;
+            case StepKind.UnplugMemory when live is not null && !live.Devices.Contains(step.Dimm!.Id):
+                await MemberPlug.ReleaseAsync(change, step.Dimm, cancellationToken).ConfigureAwait(false);
+                break;
+            case StepKind.PlugMemory when live is not null:
+                await MemberPlug.ReleaseAsync(change, step.Dimm!, cancellationToken).ConfigureAwait(false);
+                return false;
             default:
                 return false;
         }

@@ -11,4 +11,12 @@ internal enum StepKind
     RemoveDisk,
     AddNetwork,
     RemoveNetwork,
+
+    /// <summary>One processor more.</summary>
+    PlugCpu,
+
+    /// <summary>One processor less.</summary>
+    UnplugCpu,
+    PlugMemory,
+    UnplugMemory,
 }

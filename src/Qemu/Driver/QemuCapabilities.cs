@@ -45,6 +45,8 @@ internal static class QemuCapabilities
     private static readonly Dictionary<Capability, CapabilityAnswer> s_onCondition = new()
     {
         [Capability.GraphicsConsole] = CapabilityAnswer.Conditional("The machine must be made with a screen, which is the default."),
+        [Capability.HotplugCpu] = CapabilityAnswer.Conditional("A PC that was started with a maximum above its CPUs (Sizing.Explicit.MaxCpus). A CPU that was plugged in is gone once the guest has given it up; those of the start stay."),
+        [Capability.HotplugMemory] = CapabilityAnswer.Conditional("A PC that was started with a maximum above its memory (Sizing.Explicit.MaxMemory), in pieces of 128 MiB. What was plugged in is gone once the guest has given it up."),
         [Capability.HotplugDisk] = CapabilityAnswer.Conditional("Disks on virtio, of the machine's own images; others come at the next start. A disk is gone once the guest has given it up."),
         [Capability.HotplugNetwork] = CapabilityAnswer.Conditional("User-mode networks; a bridge or tap is joined at the next start. A device is gone once the guest has given it up."),
         [Capability.OnlineResizeDisk] = CapabilityAnswer.Conditional("The machine's own disks, to a larger size; a guest with an IDE or SATA disk sees it at the next start."),
@@ -58,8 +60,6 @@ internal static class QemuCapabilities
         [Capability.UefiFirmware] = "UEFI firmware is not used yet; machines boot by BIOS.",
         [Capability.Tpm] = "A TPM needs swtpm, which is not used yet.",
         [Capability.CloudInit] = "This backend makes no cloud-init seed; attach one as a disk.",
-        [Capability.HotplugCpu] = "Another number of CPUs takes effect at the next start.",
-        [Capability.HotplugMemory] = "Another size of memory takes effect at the next start.",
         [Capability.LiveMigration] = "Moving machines to another host is not built yet.",
         [Capability.MigrationHandover] = "Moving machines to another host is not built yet.",
     };

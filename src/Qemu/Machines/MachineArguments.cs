@@ -27,6 +27,12 @@ internal sealed class MachineArguments
     /// <summary>The name of the virtio port that a guest agent listens on.</summary>
     public const string AgentPort = "org.qemu.guest_agent.0";
 
+    /// <summary>How QEMU's names of x86 processors end, after the model.</summary>
+    public const string CpuDriverSuffix = "-x86_64-cpu";
+
+    /// <summary>How many pieces of memory can be plugged in.</summary>
+    public const int MemorySlots = 16;
+
     private readonly MachineConfig _config;
     private readonly QemuHost _host;
     private readonly List<string> _arguments = [];
@@ -108,6 +114,34 @@ internal sealed class MachineArguments
         json.WriteBoolean("restrict", network.Network == NetworkNames.UserRestricted);
     });
 
+    /// <summary>A processor that is plugged in, as <c>-device</c> and <c>device_add</c> want it: of the model of the others.</summary>
+    public static string CpuDevice(PluggedCpu cpu, MachineConfig config, QemuHost host) => BlockNode.Write(json =>
+    {
+        json.WriteString("driver", CpuModel(config, host).Split(',')[0] + CpuDriverSuffix);
+        json.WriteString("id", cpu.Id);
+        using var place = JsonDocument.Parse(cpu.Place);
+        foreach (var member in place.RootElement.EnumerateObject())
+            member.WriteTo(json);
+    });
+
+    private static string CpuModel(MachineConfig config, QemuHost host) => config.CpuModel ?? (host.Accelerates(config) ? "host" : config.EffectivePlatform.CpuModel);
+
+    /// <summary>The host's memory behind a piece that is plugged in, as <c>-object</c> and <c>object-add</c> want it.</summary>
+    public static string DimmBackend(DimmConfig dimm) => BlockNode.Write(json =>
+    {
+        json.WriteString("qom-type", "memory-backend-ram");
+        json.WriteString("id", dimm.BackendId);
+        json.WriteNumber("size", dimm.SizeBytes);
+    });
+
+    /// <summary>The piece itself.</summary>
+    public static string DimmDevice(DimmConfig dimm) => BlockNode.Write(json =>
+    {
+        json.WriteString("driver", "pc-dimm");
+        json.WriteString("id", dimm.Id);
+        json.WriteString("memdev", dimm.BackendId);
+    });
+
     private void AddMachine()
     {
         var machine = _config.Machine;
@@ -127,12 +161,17 @@ internal sealed class MachineArguments
             Add("-accel", string.Create(CultureInfo.InvariantCulture, $"tcg,thread=multi,tb-size={Math.Max(1, cache >> 20)}"));
         }
 
-        Add("-cpu", _config.CpuModel ?? (isAccelerated ? "host" : platform.CpuModel));
-        Add("-smp", string.Create(CultureInfo.InvariantCulture, $"cpus={_config.Cpus},maxcpus={_config.EffectiveMaxCpus}"));
-        string memory = string.Create(CultureInfo.InvariantCulture, $"size={_config.MemoryBytes >> 10}k");
-        if (_config.EffectiveMaxMemoryBytes > _config.MemoryBytes)
-            memory += string.Create(CultureInfo.InvariantCulture, $",slots=16,maxmem={_config.EffectiveMaxMemoryBytes >> 10}k");
+        Add("-cpu", CpuModel(_config, _host));
+        Add("-smp", string.Create(CultureInfo.InvariantCulture, $"cpus={_config.Cpus - _config.PluggedCpus.Count},maxcpus={_config.EffectiveMaxCpus}"));
+        foreach (var cpu in _config.PluggedCpus)
+            Add("-device", CpuDevice(cpu, _config, _host));
+        long first = _config.MemoryBytes - _config.Dimms.Sum(dimm => dimm.SizeBytes);
+        string memory = string.Create(CultureInfo.InvariantCulture, $"size={first >> 10}k");
+        if (_config.EffectiveMaxMemoryBytes > first)
+            memory += string.Create(CultureInfo.InvariantCulture, $",slots={MemorySlots},maxmem={_config.EffectiveMaxMemoryBytes >> 10}k");
         Add("-m", memory, "-rtc", "base=utc", "-boot", "strict=on");
+        foreach (var dimm in _config.Dimms)
+            Add("-object", DimmBackend(dimm), "-device", DimmDevice(dimm));
         for (int i = 0; _isPcie && i < DeviceSlots.RootPorts; i++)
             AddDevice("pcie-root-port", $"hv-port{i}", json => json.WriteNumber("chassis", i + 1));
     }

@@ -35,6 +35,12 @@ internal sealed record MachineConfig
 
     public long? MaxMemoryBytes { get; init; }
 
+    /// <summary>Memory that was plugged in while the machine ran, a part of <see cref="MemoryBytes"/>; the next start has it in the same places.</summary>
+    public IReadOnlyList<DimmConfig> Dimms { get; init; } = [];
+
+    /// <summary>Processors that were plugged in while the machine ran, a part of <see cref="Cpus"/>. How many it begins with shows in its devices (a virtio disk has a queue for each), so the next start plugs them in as well.</summary>
+    public IReadOnlyList<PluggedCpu> PluggedCpus { get; init; } = [];
+
     public string? CpuModel { get; init; }
 
     public required BootConfig Boot { get; init; }
@@ -60,6 +66,27 @@ internal sealed record MachineConfig
     public long EffectiveMaxMemoryBytes => Math.Max(MaxMemoryBytes ?? 0, MemoryBytes);
 
     public int EffectiveMaxCpus => Math.Max(MaxCpus ?? 0, Cpus);
+}
+
+/// <summary>A processor that was plugged in.</summary>
+internal sealed record PluggedCpu
+{
+    public required string Id { get; init; }
+
+    /// <summary>Its place, in QEMU's words: a JSON object (QAPI CpuInstanceProperties).</summary>
+    public required string Place { get; init; }
+}
+
+/// <summary>Memory that was plugged in.</summary>
+internal sealed record DimmConfig
+{
+    public required string Id { get; init; }
+
+    public required long SizeBytes { get; init; }
+
+    /// <summary>What backs it in QEMU.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string BackendId => Id + "-memory";
 }
 
 /// <summary>What a machine boots from.</summary>

@@ -40,7 +40,7 @@ public sealed class ChangePlannerTests
             }, "labels: tier=front -> zone=b [Live]", "labels: tier=front -> zone=b [Live]"),
         ["CPUs and memory"] = (
             change => change.Sizing = new Sizing.Explicit(3, ByteSize.FromMiB(768)),
-            "cpus: 2 of at most 4 -> 3 [AtNextStart]\nmemory: 512MiB -> 768MiB [AtNextStart]", "cpus: 2 of at most 4 -> 3 [Live]\nmemory: 512MiB -> 768MiB [Live]"),
+            "cpus: 2 of at most 4 -> 3 of at most 4 [AtNextStart]\nmemory: 512MiB -> 768MiB [AtNextStart]", "cpus: 2 of at most 4 -> 3 of at most 4 [Live]\nmemory: 512MiB -> 768MiB [Live]"),
         ["machine"] = (
             change => change.Extensions.Set(new QemuMachine { Graphics = false }),
             "machine: pc, a screen, a random device, an agent channel, images linked -> pc, no screen, a random device, an agent channel, images linked [AtNextStart]",

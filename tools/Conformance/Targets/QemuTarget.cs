@@ -74,9 +74,13 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
     {
         if (capability == Capability.NetworkMetrics || capability == Capability.GuestAgent)
             return null;
-        var spec = NewInstance(name);
+        var spec = (VirtualMachineSpec)NewInstance(name);
         if (capability == Capability.GraphicsConsole)
             spec.Extensions.Set(new QemuMachine());
+        if (capability == Capability.HotplugCpu)
+            spec.Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(32)) { MaxCpus = 2 };
+        if (capability == Capability.HotplugMemory)
+            spec.Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) { MaxMemory = ByteSize.FromMiB(256) };
         return spec;
     }
 
