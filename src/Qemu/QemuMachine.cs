@@ -13,6 +13,9 @@ public sealed record QemuMachine : ISpecExtension
     /// <summary>Whether it has a screen (by VNC on a unix socket) where its architecture has one. Default true.</summary>
     public bool Graphics { get; init; } = true;
 
+    /// <summary>How the screen is looked at: <c>vnc</c> or <c>spice</c>, each on a private unix socket; <see cref="IGraphicsConsole.OpenAsync"/> connects to it. Default <c>vnc</c>.</summary>
+    public string ScreenProtocol { get; init; } = "vnc";
+
     /// <summary>
     /// Whether the screen asks who looks at it: a password of 8 characters, another at each start, which <see cref="GraphicsSession.Password"/> says. For viewers that are given the connection by somebody else; the socket is private
     /// without one. Needs <see cref="Graphics"/>. Default false.

@@ -39,6 +39,8 @@ internal sealed partial class ChangePlanner
         if (_live is null || after.MaxCpus != before.MaxCpus || _live.Cpus.Count(cpu => cpu.IsThere) != before.Cpus || after.Cpus > _live.Cpus.Count)
             return false;
         bool grows = after.Cpus > before.Cpus;
+        if (!grows && !_live.GivesUpCpus)
+            return false;
         var free = _live.Cpus.Select((cpu, index) => (cpu, index)).Where(place => !place.cpu.IsThere);
         // Those that it was started with cannot be taken from it; the last that came goes first.
         var moving = grows

@@ -116,6 +116,7 @@ internal sealed partial class ChangePlanner
         {
             machine.Type,
             machine.Graphics ? "a screen" : "no screen",
+            machine.ScreenProtocol != "vnc" ? $"looked at by {machine.ScreenProtocol}" : null,
             machine.ScreenPassword ? "a password on the screen" : null,
             machine.SerialPorts > 1 ? string.Create(CultureInfo.InvariantCulture, $"{machine.SerialPorts} serial ports") : null,
             machine.RandomDevice ? "a random device" : "no random device",

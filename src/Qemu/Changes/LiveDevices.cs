@@ -15,6 +15,9 @@ internal sealed record LiveDevices(IReadOnlySet<string> Devices, IReadOnlyDictio
     /// <summary>The places for processors, taken and free, as QEMU numbers them; none where the machine takes none.</summary>
     public IReadOnlyList<LiveCpu> Cpus { get; init; } = [];
 
+    /// <summary>Whether a processor can be taken from it. Not while TCG runs it: QEMU (7.2) then ends by "free(): invalid pointer", now or at the next plug.</summary>
+    public bool GivesUpCpus { get; init; }
+
     /// <summary>The memory that it was given, what was plugged in included.</summary>
     public long MemoryBytes { get; init; }
 
@@ -32,6 +35,7 @@ internal sealed record LiveDevices(IReadOnlySet<string> Devices, IReadOnlyDictio
             nodes.Where(node => node.NodeName is not null).ToDictionary(node => node.NodeName!, node => node.Image.VirtualSize, StringComparer.Ordinal))
         {
             Cpus = cpus,
+            GivesUpCpus = (await client.QueryKvmAsync(cancellationToken).ConfigureAwait(false)).Enabled,
             MemoryBytes = (long)(memory.BaseMemory + (memory.PluggedMemory ?? 0)),
             MaxMemoryBytes = await MaxMemoryAsync(client, cancellationToken).ConfigureAwait(false),
         };

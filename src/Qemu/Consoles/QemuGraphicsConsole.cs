@@ -6,7 +6,7 @@ using Hypervisor.Sdk.Transport;
 
 namespace Hypervisor.Sdk.Qemu.Consoles;
 
-/// <summary>The screen: VNC on a unix socket in the machine's private directory, and pictures taken by QEMU itself.</summary>
+/// <summary>The screen: VNC or SPICE on a unix socket in the machine's private directory, and pictures taken by QEMU itself.</summary>
 [SupportedOSPlatform("linux")]
 internal sealed class QemuGraphicsConsole(QemuServices services, MachineTable machines) : IGraphicsConsole
 {
@@ -22,11 +22,11 @@ internal sealed class QemuGraphicsConsole(QemuServices services, MachineTable ma
         try
         {
             var password = config.Machine.ScreenPassword ? ReadPassword(machine.Id, config.Name) : null;
-            return new VncSession(await Connection.ConnectUnixAsync(services.Runtime.SocketOf(machine.Id, RuntimeDirectory.VncSocket), cancellationToken: cancellationToken).ConfigureAwait(false), password);
+            return new ScreenSession(await Connection.ConnectUnixAsync(services.Runtime.SocketOf(machine.Id, RuntimeDirectory.ScreenSocketOf(config.Machine)), cancellationToken: cancellationToken).ConfigureAwait(false), config.Machine.ScreenProtocol, password);
         }
         catch (ConnectException error)
         {
-            throw new BackendConnectionException($"The VNC server of '{config.Name}' does not answer: {error.Message}", ErrorCode.Unavailable, RequestOutcome.NotSent, error) { Backend = services.Name };
+            throw new BackendConnectionException($"The screen of '{config.Name}' does not answer: {error.Message}", ErrorCode.Unavailable, RequestOutcome.NotSent, error) { Backend = services.Name };
         }
     }
 

@@ -45,7 +45,7 @@ internal static class QemuCapabilities
     private static readonly Dictionary<Capability, CapabilityAnswer> s_onCondition = new()
     {
         [Capability.GraphicsConsole] = CapabilityAnswer.Conditional("The machine must be made with a screen, which is the default."),
-        [Capability.HotplugCpu] = CapabilityAnswer.Conditional("A PC that was started with a maximum above its CPUs (Sizing.Explicit.MaxCpus). A CPU that was plugged in is gone once the guest has given it up; those of the start stay."),
+        [Capability.HotplugCpu] = CapabilityAnswer.Conditional("A PC that was started with a maximum above its CPUs (Sizing.Explicit.MaxCpus). With KVM a CPU that was plugged in is gone once the guest has given it up; those of the start stay, and all under TCG."),
         [Capability.HotplugMemory] = CapabilityAnswer.Conditional("A PC that was started with a maximum above its memory (Sizing.Explicit.MaxMemory), in pieces of 128 MiB. What was plugged in is gone once the guest has given it up."),
         [Capability.HotplugDisk] = CapabilityAnswer.Conditional("Disks on virtio, of the machine's own images; others come at the next start. A disk is gone once the guest has given it up."),
         [Capability.HotplugNetwork] = CapabilityAnswer.Conditional("User-mode networks; a bridge or tap is joined at the next start. A device is gone once the guest has given it up."),

@@ -303,7 +303,11 @@ internal sealed class MachineArguments
             AddDevice(platform.Screen!, "hv-vga");
             if (machine.ScreenPassword)
                 Add("-object", string.Create(CultureInfo.InvariantCulture, $"secret,id=hv-screen-secret,file=/proc/self/fd/{RuntimeDescriptor}/{RuntimeDirectory.ScreenSecret}"));
-            Add("-vnc", string.Create(CultureInfo.InvariantCulture, $"unix:/proc/self/fd/{RuntimeDescriptor}/{RuntimeDirectory.VncSocket}{(machine.ScreenPassword ? ",password-secret=hv-screen-secret" : "")}"));
+            string socket = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{RuntimeDescriptor}/{RuntimeDirectory.ScreenSocketOf(machine)}");
+            if (machine.ScreenProtocol == "spice")
+                Add("-spice", $"unix=on,addr={socket},{(machine.ScreenPassword ? "password-secret=hv-screen-secret" : "disable-ticketing=on")}");
+            else
+                Add("-vnc", $"unix:{socket}{(machine.ScreenPassword ? ",password-secret=hv-screen-secret" : "")}");
         }
     }
 

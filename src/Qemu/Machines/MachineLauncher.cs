@@ -268,7 +268,7 @@ internal static class MachineLauncher
         const int PathOnlyNoFollowCloseOnExec = 0x200000 | 0x20000 | 0x80000;
         if (!config.Machine.Graphics)
             return;
-        int descriptor = Native.Open(change.Services.Runtime.SocketOf(change.Id, RuntimeDirectory.VncSocket), PathOnlyNoFollowCloseOnExec, 0);
+        int descriptor = Native.Open(change.Services.Runtime.SocketOf(change.Id, RuntimeDirectory.ScreenSocketOf(config.Machine)), PathOnlyNoFollowCloseOnExec, 0);
         if (descriptor < 0)
             throw Native.Failure($"Opening the screen's socket of '{config.Name}'");
         using var socket = new SafeFileHandle(descriptor, ownsHandle: true);

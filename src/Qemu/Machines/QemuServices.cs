@@ -22,6 +22,8 @@ internal sealed class QemuServices
 
     public required QemuArchitectures Architectures { get; init; }
 
+    public required QemuPciDevices PciDevices { get; init; }
+
     public required QemuImg Images { get; init; }
 
     public required ResourceLimits Limits { get; init; }

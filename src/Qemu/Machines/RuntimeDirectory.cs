@@ -13,7 +13,6 @@ internal sealed class RuntimeDirectory
     public const string ReadsSocket = "reads.sock";
     public const string AgentSocket = "agent.sock";
     public const string SerialSocket = "serial.sock";
-    public const string VncSocket = "vnc.sock";
 
     /// <summary>The screen's password, where it has one.</summary>
     public const string ScreenSecret = "screen.secret";
@@ -44,6 +43,9 @@ internal sealed class RuntimeDirectory
     public string Of(string id) => System.IO.Path.Combine(Path, id);
 
     public string SocketOf(string id, string socket) => System.IO.Path.Combine(Path, id, socket);
+
+    /// <summary>The socket of the screen, which QEMU makes.</summary>
+    public static string ScreenSocketOf(QemuMachine machine) => machine.ScreenProtocol + ".sock";
 
     /// <summary>The socket of a serial port.</summary>
     public static string SerialSocketOf(int port) => port == 0 ? SerialSocket : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"serial{port}.sock");

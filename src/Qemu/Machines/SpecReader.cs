@@ -122,14 +122,14 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
         return MacAddress.FromBytes(bytes);
     }
 
-    private static void RefuseUnsupported(VirtualMachineSpec spec, QemuArchitecture platform)
+    private void RefuseUnsupported(VirtualMachineSpec spec, QemuArchitecture platform)
     {
         if (spec.Firmware == Firmware.Uefi ? !platform.IsUefi : spec.Firmware != Firmware.Default && !(spec.Firmware == Firmware.Bios && platform.IsPc))
             throw SpecProblem.Unsupported("firmware", $"{platform.Name} machines boot by {(platform.IsPc ? "BIOS" : platform.IsUefi ? "UEFI that checks no signatures" : "a firmware of their own")} here");
         if (spec.Tpm)
             throw SpecProblem.Unsupported("tpm", "a TPM needs swtpm, which is not used yet");
-        if (spec.PassthroughDevices.Count > 0)
-            throw SpecProblem.Unsupported("passthroughDevices", "devices of the host are not handed through yet");
+        if (spec.PassthroughDevices.FirstOrDefault() is { } device)
+            throw SpecProblem.Unsupported("passthroughDevices", $"'{DiskMaker.Echo(device)}': {services.PciDevices.WhyNot(device) ?? "devices of the host are not handed to machines by this version"}");
         if (spec.CloudInit is not null)
             throw SpecProblem.Unsupported("cloudInit", "this backend makes no cloud-init seed; attach one as a disk");
         if (spec.Placement.Node is not null || spec.Placement.Scope is not null)
@@ -151,6 +151,8 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
             throw SpecProblem.Invalid("extensions.qemuMachine.translationCache", "1 MiB to 2 GiB");
         if (machine.SerialPorts is < 1 or > MachineArguments.MaxSerialPorts)
             throw SpecProblem.Invalid("extensions.qemuMachine.serialPorts", $"1 to {MachineArguments.MaxSerialPorts} serial ports");
+        if (machine.ScreenProtocol is not ("vnc" or "spice"))
+            throw SpecProblem.Invalid("extensions.qemuMachine.screenProtocol", $"'{DiskMaker.Echo(machine.ScreenProtocol)}' is not a protocol of screens here: vnc or spice");
         if (machine is { ScreenPassword: true, Graphics: false })
             throw SpecProblem.Invalid("extensions.qemuMachine.screenPassword", "a machine without a screen has no password on it");
         return machine;

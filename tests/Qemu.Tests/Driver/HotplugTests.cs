@@ -15,7 +15,7 @@ public sealed class HotplugTests
     [Fact(Timeout = 240_000)]
     [Feature("HOT-01")]
     [Feature("HOT-02")]
-    public async Task CPUs_and_memory_come_and_go_while_the_guest_counts_them()
+    public async Task CPUs_come_and_memory_comes_and_goes_while_the_guest_counts_them()
     {
         await using var lab = await QemuLab.CreateAsync();
         await using var backend = await lab.ConnectAsync();
@@ -34,9 +34,8 @@ public sealed class HotplugTests
         await SeesAsync(backend, id, "nproc", cpus => cpus == 3);
         await SeesAsync(backend, id, "sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo", kiB => kiB - before is > 120 << 10 and <= 128 << 10);
 
-        var shrunk = await ChangeAsync(hypervisor, id, new Sizing.Explicit(2, ByteSize.FromMiB(128)), 2);
-        Assert.Equal((2, ByteSize.FromMiB(128), begun.StartedAt, false), (shrunk.Cpus, shrunk.Memory, shrunk.StartedAt, shrunk.HasPendingChanges));
-        await SeesAsync(backend, id, "nproc", cpus => cpus == 2);
+        var shrunk = await ChangeAsync(hypervisor, id, new Sizing.Explicit(3, ByteSize.FromMiB(128)), 1);
+        Assert.Equal((3, ByteSize.FromMiB(128), begun.StartedAt, false), (shrunk.Cpus, shrunk.Memory, shrunk.StartedAt, shrunk.HasPendingChanges));
         await SeesAsync(backend, id, "sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo", kiB => kiB == before);
     }
 
@@ -49,6 +48,10 @@ public sealed class HotplugTests
         var id = await StartedAsync(hypervisor);
         foreach (var size in (Sizing[])[new Sizing.Explicit(4, ByteSize.FromMiB(128)) { MaxCpus = 4 }, new Sizing.Explicit(2, ByteSize.FromMiB(130)), new Sizing.Explicit(2, ByteSize.FromMiB(64)), new Sizing.Explicit(1, ByteSize.FromMiB(128))])
             Assert.Equal(ChangeEffects.AtNextStart, (await PlanAsync(hypervisor, id, size)).Effects);
+
+        // TCG gives up no CPU: QEMU may end over it.
+        await ChangeAsync(hypervisor, id, new Sizing.Explicit(3, ByteSize.FromMiB(128)), 1);
+        Assert.Equal(ChangeEffects.AtNextStart, (await PlanAsync(hypervisor, id, new Sizing.Explicit(2, ByteSize.FromMiB(128)))).Effects);
 
         // What waits is not mixed with what QEMU has.
         await ApplyAsync(hypervisor, await PlanAsync(hypervisor, id, new Sizing.Explicit(1, ByteSize.FromMiB(192))), ChangeEffects.AtNextStart);

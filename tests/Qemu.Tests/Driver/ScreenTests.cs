@@ -48,6 +48,29 @@ public sealed class ScreenTests
     }
 
     [Fact(Timeout = 120_000)]
+    [Feature("CON-15")]
+    public async Task A_screen_by_SPICE_takes_its_password_and_opens_the_main_channel()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        await using var backend = await lab.ConnectAsync();
+        var id = await StartedAsync(backend.Get<IHypervisor>(), new QemuMachine { ScreenProtocol = "spice", ScreenPassword = true });
+        await using (var session = await backend.Get<IGraphicsConsole>().OpenAsync(id, Token))
+        {
+            Assert.Equal("spice", session.Protocol);
+            Assert.Equal(0u, await LinkAsync(session, session.Password!.RevealText()));
+            // SPICE_MSG_MAIN_INIT (103), the first message of the main channel: its header is serial, type, size, sub-messages.
+            byte[] header = await ReadAsync(session, 18);
+            Assert.Equal(103, BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(8)));
+        }
+
+        await using (var stranger = await backend.Get<IGraphicsConsole>().OpenAsync(id, Token))
+            Assert.Equal(7u, await LinkAsync(stranger, "password"));
+
+        var picture = await backend.Get<IGraphicsConsole>().CaptureAsync(id, Token);
+        Assert.Equal("image/png", picture.MediaType);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task Ctrl_alt_delete_restarts_a_PC_and_what_is_no_key_is_refused()
     {
         await using var lab = await QemuLab.CreateAsync();
@@ -78,7 +101,7 @@ public sealed class ScreenTests
     {
         await using var lab = await QemuLab.CreateAsync();
         await using var backend = await lab.ConnectAsync();
-        foreach (var (machine, field) in new[] { (new QemuMachine { SerialPorts = 5 }, "serialPorts"), (new QemuMachine { SerialPorts = 0 }, "serialPorts"), (new QemuMachine { Graphics = false, ScreenPassword = true }, "screenPassword") })
+        foreach (var (machine, field) in new[] { (new QemuMachine { SerialPorts = 5 }, "serialPorts"), (new QemuMachine { SerialPorts = 0 }, "serialPorts"), (new QemuMachine { Graphics = false, ScreenPassword = true }, "screenPassword"), (new QemuMachine { ScreenProtocol = "rdp" }, "screenProtocol") })
         {
             var refused = await Assert.ThrowsAsync<HypervisorException>(() => backend.Get<IHypervisor>().CreateAsync(QemuLab.EmptySpec("odd", spec => spec.Extensions.Set(machine)), null, Token));
             Assert.EndsWith(field, Assert.Single(refused.FieldErrors!).Key, StringComparison.Ordinal);
@@ -120,6 +143,26 @@ public sealed class ScreenTests
         return BinaryPrimitives.ReadUInt32BigEndian(verdict);
 
         static byte Turned(byte value) => (byte)Enumerable.Range(0, 8).Sum(bit => ((value >> bit) & 1) << (7 - bit));
+    }
+
+    /// <summary>Links to the main channel (the SPICE protocol, "Link message"): names the channel, is given a key, sends the password encrypted with it. Returns the server's verdict, 0 for good, 7 for denied.</summary>
+    private static async Task<uint> LinkAsync(GraphicsSession session, string password)
+    {
+        byte[] hello = new byte[16 + 18];
+        "REDQ"u8.CopyTo(hello);
+        // Version 2.2, the length of what follows: no connection yet, the main channel (1), number 0, no capabilities, whose place is after these 18 bytes.
+        foreach (var (at, value) in new[] { (4, 2), (8, 2), (12, 18), (30, 18) })
+            BinaryPrimitives.WriteInt32LittleEndian(hello.AsSpan(at), value);
+        hello[20] = 1;
+        await session.Output.WriteAsync(hello, Token);
+        byte[] header = await ReadAsync(session, 16);
+        Assert.True(header.AsSpan().StartsWith("REDQ"u8));
+        byte[] reply = await ReadAsync(session, BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(12)));
+        Assert.Equal(0, BinaryPrimitives.ReadInt32LittleEndian(reply));
+        using var key = RSA.Create();
+        key.ImportSubjectPublicKeyInfo(reply.AsSpan(4, 162), out _);
+        await session.Output.WriteAsync(key.Encrypt(Encoding.ASCII.GetBytes(password + "\0"), RSAEncryptionPadding.OaepSHA1), Token);
+        return BinaryPrimitives.ReadUInt32LittleEndian(await ReadAsync(session, 4));
     }
 
     private static async Task<byte[]> ReadAsync(GraphicsSession session, int bytes)
