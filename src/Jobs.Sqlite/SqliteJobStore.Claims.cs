@@ -24,7 +24,8 @@ internal sealed partial class SqliteJobStore
 
     private static DateTimeOffset? NextAt(SqliteSession session, DateTimeOffset now) => session.Read("""
         SELECT min(at) FROM (SELECT min(due_ms) AS at FROM jobs WHERE state = 0 AND due_ms > $0 UNION ALL SELECT min(lease_ms) FROM jobs WHERE state = 1
-            UNION ALL SELECT min(deadline_ms) FROM jobs WHERE state = 0 AND deadline_ms IS NOT NULL)
+            UNION ALL SELECT min(deadline_ms) FROM jobs WHERE state = 0 AND deadline_ms IS NOT NULL
+            UNION ALL SELECT min(next_ms) FROM schedules)
         """, row => Time(row, 0), Ms(now))[0];
 
     private static void Recover(SqliteSession session, DateTimeOffset now)

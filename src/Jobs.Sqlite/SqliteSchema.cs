@@ -76,6 +76,12 @@ internal static class SqliteSchema
             "ALTER TABLE jobs ADD COLUMN undone INTEGER NOT NULL DEFAULT 0",
             "ALTER TABLE steps ADD COLUMN undo INTEGER NOT NULL DEFAULT 0",
         ],
+        [
+            """
+            CREATE TABLE schedules (name TEXT PRIMARY KEY, cron TEXT NOT NULL, zone TEXT NOT NULL, catch_up INTEGER NOT NULL, overlap INTEGER NOT NULL, jitter_ms INTEGER NOT NULL, next_ms INTEGER,
+                type TEXT NOT NULL, args TEXT NOT NULL) WITHOUT ROWID
+            """,
+        ],
     ];
 
     /// <summary>The version that this release writes.</summary>

@@ -41,6 +41,20 @@ public interface IJobs
     /// <summary>Removes a job that has ended, with its attempts and steps. False where it has not ended or is not there.</summary>
     Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken = default);
 
+    /// <summary>Makes a job recur, durably: of all workers over the store one makes it each time. Its next time is counted from now.</summary>
+    /// <param name="schedule">When, and under which name.</param>
+    /// <param name="args">The arguments of each job.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ArgumentException">The zone is unknown, no handler takes such arguments here, or a value is out of its range.</exception>
+    /// <exception cref="FormatException">The expression is none.</exception>
+    Task ScheduleAsync<TArgs>(JobSchedule schedule, TArgs args, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends a schedule; jobs that it made stay. False where there is none of that name.</summary>
+    Task<bool> UnscheduleAsync(string name, CancellationToken cancellationToken = default);
+
+    /// <summary>The schedules, by name, with their next times.</summary>
+    Task<IReadOnlyList<JobSchedule>> ListSchedulesAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Hands out no more jobs of a type in any process, until it is resumed. What runs goes on.</summary>
     /// <param name="type">The type; null for all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

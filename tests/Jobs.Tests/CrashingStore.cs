@@ -47,6 +47,15 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 
     public Task<int> CountRunningAsync(string? type, CancellationToken cancellationToken) => store.CountRunningAsync(type, cancellationToken);
 
+    public Task<bool> PutScheduleAsync(StoredSchedule schedule, CancellationToken cancellationToken) => AtAsync("PutSchedule", () => store.PutScheduleAsync(schedule, cancellationToken), _ => true);
+
+    public Task<bool> RemoveScheduleAsync(string name, CancellationToken cancellationToken) => AtAsync("RemoveSchedule", () => store.RemoveScheduleAsync(name, cancellationToken), _ => true);
+
+    public Task<IReadOnlyList<StoredSchedule>> ListSchedulesAsync(DateTimeOffset? dueAt, CancellationToken cancellationToken) => store.ListSchedulesAsync(dueAt, cancellationToken);
+
+    public Task<bool> FireAsync(string name, DateTimeOffset expected, DateTimeOffset? next, IReadOnlyList<NewJob> jobs) =>
+        AtAsync("Fire", () => store.FireAsync(name, expected, next, jobs), _ => true);
+
     public Task<int> PurgeAsync(DateTimeOffset now, int limit) => AtAsync("Purge", () => store.PurgeAsync(now, limit), _ => true);
 
     public Task<bool> EndAttemptAsync(EndedAttempt attempt) => AtAsync("EndAttempt", () => store.EndAttemptAsync(attempt), _ => true);

@@ -68,6 +68,8 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
                     nextPurge = Now + (purged < PurgeRows ? PurgeInterval : TimeSpan.Zero);
                 }
 
+                if (nextClaim is null || Now >= nextClaim)
+                    await client.FireSchedulesAsync().ConfigureAwait(false);
                 // Without a free place there is nothing to take; leases that ran out are looked at when they do.
                 if (Runs().Count < options.Concurrency || nextClaim is null || Now >= nextClaim)
                     nextClaim = await TakeAsync().ConfigureAwait(false);

@@ -6,6 +6,6 @@ public sealed class ClaimedJobs
     /// <summary>The jobs that are now its own.</summary>
     public required IReadOnlyList<ClaimedJob> Jobs { get; init; }
 
-    /// <summary>When there may be something to do though nobody writes: a job falls due, or a lease runs out. Null where nothing does.</summary>
+    /// <summary>When there may be something to do though nobody writes: a job or a schedule falls due, or a lease runs out. Null where nothing does.</summary>
     public DateTimeOffset? NextAt { get; init; }
 }

@@ -54,6 +54,18 @@ public interface IJobStore : IAsyncDisposable
     /// <summary>How many jobs of a type, null for all, are IN_PROGRESS.</summary>
     Task<int> CountRunningAsync(string? type, CancellationToken cancellationToken);
 
+    /// <summary>Keeps a schedule in the place of one of its name.</summary>
+    Task<bool> PutScheduleAsync(StoredSchedule schedule, CancellationToken cancellationToken);
+
+    /// <summary>Removes a schedule; false where there is none.</summary>
+    Task<bool> RemoveScheduleAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>Schedules by name; with <paramref name="dueAt"/> those whose next time is not after it.</summary>
+    Task<IReadOnlyList<StoredSchedule>> ListSchedulesAsync(DateTimeOffset? dueAt, CancellationToken cancellationToken);
+
+    /// <summary>Makes the jobs of a schedule and moves it on, in one transaction: false, and nothing is made, where its next time is no longer <paramref name="expected"/>, as another worker was first.</summary>
+    Task<bool> FireAsync(string name, DateTimeOffset expected, DateTimeOffset? next, IReadOnlyList<NewJob> jobs);
+
     /// <summary>Removes jobs whose retention is over, at most <paramref name="limit"/>; how many.</summary>
     Task<int> PurgeAsync(DateTimeOffset now, int limit);
 
