@@ -21,17 +21,63 @@ internal sealed class QemuCommands(QemuServices services, AgentChannel channel) 
         var arguments = ToArguments(spec, input);
         return await channel.TalkAsync(id, async agent =>
         {
-            var started = await agent.ExecAsync(arguments, cancellationToken).ConfigureAwait(false);
-            var pause = s_firstLook;
-            while (true)
-            {
-                var status = await agent.ExecStatusAsync(started.Pid, cancellationToken).ConfigureAwait(false);
-                if (status.Exited)
-                    return ToResult(status, spec.MaxOutputBytes);
-                await Task.Delay(pause, services.Time, cancellationToken).ConfigureAwait(false);
-                pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
-            }
+            var started = await StartAsync(agent, arguments, cancellationToken).ConfigureAwait(false);
+            return ToResult(await EndOfAsync(agent, started, cancellationToken).ConfigureAwait(false), spec.MaxOutputBytes);
         }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts the command. Why a program does not start the agent says in words only, which are not to be parsed: whether it is there is asked of the guest instead.</summary>
+    private async Task<GuestExec> StartAsync(GuestAgentClient agent, GuestExecArguments arguments, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await agent.ExecAsync(arguments, cancellationToken).ConfigureAwait(false);
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.Unspecified && error.Outcome == RequestOutcome.Rejected)
+        {
+            if (!await IsMissingAsync(agent, arguments.Path, cancellationToken).ConfigureAwait(false))
+                throw;
+            throw new HypervisorException($"There is no program '{arguments.Path}' in the guest.", ErrorCode.NotFound, RequestOutcome.Rejected, error)
+            {
+                Backend = services.Name,
+                Resource = arguments.Path,
+                BackendCode = error.BackendCode,
+                BackendMessage = error.BackendMessage,
+            };
+        }
+    }
+
+    /// <summary>Whether test(1) or which(1) of the guest say that a program is not there; where they are missing too, as in a guest that is not like Unix, it is not known.</summary>
+    private async Task<bool> IsMissingAsync(GuestAgentClient agent, string program, CancellationToken cancellationToken)
+    {
+        var question = program.Contains('/')
+            ? new GuestExecArguments { Path = "test", Arg = ["-e", program], CaptureOutput = true }
+            : new GuestExecArguments { Path = "which", Arg = ["--", program], CaptureOutput = true };
+        GuestExec asked;
+        try
+        {
+            asked = await agent.ExecAsync(question, cancellationToken).ConfigureAwait(false);
+        }
+        catch (HypervisorException error) when (error.Outcome == RequestOutcome.Rejected)
+        {
+            return false;
+        }
+
+        var status = await EndOfAsync(agent, asked, cancellationToken).ConfigureAwait(false);
+        return status.Exitcode == 1;
+    }
+
+    private async Task<GuestExecStatus> EndOfAsync(GuestAgentClient agent, GuestExec started, CancellationToken cancellationToken)
+    {
+        var pause = s_firstLook;
+        while (true)
+        {
+            var status = await agent.ExecStatusAsync(started.Pid, cancellationToken).ConfigureAwait(false);
+            if (status.Exited)
+                return status;
+            await Task.Delay(pause, services.Time, cancellationToken).ConfigureAwait(false);
+            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+        }
     }
 
     private GuestExecArguments ToArguments(CommandSpec spec, ReadOnlyMemory<byte> input)
