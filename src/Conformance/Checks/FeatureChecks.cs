@@ -25,6 +25,7 @@ internal static class FeatureChecks
         new() { Id = "FEAT-14", Sentence = "A port of the host that leads into an instance is added, listed and removed.", Needs = [CheckNeed.Compute, CheckNeed.Of<IPortForwards>()], Body = PortForwards },
         new() { Id = "FEAT-15", Sentence = "A move to a node that is not there has an obstacle, and is refused.", Needs = [CheckNeed.Compute, CheckNeed.Of<IMigration>()], Body = MigrationObstacles },
         new() { Id = "FEAT-16", Sentence = "A command or a question to the agent of an instance that is stopped is refused (invalid-state or unavailable).", Needs = [CheckNeed.Compute, CheckNeed.Of<ICommands>()], Body = CommandsOfStopped },
+        new() { Id = "FEAT-17", Sentence = "A key that there is not is refused (invalid-argument), and so is any key for what is stopped (invalid-state); the Enter key of what runs is pressed.", Needs = [CheckNeed.Compute, CheckNeed.Of<IKeyboard>()], Body = Keyboard },
     ];
 
     private static async Task Metrics(CheckContext c)
@@ -316,6 +317,17 @@ internal static class FeatureChecks
         c.Require(!check.IsPossible && check.Obstacles.All(obstacle => obstacle.Length > 0), "A move to a node that is not there has no obstacle.");
         await c.RefusedAsync("Moving to a node that is not there", () => migration.MigrateAsync(made.Id, nowhere, new MigrationOptions { Live = false }, null, c.Token).WaitForCompletionAsync(c.Token)).ConfigureAwait(false);
         c.RequireEqual(made.Node, (await c.GetAsync(made.Id).ConfigureAwait(false)).Node, "The node after a move that was refused");
+    }
+
+    private static async Task Keyboard(CheckContext c)
+    {
+        var keyboard = c.Backend.Get<IKeyboard>();
+        var running = await c.CreateRunningAsync().ConfigureAwait(false);
+        await keyboard.PressAsync(running.Id, ["ret"], c.Token).ConfigureAwait(false);
+        await c.RefusedAsync("Pressing a key that there is not", () => keyboard.PressAsync(running.Id, ["ctrl", "no-such-key"], c.Token), ErrorCode.InvalidArgument).ConfigureAwait(false);
+        await c.RefusedAsync("Pressing no key", () => keyboard.PressAsync(running.Id, [], c.Token), ErrorCode.InvalidArgument).ConfigureAwait(false);
+        var stopped = await c.CreateAsync().ConfigureAwait(false);
+        await c.RefusedAsync("Pressing a key of a stopped instance", () => keyboard.PressAsync(stopped.Id, ["ret"], c.Token), ErrorCode.InvalidState).ConfigureAwait(false);
     }
 
     private static async Task CommandsOfStopped(CheckContext c)

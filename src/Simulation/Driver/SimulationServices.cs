@@ -36,7 +36,11 @@ internal static class SimulationServices
         if (can(Capability.SerialConsole))
             services.Add(new SerialConsoleService(client));
         if (can(Capability.GraphicsConsole))
+        {
             services.Add(new GraphicsService(client));
+            services.Add(new KeyboardService(client));
+        }
+
         services.Add(new MetricsService(client));
         services.Add(new ImageService(client));
         services.Add(new BackupService(client));

@@ -37,6 +37,7 @@ internal static class ReplayedCalls
         [WorkKinds.CloneVolume] = static (backend, id, request, text) => backend.Get<IStorageBackend>().CloneAsync(VolumeId.Parse(id), Read<VolumeSpec>(After(text)), First(text) == "linked" ? CloneMode.Linked : CloneMode.Full, request),
         [WorkKinds.ResizeVolume] = static (backend, id, request, text) => backend.Get<IStorageBackend>().ResizeAsync(VolumeId.Parse(id), ByteSize.Parse(text), request),
         [WorkKinds.FlattenVolume] = static (backend, id, request, _) => backend.Get<IVolumeFlattening>().FlattenAsync(VolumeId.Parse(id), request),
+        ["press-keys"] = static (backend, id, _, text) => backend.Get<IKeyboard>().PressAsync(InstanceId.Parse(id), text.Split(' ')),
         [WorkKinds.DeleteVolume] = static (backend, id, request, _) => backend.Get<IStorageBackend>().DeleteAsync(VolumeId.Parse(id), request),
     };
 

@@ -50,6 +50,7 @@ internal static partial class LieTable
         On("FEAT-14", LieBase.Featured, "removes no forward", "RemoveAsync", _ => Task.FromResult(true)),
         On("FEAT-15", LieBase.Featured, "sees no obstacle", "CheckAsync", _ => Task.FromResult(new MigrationCheck { Obstacles = [] })),
         On("FEAT-16", LieBase.Qemu, "runs commands in what is stopped", "RunAsync", _ => Task.FromResult(new CommandResult { ExitCode = 0, Output = default, Error = default })),
+        On("FEAT-17", LieBase.Qemu, "presses every key", "PressAsync", _ => Task.CompletedTask),
     ];
 
     private static Lie[] Models() =>

@@ -34,6 +34,27 @@ public sealed class ScreenTests
         Assert.Equal("PNG"u8.ToArray(), capture.Content[1..4].ToArray());
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task Ctrl_Alt_Delete_boots_the_guest_anew_and_a_key_that_there_is_not_is_named()
+    {
+        await using var dc = new SimulatedDatacenter();
+        var vm = await dc.MakeRunningAsync("web1");
+        var keyboard = dc.Backend.Get<IKeyboard>();
+        var shell = dc.Backend.Get<ICommands>();
+        dc.Clock.Advance(TimeSpan.FromHours(1));
+        await keyboard.PressAsync(vm.Id, ["ctrl", "a"], Token);
+        Assert.Contains("up 0 days, 01:", await UptimeAsync(), StringComparison.Ordinal);
+        await keyboard.PressAsync(vm.Id, ["ctrl", "alt", "delete"], Token);
+        dc.Clock.Advance(TimeSpan.FromMinutes(2));
+        Assert.Contains("up 0 days, 00:", await UptimeAsync(), StringComparison.Ordinal);
+
+        var error = await Assert.ThrowsAsync<HypervisorException>(() => keyboard.PressAsync(vm.Id, ["ctrl", "any"], Token));
+        Assert.Equal((ErrorCode.InvalidArgument, RequestOutcome.NotSent), (error.Code, error.Outcome));
+        Assert.Contains("'any'", error.FieldErrors!["keys"], StringComparison.Ordinal);
+
+        async Task<string> UptimeAsync() => Encoding.ASCII.GetString((await shell.RunAsync(vm.Id, new CommandSpec { Command = ["uptime"] }, default, Token)).Output.Span);
+    }
+
     private static async Task<byte[]> ReadAsync(GraphicsSession screen, int count)
     {
         var read = await screen.Input.ReadAtLeastAsync(count, Token);
