@@ -20,7 +20,7 @@ public sealed partial class SimulationPersonality
         Capabilities = Answers(
             [
                 Capability.VirtualMachines, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations,
-                Capability.RequestLog, Capability.SerialConsole,
+                Capability.RequestLog, Capability.SerialConsole, Capability.CloudInit,
             ],
             (Capability.GraphicsConsole, CapabilityAnswer.Conditional("The machine must be made with a screen, which is the default.")),
             (Capability.GuestAgent, CapabilityAnswer.Conditional("The machine must be made with an agent channel, which is the default, and an agent must run in the guest (qemu-guest-agent).")),
@@ -31,7 +31,6 @@ public sealed partial class SimulationPersonality
             (Capability.Containers, CapabilityAnswer.No("QEMU runs virtual machines only.")),
             (Capability.UefiFirmware, CapabilityAnswer.No("UEFI firmware is not used yet; machines boot by BIOS.")),
             (Capability.Tpm, CapabilityAnswer.No("A TPM needs swtpm, which is not used yet.")),
-            (Capability.CloudInit, CapabilityAnswer.No("This backend makes no cloud-init seed; attach one as a disk.")),
             (Capability.HotplugCpu, CapabilityAnswer.No("Another number of CPUs takes effect at the next start.")),
             (Capability.HotplugMemory, CapabilityAnswer.No("Another size of memory takes effect at the next start.")),
             (Capability.LiveMigration, CapabilityAnswer.No("Moving machines to another host is not built yet.")),

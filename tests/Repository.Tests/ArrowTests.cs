@@ -27,6 +27,8 @@ public sealed class ArrowTests
     [InlineData("Hypervisor.Sdk", "Newtonsoft.Json")]
     [InlineData("Hypervisor.Sdk.Jobs", "Microsoft.Data.Sqlite")]
     [InlineData("Hypervisor.Sdk.Jobs", "Hypervisor.Sdk.Qemu")]
+    [InlineData("Hypervisor.Sdk.CloudInit", "Hypervisor.Sdk.DiskImages")]
+    [InlineData("Hypervisor.Sdk.Qemu", "Hypervisor.Sdk.CloudInit")]
     public void The_rule_refuses_an_arrow_that_points_up_or_sideways(string from, string to) =>
         Assert.Single(Arrows.Violations(from, [to]), violation => violation.StartsWith($"{from} references {to};", StringComparison.Ordinal));
 

@@ -12,6 +12,7 @@ internal static class Arrows
     private const string DiskImages = "Hypervisor.Sdk.DiskImages";
     private const string Drivers = "Hypervisor.Sdk.Drivers";
     private const string Conformance = "Hypervisor.Sdk.Conformance";
+    private const string CloudInit = "Hypervisor.Sdk.CloudInit";
     private const string Jobs = "Hypervisor.Sdk.Jobs";
     private const string JobsSqlite = "Hypervisor.Sdk.Jobs.Sqlite";
     private const string AspNetCore = "Hypervisor.Sdk.AspNetCore";
@@ -21,7 +22,7 @@ internal static class Arrows
     {
         Abstractions or Transport => [],
         Core or DiskImages => [Abstractions, Transport],
-        Conformance or Drivers => [Abstractions],
+        Conformance or Drivers or CloudInit => [Abstractions],
         AspNetCore => [Abstractions, Core],
         Jobs => [Abstractions, Core],
         JobsSqlite => [Abstractions, Core, Jobs],

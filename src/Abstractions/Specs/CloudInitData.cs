@@ -18,6 +18,6 @@ public sealed class CloudInitData
     /// <summary>The vendor-data document.</summary>
     public string? VendorData { get; set; }
 
-    /// <summary>How it reaches the guest, in the backend's words. Default <c>auto</c>.</summary>
+    /// <summary>How it reaches the guest, in the backend's words (QEMU: <c>disk</c>, <c>cd</c>, <c>smbios</c>). Default <c>auto</c>: as most guests can read it.</summary>
     public string Delivery { get; set; } = "auto";
 }

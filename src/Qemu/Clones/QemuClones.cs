@@ -119,17 +119,20 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
             throw Refused(source, ErrorCode.Unsupported, $"has the disk '{other.Id}', which is somebody else's: two machines cannot both write to it. Remove it first");
         if (spec.ResizeDisks.Keys.FirstOrDefault(disk => origin.Disks.All(own => own.Id != disk.ToString() || own.File is null)) is { IsDefault: false } stranger)
             throw SpecProblem.Invalid($"resizeDisks[{stranger}]", $"'{source.Name}' has no disk '{stranger}' of its own");
+        var uuid = Guid.NewGuid();
+        string cloneName = specs.CheckName(spec.Name);
         return (spec.Sizing is null ? origin : SpecReader.ApplySizing(origin, spec.Sizing, "sizing")) with
         {
             Id = id,
-            Uuid = Guid.NewGuid(),
+            Uuid = uuid,
             Revision = 1,
             StartRevision = 0,
-            Name = specs.CheckName(spec.Name),
+            Name = cloneName,
             Description = spec.Description is null ? source.Description : SpecReader.CheckText(spec.Description, "description"),
             CreatedAt = services.Time.GetUtcNow(),
             IsTemplate = false,
             ClonedFrom = machine.Id,
+            CloudInit = SeedMaker.PlanClone(origin.CloudInit, uuid, cloneName),
             Labels = SpecReader.CheckLabels(source.Labels.Where(label => !spec.Labels.ContainsKey(label.Key)).Concat(spec.Labels)),
             Networks = [.. origin.Networks.Select(network => network with { Mac = SpecReader.NewMac().ToString() })],
             Disks = [.. origin.Disks.Select(disk => PlanDisk(machine.Id, disk, spec))],
@@ -177,6 +180,7 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
             await MakeDiskAsync(change, disk, sourceId, original, tag, cancellationToken).ConfigureAwait(false);
         }
 
+        SeedMaker.MakeClone(change, config, sourceId);
         return config;
     }
 

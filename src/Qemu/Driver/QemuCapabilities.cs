@@ -32,7 +32,7 @@ internal static class QemuCapabilities
         return s_never.TryGetValue(capability, out string? reason) ? CapabilityAnswer.No(reason) : default;
     }
 
-    private static readonly HashSet<Capability> s_always = [Capability.VirtualMachines, Capability.SerialConsole, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog];
+    private static readonly HashSet<Capability> s_always = [Capability.VirtualMachines, Capability.SerialConsole, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog, Capability.CloudInit];
 
     /// <summary>What depends on how a machine was made.</summary>
     private static readonly Dictionary<Capability, Func<MachineConfig, CapabilityAnswer>> s_perMachine = new()
@@ -59,7 +59,6 @@ internal static class QemuCapabilities
         [Capability.Containers] = "QEMU runs virtual machines only.",
         [Capability.UefiFirmware] = "UEFI firmware is not used yet; machines boot by BIOS.",
         [Capability.Tpm] = "A TPM needs swtpm, which is not used yet.",
-        [Capability.CloudInit] = "This backend makes no cloud-init seed; attach one as a disk.",
         [Capability.LiveMigration] = "Moving machines to another host is not built yet.",
         [Capability.MigrationHandover] = "Moving machines to another host is not built yet.",
     };

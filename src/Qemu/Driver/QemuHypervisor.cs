@@ -28,9 +28,10 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
             return MachineWork.Same<Instance>(running, WorkKinds.Create);
         string id = MachineIds.Of(requestId);
         var images = spec.Disks.Select(disk => (disk.Content as DiskContent.FromImage)?.Image).ToList();
+        var cloudInit = SeedMaker.Copy(spec.CloudInit);
         return await CreateAsync(
             specs.Read(spec, id), WorkKinds.Create, requestId, request,
-            (change, config, token) => MakeDisksAsync(change, config, images, token), cancellationToken).ConfigureAwait(false);
+            (change, config, token) => MakeDisksAsync(change, config, images, cloudInit, token), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Creates a machine from a configuration that was checked. Creating from a spec and cloning are both this.</summary>
@@ -135,7 +136,7 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
         });
     }
 
-    private async Task<MachineConfig> MakeDisksAsync(MachineChange change, MachineConfig config, List<string?> images, CancellationToken cancellationToken)
+    private async Task<MachineConfig> MakeDisksAsync(MachineChange change, MachineConfig config, List<string?> images, CloudInitData? cloudInit, CancellationToken cancellationToken)
     {
         for (int i = 0; i < config.Disks.Count; i++)
         {
@@ -146,6 +147,8 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
                 await disks.MakeAsync(change, config.Disks[i], cancellationToken).ConfigureAwait(false);
         }
 
+        if (cloudInit is not null)
+            SeedMaker.Make(change, config, cloudInit);
         return config;
     }
 

@@ -30,13 +30,14 @@ internal static class DeviceSlots
     /// <summary>Gives a place to every device that has none, in their order. One for which there is no room stays without.</summary>
     public static MachineConfig Assign(MachineConfig config)
     {
-        var (first, last) = IsPcie(config) ? (FirstPort, RootPorts - 1) : (config.EffectivePlatform.FirstSlot, config.EffectivePlatform.LastSlot);
-        var taken = config.Disks.Select(disk => disk.Slot).Concat(config.Networks.Select(network => network.Slot)).OfType<int>().ToHashSet();
-        var free = new Queue<int>(Enumerable.Range(first, last - first + 1).Where(slot => !taken.Contains(slot)));
+        var (first, end) = IsPcie(config) ? (FirstPort, RootPorts - 1) : (config.EffectivePlatform.FirstSlot, config.EffectivePlatform.LastSlot);
+        var taken = config.Disks.Select(disk => disk.Slot).Concat(config.Networks.Select(network => network.Slot)).Append(config.CloudInit?.Slot).OfType<int>().ToHashSet();
+        var free = new Queue<int>(Enumerable.Range(first, end - first + 1).Where(slot => !taken.Contains(slot)));
         return config with
         {
             Disks = [.. config.Disks.Select(disk => disk.Slot is null && NeedsSlot(disk) && free.TryDequeue(out int slot) ? disk with { Slot = slot } : disk)],
             Networks = [.. config.Networks.Select(network => network.Slot is null && free.TryDequeue(out int slot) ? network with { Slot = slot } : network)],
+            CloudInit = config.CloudInit is { Delivery: CloudInitConfig.Disk, Slot: null } seed && free.TryDequeue(out int last) ? seed with { Slot = last } : config.CloudInit,
         };
     }
 
@@ -45,11 +46,12 @@ internal static class DeviceSlots
     {
         Disks = [.. config.Disks.Select(disk => disk with { Slot = null })],
         Networks = [.. config.Networks.Select(network => network with { Slot = null })],
+        CloudInit = config.CloudInit is null ? null : config.CloudInit with { Slot = null },
     });
 
     /// <summary>Whether a PC's bus has no room for all devices. A q35 machine has room for more than its root ports, where nothing can be plugged.</summary>
     public static bool IsFull(MachineConfig config) =>
-        !IsPcie(config) && config.EffectivePlatform.Bus != QemuBus.Ccw && (config.Disks.Any(disk => NeedsSlot(disk) && disk.Slot is null) || config.Networks.Any(network => network.Slot is null));
+        !IsPcie(config) && config.EffectivePlatform.Bus != QemuBus.Ccw && (config.Disks.Any(disk => NeedsSlot(disk) && disk.Slot is null) || config.Networks.Any(network => network.Slot is null) || config.CloudInit is { Delivery: CloudInitConfig.Disk, Slot: null });
 
     /// <summary>Writes the place of a disk or network device.</summary>
     public static void Write(Utf8JsonWriter json, MachineConfig config, int? slot)

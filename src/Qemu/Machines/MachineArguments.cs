@@ -6,7 +6,7 @@ using Hypervisor.Sdk.Qemu.State;
 namespace Hypervisor.Sdk.Qemu.Machines;
 
 /// <summary>
-/// The argument list of a machine. What came from a caller stands in JSON or in an argument of its own; option strings are made of constants and numbers only. Files are named by inherited descriptors
+/// The argument list of a machine. What came from a caller stands in JSON or in an argument of its own; option strings are made of constants, numbers and our own ids only, but for <c>-smbios</c>, which knows no other form. Files are named by inherited descriptors
 /// (<c>/proc/self/fd/N</c>): QEMU's user needs no right to any directory of ours.
 /// </summary>
 [SupportedOSPlatform("linux")]
@@ -64,6 +64,7 @@ internal sealed class MachineArguments
         for (int i = 0; i < config.Disks.Count; i++)
             arguments.AddDisk(arguments._config.Disks[i], i);
         arguments.AddNetworks();
+        arguments.AddSeed();
         arguments.AddDevices();
         return (arguments._arguments, arguments._files, arguments._taps);
     }
@@ -147,7 +148,7 @@ internal sealed class MachineArguments
         var machine = _config.Machine;
         var platform = _config.EffectivePlatform;
         bool isAccelerated = _host.Accelerates(_config);
-        Add("-name", $"guest={_config.Name},debug-threads=on", "-uuid", _config.Uuid.ToString("D"), "-S", "-nodefaults", "-no-user-config", "-display", "none");
+        Add("-name", $"guest={_config.Id},debug-threads=on", "-uuid", _config.Uuid.ToString("D"), "-S", "-nodefaults", "-no-user-config", "-display", "none");
         if (_host.HasSandbox)
             Add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
         Add("-machine", platform.MachineOptions is { } options ? $"type={machine.Type},{options}" : $"type={machine.Type}");
@@ -231,6 +232,39 @@ internal sealed class MachineArguments
         };
         int? bootIndex = _config.Boot.Kind switch { BootKinds.Disk => index, BootKinds.Iso => index + 1, _ => null };
         Add("-device", DiskDevice(disk, _config, bus, bootIndex));
+    }
+
+    /// <summary>What cloud-init reads. Never among what the machine boots from.</summary>
+    private void AddSeed()
+    {
+        if (_config.CloudInit is not { } seed)
+            return;
+        // Tells a careful guest (ds-identify) where to look; the words are of letters, digits, '-', '.', ':', '/' and '_'.
+        if (_config.EffectivePlatform.IsPc)
+            Add("-smbios", seed.Delivery == CloudInitConfig.Smbios ? $"type=1,serial=ds=nocloud;i={seed.InstanceId};h={seed.HostName}" : "type=1,serial=ds=nocloud");
+        if (seed.Delivery == CloudInitConfig.Smbios)
+            return;
+        Add("-blockdev", BlockNode.CdToJson("hv-seed", DiskPath(SeedMaker.File)));
+        if (seed.Delivery == CloudInitConfig.Disk)
+        {
+            Add("-device", BlockNode.Write(json =>
+            {
+                json.WriteString("driver", DeviceSlots.Virtio(_config, "blk"));
+                json.WriteString("id", "hv-seed");
+                json.WriteString("drive", "hv-seed");
+                DeviceSlots.Write(json, _config, seed.Slot);
+            }));
+            return;
+        }
+
+        if (!_config.EffectivePlatform.IsPc)
+            AddScsi();
+        AddDevice(_config.EffectivePlatform.IsPc ? "ide-cd" : "scsi-cd", "hv-seed", json =>
+        {
+            if (!_config.EffectivePlatform.IsPc)
+                json.WriteString("bus", "hv-scsi.0");
+            json.WriteString("drive", "hv-seed");
+        });
     }
 
     private void AddNetworks()

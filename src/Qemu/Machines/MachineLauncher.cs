@@ -254,6 +254,8 @@ internal static class MachineLauncher
     {
         owner.Own(Path.Combine(vm, "disks"));
         owner.Own(Path.Combine(vm, "console.log"));
+        if (change.Config.CloudInit is { Delivery: not CloudInitConfig.Smbios })
+            owner.Own(Path.Combine(vm, "disks", SeedMaker.File));
         foreach (var disk in change.Config.Disks.Where(disk => disk.File is not null))
         {
             owner.Own(Path.Combine(vm, "disks", disk.File!));

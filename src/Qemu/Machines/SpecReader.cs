@@ -39,7 +39,7 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
             Platform = services.Architectures.ToKeep(platform),
             Labels = CheckLabels(spec.Labels),
         };
-        config = ApplySizing(config, spec.Sizing, "sizing");
+        config = ApplySizing(config, spec.Sizing, "sizing") with { CloudInit = SeedMaker.Plan(spec.CloudInit, config.Uuid, name, platform) };
         if (spec.Disks.Count > MaxDisks || spec.Networks.Count > MaxNetworks)
             throw SpecProblem.Invalid(spec.Disks.Count > MaxDisks ? "disks" : "networks", $"at most {MaxDisks} disks and {MaxNetworks} network devices");
         config = config with { Disks = [.. spec.Disks.Select((disk, index) => disks.Plan(disk, $"disk{index}", machine, platform, $"disks[{index}]"))] };
@@ -130,8 +130,6 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
             throw SpecProblem.Unsupported("tpm", "a TPM needs swtpm, which is not used yet");
         if (spec.PassthroughDevices.FirstOrDefault() is { } device)
             throw SpecProblem.Unsupported("passthroughDevices", $"'{DiskMaker.Echo(device)}': {services.PciDevices.WhyNot(device) ?? "devices of the host are not handed to machines by this version"}");
-        if (spec.CloudInit is not null)
-            throw SpecProblem.Unsupported("cloudInit", "this backend makes no cloud-init seed; attach one as a disk");
         if (spec.Placement.Node is not null || spec.Placement.Scope is not null)
             throw SpecProblem.Unsupported("placement", "this backend is one node without scopes");
     }

@@ -49,6 +49,9 @@ internal sealed record MachineConfig
 
     public IReadOnlyList<NetworkConfig> Networks { get; init; } = [];
 
+    /// <summary>What cloud-init in the guest is told, and how; its documents are in <c>cloud-init.json</c>.</summary>
+    public CloudInitConfig? CloudInit { get; init; }
+
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
     public required QemuMachine Machine { get; init; }
@@ -66,6 +69,28 @@ internal sealed record MachineConfig
     public long EffectiveMaxMemoryBytes => Math.Max(MaxMemoryBytes ?? 0, MemoryBytes);
 
     public int EffectiveMaxCpus => Math.Max(MaxCpus ?? 0, Cpus);
+}
+
+/// <summary>How cloud-init in the guest is reached.</summary>
+internal sealed record CloudInitConfig
+{
+    /// <summary>A read-only disk on virtio, which every guest with cloud-init can read: some kernels of cloud images know no CD drives.</summary>
+    public const string Disk = "disk";
+
+    /// <summary>A CD: on IDE in a PC, on virtio SCSI elsewhere.</summary>
+    public const string Cd = "cd";
+
+    /// <summary>Host name and instance id only, in the serial number that the firmware tells.</summary>
+    public const string Smbios = "smbios";
+
+    public required string Delivery { get; init; }
+
+    public required string InstanceId { get; init; }
+
+    public required string HostName { get; init; }
+
+    /// <summary>The place of the disk on the machine's bus; null for what is no disk.</summary>
+    public int? Slot { get; init; }
 }
 
 /// <summary>A processor that was plugged in.</summary>

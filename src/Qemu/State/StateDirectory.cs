@@ -7,7 +7,7 @@ namespace Hypervisor.Sdk.Qemu.State;
 
 /// <summary>
 /// The directory that holds everything that is kept:
-/// <c>vms/ID/{config.json, process.json, snapshots.json, journal, console.log, qemu.log, disks/}</c>, <c>names/NAME</c> (holds the id: the claim of a name), <c>locks/ID</c>, <c>gone/ID</c> (the journal of a deleted machine), <c>reserve</c> (space that a deletion gives up on a full disk) and
+/// <c>vms/ID/{config.json, process.json, snapshots.json, cloud-init.json, journal, console.log, qemu.log, disks/}</c>, <c>names/NAME</c> (holds the id: the claim of a name), <c>locks/ID</c>, <c>gone/ID</c> (the journal of a deleted machine), <c>reserve</c> (space that a deletion gives up on a full disk) and
 /// <c>trash/ID</c> (a machine that is being removed).
 /// </summary>
 /// <remarks>A machine is there when it has a configuration: writing that is the moment of creation, renaming the directory to <c>trash/</c> the moment of deletion.</remarks>
@@ -71,6 +71,8 @@ internal sealed class StateDirectory : IDisposable
 
     public static string SnapshotsFile(string id) => $"vms/{id}/snapshots.json";
 
+    public static string CloudInitFile(string id) => $"vms/{id}/cloud-init.json";
+
     public static string JournalFile(string id) => $"vms/{id}/journal";
 
     public static string ConsoleLog(string id) => $"vms/{id}/console.log";
@@ -127,6 +129,11 @@ internal sealed class StateDirectory : IDisposable
     }
 
     public void WriteSnapshots(string id, SnapshotTree tree) => Root.AtomicWrite(SnapshotsFile(id), JsonSerializer.SerializeToUtf8Bytes(tree, StateJson.Default.SnapshotTree));
+
+    /// <summary>What cloud-init in the guest was given when the machine was made. May hold secrets.</summary>
+    public CloudInitData? ReadCloudInit(string id) => ReadJson(CloudInitFile(id), StateJson.Default.CloudInitData);
+
+    public void WriteCloudInit(string id, CloudInitData data) => Root.AtomicWrite(CloudInitFile(id), JsonSerializer.SerializeToUtf8Bytes(data, StateJson.Default.CloudInitData));
 
     public ProcessRecord? ReadProcess(string id) => ReadJson(ProcessFile(id), StateJson.Default.ProcessRecord);
 

@@ -8,6 +8,7 @@ namespace Hypervisor.Sdk.Qemu.State;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(MachineConfig))]
 [JsonSerializable(typeof(Changes.ApplyIntent))]
+[JsonSerializable(typeof(CloudInitData))]
 [JsonSerializable(typeof(ProcessRecord))]
 [JsonSerializable(typeof(SnapshotTree))]
 [JsonSerializable(typeof(Snapshots.RevertIntent))]

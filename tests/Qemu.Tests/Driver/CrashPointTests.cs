@@ -91,5 +91,9 @@ public sealed class CrashPointTests
         return found;
     }
 
-    private static VirtualMachineSpec TwoDisks(string name) => QemuLab.EmptySpec(name, spec => spec.Disks.Add(new DiskSpec { Content = new DiskContent.FromImage("base.raw") }));
+    private static VirtualMachineSpec TwoDisks(string name) => QemuLab.EmptySpec(name, spec =>
+    {
+        spec.Disks.Add(new DiskSpec { Content = new DiskContent.FromImage("base.raw") });
+        spec.CloudInit = new CloudInitData { HostName = "web" };
+    });
 }

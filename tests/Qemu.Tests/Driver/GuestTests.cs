@@ -129,7 +129,9 @@ public sealed class GuestTests(BootedMachine booted) : IClassFixture<BootedMachi
         Assert.Contains(await CollectAsync(booted.Backend.Get<IImages>().ListAsync(Token)), image => image.Kind == "kernel" && image.Id == booted.Lab.Guest.KernelPath);
         var document = await booted.Backend.Get<INativeDocuments>().GetAsync(booted.Id, Token);
         string[] arguments = System.Text.Json.JsonSerializer.Deserialize<string[]>(document.Content.Span)!;
-        Assert.Contains("guest=booted,debug-threads=on", arguments);
+        Assert.Contains($"guest={booted.Id},debug-threads=on", arguments);
+        // The name that a caller chose stands in no option; the kernel's command line is the caller's own.
+        Assert.DoesNotContain(arguments, argument => argument.Contains("booted", StringComparison.Ordinal) && !argument.Contains("hostname=booted", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = 60_000)]

@@ -18,7 +18,8 @@ public sealed class QuiesceTests
         var backend = await lab.ConnectAsync(null, seam);
         var id = await BootAsync(lab, backend);
         var creating = backend.Get<ISnapshots>().CreateAsync(id, new SnapshotSpec { Name = SnapshotName.Parse("still"), Quiesce = true }, null, Token).WaitForCompletionAsync(Token);
-        await seam.Reached.Task.WaitAsync(Token);
+        // A snapshot that fails before says why, and is not waited for.
+        await (await Task.WhenAny(seam.Reached.Task, creating).WaitAsync(Token));
         await StandsStillAsync(lab, backend, id);
 
         seam.GoOn.Set();
@@ -50,14 +51,26 @@ public sealed class QuiesceTests
         var vm = await backend.Get<IHypervisor>().CreateAsync(lab.Spec("rest", spec => spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(32)) })), null, Token).WaitForCompletionAsync(Token);
         await backend.Get<IHypervisor>().StartAsync(vm.Id, null, Token).WaitForCompletionAsync(Token);
         await lab.WaitForConsoleAsync(vm.Id, GuestImage.Prompt);
-        await backend.WaitUntilReadyAsync(vm.Id, cancellationToken: Token);
+        await backend.WaitUntilReadyAsync(vm.Id, new ReadinessOptions { Conditions = [new ReadinessCondition.Custom("the agent answers", AgentAnswersAsync)] }, Token);
         return vm.Id;
     }
 
-    /// <summary>Writes to the guest's disk behind the back of its shell, and has the kernel say what became of the writer.</summary>
+    private static async ValueTask<bool> AgentAnswersAsync(IBackend backend, Instance instance, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await backend.Get<IGuestAgent>().GetInfoAsync(instance.Id, cancellationToken)).Agent.Length > 0;
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.Unavailable || error.Code == ErrorCode.Timeout)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Writes to the guest's disk behind the back of its shell, and has the kernel say what became of the writer: it may take its time to get as far as that.</summary>
     private static async Task StandsStillAsync(QemuLab lab, QemuBackend backend, InstanceId id)
     {
-        await lab.TypeAsync(backend, id, "(echo x > /data/probe; echo WRIT\"\"TEN) & sleep 1; grep State: /proc/$!/status");
+        await lab.TypeAsync(backend, id, "(echo x > /data/probe; echo WRIT\"\"TEN) & until grep \"D (disk sl\"\"eep)\" /proc/$!/status; do sleep 1; done");
         await lab.WaitForConsoleAsync(id, "D (disk sleep)");
     }
 
