@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Playwright;
 
 namespace Hypervisor.Sdk.Browser.Tests;
@@ -57,6 +58,28 @@ public sealed class PageFixture : IAsyncLifetime
         finally
         {
             await page.Page.Context.CloseAsync();
+        }
+    }
+
+    /// <summary>Ends the process of a machine of this fixture's host, as somebody on the host might: the one whose arguments have the machine's id.</summary>
+    internal static void KillMachine(string id)
+    {
+        string name = $"guest={id},";
+        int pid = Directory.EnumerateDirectories("/proc").Select(directory => int.TryParse(Path.GetFileName(directory), out int number) ? number : 0).Single(number => number > 0 && Arguments(number).Contains(name, StringComparison.Ordinal));
+        using var process = Process.GetProcessById(pid);
+        process.Kill();
+
+        static string Arguments(int pid)
+        {
+            try
+            {
+                return File.ReadAllText($"/proc/{pid}/cmdline");
+            }
+            catch (IOException)
+            {
+                // It has ended since it was listed.
+                return "";
+            }
         }
     }
 

@@ -11,10 +11,6 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
 {
     [Fact(Timeout = 90_000)]
     [Feature("UI-02")]
-    [Feature("UI-24")]
-    [Feature("UI-25")]
-    [Feature("UI-26")]
-    [Feature("UI-30")]
     [Feature("EVT-02")]
     public Task The_list_shows_both_machines_running_and_follows_what_is_done_to_them() => fixture.UseAsync("#/", async page =>
     {
@@ -30,6 +26,52 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
         await Assertions.Expect(page.Machine("demo-2")).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
         await Assertions.Expect(page.Machine("demo-2").Locator(".badge.good")).ToContainTextAsync("running");
         await Assertions.Expect(page.Page.Locator(".overview .feed")).ToContainTextAsync("paused → running", PagePatience.Text);
+    });
+
+    [Fact(Timeout = 90_000)]
+    [Feature("UI-24")]
+    [Feature("UI-25")]
+    [Feature("UI-26")]
+    [Feature("UI-30")]
+    public Task The_page_is_dark_and_dense_and_its_colours_tell_states_apart() => fixture.UseAsync("#/", async page =>
+    {
+        foreach (string part in (string[])["body", ".topbar", ".sidebar", "main", "tr[data-name='demo-1']"])
+        {
+            var (text, background) = await page.ColoursAsync(part);
+            Assert.True(background.Max() < 64, $"{part} is not dark: {string.Join(' ', background)}");
+            Assert.True(text.Min() > 128, $"The text of {part} is not light: {string.Join(' ', text)}");
+        }
+
+        await Assertions.Expect(page.Page.Locator(".sidebar").GetByRole(AriaRole.Link, new() { Name = "Events" })).ToBeVisibleAsync();
+        float row = (await page.Machine("demo-1").BoundingBoxAsync())!.Height;
+        Assert.True(row <= 48, $"A row is {row} pixels high.");
+
+        await Assertions.Expect(page.Machine("demo-2").Locator(".badge.good")).ToContainTextAsync("running", PagePatience.Text);
+        var (good, _) = await page.ColoursAsync("[data-name='demo-2'] .badge.good");
+        await page.Button("Pause: demo-2").ClickAsync();
+        await Assertions.Expect(page.Machine("demo-2").Locator(".badge.warn")).ToContainTextAsync("paused", PagePatience.Text);
+        var (warn, _) = await page.ColoursAsync("[data-name='demo-2'] .badge.warn");
+        await page.Button("Resume: demo-2").ClickAsync();
+        await Assertions.Expect(page.Machine("demo-2")).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
+        Assert.True(good[1] > good[0] + 30 && good[1] > good[2] + 10, $"What is well is not green: {string.Join(' ', good)}");
+        Assert.True(warn[0] > warn[2] + 60 && warn[0] >= warn[1], $"What needs attention is not amber: {string.Join(' ', warn)}");
+    });
+
+    [Fact(Timeout = 90_000)]
+    [Feature("UI-01")]
+    public Task A_machine_that_ends_by_itself_is_an_alert_on_the_overview() => fixture.UseAsync("#/create", async page =>
+    {
+        string name = "ends-" + Guid.NewGuid().ToString("N")[..6];
+        await page.Page.GetByLabel("Name").FillAsync(name);
+        await page.Button("Create machine").ClickAsync();
+        await Assertions.Expect(page.Page.Locator($"article.machine[data-name='{name}']")).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
+        string id = new Uri(page.Page.Url).Fragment.Split('/')[3];
+        PageFixture.KillMachine(id);
+        await page.GoAsync("#/");
+        await Assertions.Expect(page.Machine(name)).ToHaveAttributeAsync("data-state", "crashed", PagePatience.Attribute);
+        await Assertions.Expect(page.Page.GetByRole(AriaRole.List, new() { Name = "Alerts, newest first" }).GetByRole(AriaRole.Listitem).First).ToContainTextAsync(name, PagePatience.Text);
+        await page.GoToMachineAsync(name, "Summary");
+        await DeleteAsync(page, name);
     });
 
     [Fact(Timeout = 90_000)]
@@ -185,6 +227,31 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
         await DeleteAsync(page, $"{name}-1");
         await page.GoToMachineAsync(name, "Summary");
         await DeleteAsync(page, name);
+    });
+
+    [Fact(Timeout = 90_000)]
+    [Feature("UI-31")]
+    public Task A_view_says_that_it_loads_and_one_that_fails_takes_only_itself_down() => fixture.UseAsync("#/", async page =>
+    {
+        await page.GoToMachineAsync("demo-1", "Summary");
+        var answer = new TaskCompletionSource();
+        await page.Page.RouteAsync("**/native", async route =>
+        {
+            await answer.Task;
+            await route.FulfillAsync(new() { ContentType = "application/json", Body = """{"mediaType":"text/plain","content":"not base64 at all!"}""" });
+        });
+        await TabAsync(page, "Native");
+        await Assertions.Expect(page.Page.GetByRole(AriaRole.Status).Filter(new() { HasText = "Loading the document" })).ToBeVisibleAsync(PagePatience.Visible);
+        answer.SetResult();
+        var alert = page.Page.Locator("main").GetByRole(AriaRole.Alert);
+        await Assertions.Expect(alert).ToBeVisibleAsync(PagePatience.Visible);
+        await Assertions.Expect(page.Page.Locator("article.machine[data-name='demo-1']")).ToBeVisibleAsync();
+        await page.Page.UnrouteAsync("**/native");
+        await TabAsync(page, "Summary");
+        await Assertions.Expect(page.Page.Locator(".facts")).ToContainTextAsync("Processors");
+        await TabAsync(page, "Native");
+        await Assertions.Expect(page.Page.Locator("pre.log")).ToContainTextAsync("-uuid", PagePatience.Text);
+        await Assertions.Expect(alert).ToHaveCountAsync(0);
     });
 
     [Fact(Timeout = 90_000)]

@@ -54,6 +54,27 @@ internal sealed class WatchedPage
         await Page.ScreenshotAsync(new() { Path = Path.Combine(Pictures, name + ".png"), Animations = ScreenshotAnimations.Disabled });
     }
 
-    /// <summary>How far the page is wider than its window: a page that fits says 0.</summary>
-    public Task<int> OverflowAsync() => Page.EvaluateAsync<int>("Math.max(0, document.documentElement.scrollWidth - window.innerWidth)");
+    /// <summary>How far the page is wider than its window, or the content than its place in it: a page that fits says 0.</summary>
+    public Task<int> OverflowAsync() => Page.EvaluateAsync<int>("""
+        () => {
+          const main = document.querySelector('main');
+          return Math.max(0, document.documentElement.scrollWidth - window.innerWidth, main ? main.scrollWidth - main.clientWidth : 0);
+        }
+        """);
+
+    /// <summary>The colours that an element is drawn with, each 0 to 255: its text, and the first background at or above it that can be seen.</summary>
+    public async Task<(int[] Text, int[] Background)> ColoursAsync(string selector)
+    {
+        int[] colours = await Page.Locator(selector).First.EvaluateAsync<int[]>("""
+            element => {
+              const numbers = (text) => text.match(/[\d.]+/g).map(Number);
+              let behind = element;
+              while (behind.parentElement && (numbers(getComputedStyle(behind).backgroundColor)[3] ?? 1) < 0.5) {
+                behind = behind.parentElement;
+              }
+              return [...numbers(getComputedStyle(element).color).slice(0, 3), ...numbers(getComputedStyle(behind).backgroundColor).slice(0, 3)].map(Math.round);
+            }
+            """);
+        return (colours[..3], colours[3..]);
+    }
 }

@@ -21,12 +21,12 @@ export function EventsView() {
   );
 }
 
-export function Feed({ entries, brief }: { entries: readonly FeedEntry[]; brief?: boolean }) {
+export function Feed({ entries, brief, label = 'Events, newest first' }: { entries: readonly FeedEntry[]; brief?: boolean; label?: string }) {
   if (entries.length === 0) {
     return <Empty icon="events" title="Nothing has happened since this page was opened"><p>Starts, stops, changes and lost connections appear here as they happen.</p></Empty>;
   }
   return (
-    <ol class="feed" aria-label="Events, newest first">
+    <ol class="feed" aria-label={label}>
       {entries.map((entry) => (
         <li key={entry.number} class={entry.tone}>
           <time>{formatTime(entry.at)}</time>

@@ -8,11 +8,13 @@ import { Feed } from './events';
 
 const spanMs = 300_000;
 
-/** Beneath the list: the nodes over the last minutes, and what happened last. */
+/** Beneath the list: what somebody should look at, the nodes over the last minutes, and what happened last. */
 export function Overview() {
   const nodes = [...nodeSeries.value];
+  const alerts = feed.value.filter((entry) => entry.tone === 'bad').slice(0, 5);
   return (
     <div class="overview">
+      {alerts.length > 0 && <Card flush class="alerts" title="Recent alerts"><Feed entries={alerts} label="Alerts, newest first" /></Card>}
       {nodes.map(([key, { latest, samples }]) => (
         <Card key={key} title={latest.node} actions={<span class="hint">{latest.cpus ?? '?'} processors · {formatBytes(latest.memoryTotal)} · load {[latest.loadAverage1, latest.loadAverage5, latest.loadAverage15].map((load) => load?.toFixed(2) ?? '–').join(' ')}</span>}>
           <div class="charts">
