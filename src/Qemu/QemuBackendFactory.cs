@@ -39,6 +39,9 @@ internal sealed class QemuBackendFactory : IBackendFactory
             case "QEMUIMG":
                 options.QemuImg = text;
                 break;
+            case "FIRMWAREDIRECTORIES":
+                Array.ForEach(text.Split(':', StringSplitOptions.RemoveEmptyEntries), options.FirmwareDirectories.Add);
+                break;
             case "RUNASUSER":
                 options.RunAsUser = text;
                 break;

@@ -21,6 +21,12 @@ public sealed class QemuOptions
     /// <summary>qemu-img: a path, or a name that is looked up in PATH. Default <c>qemu-img</c>.</summary>
     public string QemuImg { get; set; } = "qemu-img";
 
+    /// <summary>
+    /// The directories in which QEMU looks for its firmware, option ROMs and key maps (<c>-L</c>), in this order and before its own: what a QEMU needs that was unpacked and not installed. The user that QEMU runs as must be able to
+    /// read them. Default: none, those that it was built for.
+    /// </summary>
+    public IList<string> FirmwareDirectories { get; } = [];
+
     /// <summary>What runs the guests' code. Default: KVM where it works, else TCG; the backend's answer to <see cref="Capability.HardwareAcceleration"/> says which and why.</summary>
     public QemuAccelerator Accelerator { get; set; }
 
@@ -67,6 +73,8 @@ public sealed class QemuOptions
             Require(Path.IsPathFullyQualified(directory), nameof(ImageDirectories), directory, "a list of absolute paths");
         foreach (var architecture in Architectures)
             architecture.Validated();
+        foreach (string directory in FirmwareDirectories)
+            Require(Path.IsPathFullyQualified(directory) && !directory.Contains('\0'), nameof(FirmwareDirectories), directory, "a list of absolute paths");
         var copy = (QemuOptions)MemberwiseClone();
         copy.StateDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(StateDirectory));
         copy.RuntimeDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(RuntimeDirectory ?? Path.Combine(StateDirectory, "run")));

@@ -19,6 +19,16 @@ public sealed class QemuConformanceTests
         await ConformanceRun.PassesAsync(target, column: "1-" + target.Name.Replace(' ', '-'));
     }
 
+    [Fact(Timeout = 300_000)]
+    public async Task The_QEMU_driver_keeps_the_contract_on_real_machines_of_the_newer_QEMU()
+    {
+        var newer = await NewerQemu.GetAsync(TestContext.Current.CancellationToken);
+        using var directory = new TempDirectory();
+        await using var target = await QemuTarget.CreateAsync(() => Options(directory, newer), cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal("QEMU 10.0", target.Name);
+        await ConformanceRun.PassesAsync(target, column: "1-" + target.Name.Replace(' ', '-'));
+    }
+
     [Fact(Timeout = 600_000)]
     [Speed(SpeedAttribute.Full)]
     public async Task The_QEMU_driver_keeps_the_contract_with_guests_that_boot()
@@ -38,5 +48,14 @@ public sealed class QemuConformanceTests
         await ConformanceRun.PassesAsync(target, new ConformanceOptions { IncludeLong = true, Seed = 2, Sequences = 40, SequenceSteps = 20 });
     }
 
-    private static QemuOptions Options(TempDirectory directory) => new() { StateDirectory = directory["state"], RuntimeDirectory = directory["run"], Accelerator = QemuAccelerator.Tcg };
+    private static QemuOptions Options(TempDirectory directory, NewerQemu? newer = null)
+    {
+        var options = new QemuOptions { StateDirectory = directory["state"], RuntimeDirectory = directory["run"], Accelerator = QemuAccelerator.Tcg };
+        if (newer is null)
+            return options;
+        (options.QemuSystem, options.QemuImg) = (newer.SystemPath, newer.ImagePath);
+        foreach (string firmware in newer.FirmwareDirectories)
+            options.FirmwareDirectories.Add(firmware);
+        return options;
+    }
 }

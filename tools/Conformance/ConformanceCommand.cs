@@ -26,7 +26,7 @@ internal static class ConformanceCommand
         var driver = new Option<string>("--driver") { Description = "The driver: 'qemu', 'directory' or 'simulation'." };
         driver.AcceptOnlyFromAmong("qemu", "directory", "simulation");
         var endpoint = new Option<string>("--endpoint") { Description = "What to connect to. qemu: a state directory. directory: the directory of a pool. simulation: anything." };
-        var set = new Option<string[]>("--set") { Description = "A further setting of the driver, NAME=VALUE: qemu-system, qemu-img, run-as-user, accelerator (kvm, tcg), runtime-directory, kernel, initrd, append (a guest with an agent, for --full); new-pools." };
+        var set = new Option<string[]>("--set") { Description = "A further setting of the driver, NAME=VALUE: qemu-system, qemu-img, firmware (directories with ':' between them), run-as-user, accelerator (kvm, tcg), runtime-directory, kernel, initrd, append (a guest with an agent, for --full); new-pools." };
         var only = new Option<string[]>("--only") { Description = "Only the checks whose ids begin so: LIFE, REQ-03." };
         var full = new Option<bool>("--full") { Description = "Also the checks that boot guests or move much data." };
         var seed = new Option<int>("--seed") { Description = "Which sequences are generated; a failure says its seed.", DefaultValueFactory = _ => 1 };
@@ -115,6 +115,7 @@ internal static class ConformanceCommand
         var options = new Action<QemuOptions>[]
         {
             Setter("qemu-system", (qemu, value) => qemu.QemuSystem = value), Setter("qemu-img", (qemu, value) => qemu.QemuImg = value), Setter("run-as-user", (qemu, value) => qemu.RunAsUser = value),
+            Setter("firmware", (qemu, value) => Array.ForEach(value.Split(':', StringSplitOptions.RemoveEmptyEntries), directory => qemu.FirmwareDirectories.Add(Path.GetFullPath(directory)))),
             Setter("runtime-directory", (qemu, value) => qemu.RuntimeDirectory = Path.GetFullPath(value)), Setter("accelerator", (qemu, value) => qemu.Accelerator = Enum.Parse<QemuAccelerator>(value, ignoreCase: true)),
         };
         settings.RefuseRest();

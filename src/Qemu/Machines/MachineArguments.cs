@@ -149,6 +149,8 @@ internal sealed class MachineArguments
         var platform = _config.EffectivePlatform;
         bool isAccelerated = _host.Accelerates(_config);
         Add("-name", $"guest={_config.Id},debug-threads=on", "-uuid", _config.Uuid.ToString("D"), "-S", "-nodefaults", "-no-user-config", "-display", "none");
+        foreach (string directory in _host.FirmwareDirectories)
+            Add("-L", directory);
         if (_host.HasSandbox)
             Add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
         Add("-machine", platform.MachineOptions is { } options ? $"type={machine.Type},{options}" : $"type={machine.Type}");

@@ -23,6 +23,9 @@ internal sealed partial class QemuHost
 
     public required Version Version { get; init; }
 
+    /// <summary>Where it looks for firmware before its own places.</summary>
+    public required IReadOnlyList<string> FirmwareDirectories { get; init; }
+
     /// <summary>The version as QEMU says it, its package included.</summary>
     public required string VersionText { get; init; }
 
@@ -60,6 +63,7 @@ internal sealed partial class QemuHost
         {
             Program = program,
             Version = version,
+            FirmwareDirectories = [.. options.FirmwareDirectories],
             VersionText = output.Split('\n')[0]["QEMU emulator version ".Length..].Trim(),
             UsesKvm = usesKvm,
             AcceleratorReason = reason,
