@@ -19,14 +19,20 @@ internal sealed partial class SqliteJobStore
                 claimed.Add(Take(session, job, request));
         }
 
-        return new ClaimedJobs { Jobs = claimed, NextAt = NextAt(session, request.Now) };
+        return new ClaimedJobs { Jobs = claimed, NextAt = NextAt(session, request) };
     }, cancellationToken).ConfigureAwait(false);
 
-    private static DateTimeOffset? NextAt(SqliteSession session, DateTimeOffset now) => session.Read("""
-        SELECT min(at) FROM (SELECT min(due_ms) AS at FROM jobs WHERE state = 0 AND due_ms > $0 UNION ALL SELECT min(lease_ms) FROM jobs WHERE state = 1
-            UNION ALL SELECT min(deadline_ms) FROM jobs WHERE state = 0 AND deadline_ms IS NOT NULL
-            UNION ALL SELECT min(next_ms) FROM schedules)
-        """, row => Time(row, 0), Ms(now))[0];
+    private static DateTimeOffset? NextAt(SqliteSession session, ClaimRequest request)
+    {
+        // A schedule of a type that is not known here is another worker's: it wakes nobody here.
+        var schedules = session.Read("SELECT next_ms, type FROM schedules WHERE next_ms IS NOT NULL", row => (At: Time(row, 0), Type: row.GetString(1)));
+        var scheduled = schedules.Where(schedule => request.Types.Contains(schedule.Type)).Min(schedule => schedule.At);
+        var due = session.Read("""
+            SELECT min(at) FROM (SELECT min(due_ms) AS at FROM jobs WHERE state = 0 AND due_ms > $0 UNION ALL SELECT min(lease_ms) FROM jobs WHERE state = 1
+            UNION ALL SELECT min(deadline_ms) FROM jobs WHERE state = 0 AND deadline_ms IS NOT NULL)
+            """, row => Time(row, 0), Ms(request.Now))[0];
+        return due is null || scheduled < due ? scheduled ?? due : due;
+    }
 
     private static void Recover(SqliteSession session, DateTimeOffset now)
     {
