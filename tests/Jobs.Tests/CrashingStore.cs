@@ -51,7 +51,11 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 
     public Task<bool> RemoveScheduleAsync(string name, CancellationToken cancellationToken) => AtAsync("RemoveSchedule", () => store.RemoveScheduleAsync(name, cancellationToken), _ => true);
 
-    public Task<IReadOnlyList<StoredSchedule>> ListSchedulesAsync(DateTimeOffset? dueAt, CancellationToken cancellationToken) => store.ListSchedulesAsync(dueAt, cancellationToken);
+    public Task<IReadOnlyList<StoredSchedule>> ListSchedulesAsync(DateTimeOffset? dueAt, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _calls);
+        return store.ListSchedulesAsync(dueAt, cancellationToken);
+    }
 
     public Task<bool> FireAsync(string name, DateTimeOffset expected, DateTimeOffset? next, IReadOnlyList<NewJob> jobs) =>
         AtAsync("Fire", () => store.FireAsync(name, expected, next, jobs), _ => true);

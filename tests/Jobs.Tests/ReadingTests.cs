@@ -73,7 +73,6 @@ public sealed class ReadingTests : IDisposable
     }
 
     [Fact(Timeout = 120_000)]
-    [Feature("EVT-01")]
     public async Task A_watch_goes_on_where_it_stopped_in_another_process_and_misses_no_last_state()
     {
         long position;

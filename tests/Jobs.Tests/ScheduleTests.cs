@@ -1,3 +1,5 @@
+using Hypervisor.Sdk.Jobs.Stores;
+
 namespace Hypervisor.Sdk.Jobs.Tests;
 
 /// <summary>Jobs that recur.</summary>
@@ -17,8 +19,9 @@ public sealed class ScheduleTests : IDisposable
     [Feature("JOB-07")]
     public async Task A_schedule_makes_its_job_once_each_time_however_many_workers_there_are()
     {
-        await using var one = await Engine.StartAsync(File, _world, _clock);
-        await using var two = await Engine.StartAsync(File, _world, _clock);
+        // Three days of the clock go by: with a question a second nearly all of the time would go into those.
+        await using var one = await Engine.StartAsync(File, _world, _clock, configure: options => options.PollInterval = TimeSpan.FromMinutes(1));
+        await using var two = await Engine.StartAsync(File, _world, _clock, configure: options => options.PollInterval = TimeSpan.FromMinutes(1));
         await one.Jobs.ScheduleAsync(Schedule("0 3 * * *"), new BuildArgs("nightly"), Token);
         var schedule = Assert.Single(await two.Jobs.ListSchedulesAsync(Token));
         Assert.Equal(("nightly", _clock.GetUtcNow().Date.AddHours(3)), (schedule.Name, schedule.NextAt!.Value.UtcDateTime));
@@ -46,6 +49,35 @@ public sealed class ScheduleTests : IDisposable
         Assert.Equal(jobs, made.Count);
         foreach (var job in made)
             Assert.Equal(JobState.Completed, (await second.Jobs.WaitAsync(job.Id, Token)).State);
+    }
+
+    [Theory(Timeout = 120_000)]
+    [InlineData("of a type that only others know", "foreign", "UTC")]
+    [InlineData("of a zone that is missing here", "build", "Europe/Nowhere")]
+    public async Task A_schedule_that_is_due_and_cannot_be_fired_here_does_not_keep_its_worker_busy(string what, string type, string zone)
+    {
+        CrashingStore? store = null;
+        await using var engine = await Engine.StartAsync(File, _world, _clock, inner => store = new CrashingStore(inner, new CrashPoint("", 0, false)));
+        var due = new JobSchedule { Name = what, Cron = "@hourly", Zone = zone, NextAt = _clock.GetUtcNow().AddHours(-1) };
+        await store!.PutScheduleAsync(new StoredSchedule { Schedule = due, Type = type, Args = "{}" }, Token);
+        await TickAsync(200);
+        int before = store.Calls;
+        await TickAsync(400);
+        // Four seconds: in each a question for changes, a claim, and a look at the schedules; one on either side.
+        Assert.InRange(store.Calls - before, 1, 15);
+        // It is there for who can fire it.
+        Assert.Equal(due.NextAt, Assert.Single(await engine.Jobs.ListSchedulesAsync(Token)).NextAt);
+    }
+
+    // Moves the clock by a hundredth of a second at a time, whenever all who wait for it have parked themselves: the worker's loop, and the question for what others did.
+    private async Task TickAsync(int times)
+    {
+        for (int i = 0; i < times; i++)
+        {
+            while (_clock.ActiveTimers < 2)
+                await Task.Yield();
+            _clock.Advance(TimeSpan.FromMilliseconds(10));
+        }
     }
 
     [Fact(Timeout = 120_000)]

@@ -1,4 +1,5 @@
 using Hypervisor.Sdk.Jobs.Stores;
+using Microsoft.Extensions.Logging;
 
 namespace Hypervisor.Sdk.Jobs.Running;
 
@@ -6,6 +7,9 @@ internal sealed partial class JobClient
 {
     private const int MaxCaughtUp = 1000;
     private static readonly TimeSpan OnTime = TimeSpan.FromMinutes(1);
+
+    // Of the worker's loop only.
+    private readonly HashSet<string> _toldZones = new(StringComparer.Ordinal);
 
     public async Task ScheduleAsync<TArgs>(JobSchedule schedule, TArgs args, CancellationToken cancellationToken = default)
     {
@@ -28,13 +32,19 @@ internal sealed partial class JobClient
         [.. (await store.ListSchedulesAsync(null, cancellationToken).ConfigureAwait(false)).Select(stored => stored.Schedule)];
 
     /// <summary>Makes the jobs of schedules that are due and of a type that is known here.</summary>
-    public async Task FireSchedulesAsync()
+    public async Task FireSchedulesAsync(DateTimeOffset now)
     {
-        var now = Now;
         foreach (var stored in await store.ListSchedulesAsync(now, CancellationToken.None).ConfigureAwait(false))
         {
-            if (!_byType.TryGetValue(stored.Type, out var registration) || !TimeZoneInfo.TryFindSystemTimeZoneById(stored.Schedule.Zone, out var zone))
+            if (!_byType.TryGetValue(stored.Type, out var registration))
                 continue;
+            if (!TimeZoneInfo.TryFindSystemTimeZoneById(stored.Schedule.Zone, out var zone))
+            {
+                if (_toldZones.Add(stored.Schedule.Name))
+                    logger.LogError("The schedule '{Schedule}' is due and is not fired by this process, as there is no time zone '{Zone}' here: install the zone data (tzdata).", stored.Schedule.Name, stored.Schedule.Zone);
+                continue;
+            }
+
             var cron = CronExpression.Parse(stored.Schedule.Cron);
             var times = new List<DateTimeOffset>();
             var next = stored.Schedule.NextAt;

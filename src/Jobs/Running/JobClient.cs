@@ -1,9 +1,10 @@
 using Hypervisor.Sdk.Jobs.Stores;
+using Microsoft.Extensions.Logging;
 
 namespace Hypervisor.Sdk.Jobs.Running;
 
 /// <summary>Jobs, over a store.</summary>
-internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals) : IJobs
+internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals, ILogger<JobClient> logger) : IJobs
 {
     private const int MaxLanes = 64;
     private const int MaxBatch = 10_000;

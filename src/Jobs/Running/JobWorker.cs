@@ -68,11 +68,12 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
                     nextPurge = Now + (purged < PurgeRows ? PurgeInterval : TimeSpan.Zero);
                 }
 
-                if (nextClaim is null || Now >= nextClaim)
-                    await client.FireSchedulesAsync().ConfigureAwait(false);
+                var now = Now;
+                if (nextClaim is null || now >= nextClaim)
+                    await client.FireSchedulesAsync(now).ConfigureAwait(false);
                 // Without a free place there is nothing to take; leases that ran out are looked at when they do.
-                if (Runs().Count < options.Concurrency || nextClaim is null || Now >= nextClaim)
-                    nextClaim = await TakeAsync().ConfigureAwait(false);
+                if (Runs().Count < options.Concurrency || nextClaim is null || now >= nextClaim)
+                    nextClaim = await TakeAsync(now).ConfigureAwait(false);
             }
             catch (HypervisorException exception)
             {
@@ -162,10 +163,9 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         await wake.CancelAsync().ConfigureAwait(false);
     }
 
-    private async Task<DateTimeOffset?> TakeAsync()
+    private async Task<DateTimeOffset?> TakeAsync(DateTimeOffset now)
     {
         int free = options.Concurrency - Runs().Count;
-        var now = Now;
         var claimed = await store.ClaimAsync(new ClaimRequest { Worker = options.Worker, Types = _types.Keys, Limit = free, Now = now, LeaseUntil = now + options.Lease }, CancellationToken.None)
             .ConfigureAwait(false);
         foreach (var claim in claimed.Jobs)
@@ -179,7 +179,8 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
 
         foreach (var claim in claimed.Jobs)
             signals.PulseJob(claim.Id);
-        return claimed.NextAt;
+        // What was due at the moment of asking and is still there, nobody here can do (a schedule in a time zone that is missing here): it is looked at again, and not at once.
+        return claimed.NextAt <= now ? now + options.PollInterval : claimed.NextAt;
     }
 
     private async Task RenewAsync()
