@@ -36,7 +36,7 @@ internal static class Composition
             builder.Services.AddHostedService<DemoMachines>();
 
         // 2. The API over them. Operations can be asked for by a restarted host, because the key of their ids is kept.
-        var operationKey = state.Key("operation-key");
+        var operationKey = state.OperationKey();
         builder.Services.AddHypervisorApi(api => api.OperationKey = operationKey);
 
         // 3. Who may use it.

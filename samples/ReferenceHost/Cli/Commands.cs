@@ -20,6 +20,7 @@ internal static class Commands
             return options.Command switch
             {
                 HostCommand.Help => Help(),
+                HostCommand.Prepare => Prepare(options),
                 HostCommand.Token => await TokenAsync(options),
                 HostCommand.Stop => await StopAsync(options, build),
                 HostCommand.Reset => await ResetAsync(options, build),
@@ -36,6 +37,12 @@ internal static class Commands
     private static int Help()
     {
         Console.WriteLine(HostOptions.Usage);
+        return 0;
+    }
+
+    private static int Prepare(HostOptions options)
+    {
+        StateDirectory.Prepare(options.State);
         return 0;
     }
 
@@ -60,10 +67,20 @@ internal static class Commands
     private static async Task<int> StopAsync(HostOptions options, Func<HostOptions, StateDirectory, WebApplication> build)
     {
         if (!Directory.Exists(options.State))
+        {
+            Console.WriteLine($"There is no {options.State}: nothing runs from it.");
             return 0;
-        using var state = await EndHostAsync(options);
+        }
+
+        await EndSimulationAsync(options);
+        if (!StateDirectory.IsOurs(options.State))
+            return Foreign(options);
+        using var state = await EndHostAsync(options.State);
+        if (!Directory.Exists(state.Machines))
+            return 0;
         await using var app = build(options, state);
-        await Machines.StopAllAsync(app.Services.GetRequiredService<IBackendRegistry>());
+        int stopped = await Machines.StopAllAsync(app.Services.GetRequiredService<IBackendRegistry>());
+        Console.WriteLine($"Machines that ran and are stopped: {stopped}.");
         return 0;
     }
 
@@ -71,13 +88,39 @@ internal static class Commands
     {
         if (!Directory.Exists(options.State))
             return 0;
-        if (!options.Yes && !Ask($"Delete all machines and everything in {options.State}?"))
+        if (!StateDirectory.IsOurs(options.State))
+            return Foreign(options);
+        if (!options.Yes && !Ask($"Delete all machines and what the host keeps in {options.State}?"))
             return 1;
-        using var state = await EndHostAsync(options);
-        await using (var app = build(options, state))
+        await EndSimulationAsync(options);
+        using var state = await EndHostAsync(options.State);
+        if (Directory.Exists(state.Machines))
+        {
+            await using var app = build(options, state);
             await Machines.DeleteAllAsync(app.Services.GetRequiredService<IBackendRegistry>());
-        state.Delete();
+        }
+
+        if (state.Delete() is { Count: > 0 } left)
+            Console.WriteLine($"{options.State} stays, because no host put this there: {string.Join(", ", left)}.");
         return 0;
+    }
+
+    private static int Foreign(HostOptions options)
+    {
+        Console.Error.WriteLine($"{options.State} is not the state directory of a host: nothing in it was touched.");
+        return 1;
+    }
+
+    /// <summary>Ends the host that ./run --simulate has begun within the state directory. Nothing of its machines is left then.</summary>
+    private static async Task EndSimulationAsync(HostOptions options)
+    {
+        string simulation = StateDirectory.SimulationOf(options.State);
+        if (!StateDirectory.IsOurs(simulation))
+            return;
+        using (await EndHostAsync(simulation, "simulated "))
+        {
+            // Only the lock is wanted: it says that the host has ended.
+        }
     }
 
     private static bool Ask(string question)
@@ -101,17 +144,17 @@ internal static class Commands
     }
 
     /// <summary>Asks the host that serves to end, and waits until it has given the directory back.</summary>
-    private static async Task<StateDirectory> EndHostAsync(HostOptions options)
+    private static async Task<StateDirectory> EndHostAsync(string path, string kind = "")
     {
-        using (var control = new ControlClient(options.State))
-            await control.StopAsync();
+        using (var control = new ControlClient(path))
+            Console.WriteLine(await control.StopAsync() ? $"The {kind}host is told to end." : $"No {kind}host runs.");
         using var patience = new CancellationTokenSource(s_hostEnds);
         using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (true)
         {
             try
             {
-                return StateDirectory.Open(options.State);
+                return StateDirectory.Open(path);
             }
             catch (IOException) when (!patience.IsCancellationRequested)
             {

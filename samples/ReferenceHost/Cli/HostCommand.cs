@@ -4,6 +4,7 @@ namespace Hypervisor.Sdk.ReferenceHost;
 internal enum HostCommand
 {
     Run,
+    Prepare,
     Token,
     Stop,
     Reset,

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Text;
 
 namespace Hypervisor.Sdk.ReferenceHost;
 
@@ -13,9 +14,10 @@ internal sealed class HostOptions
 
         Commands:
           (none)            serve, until Ctrl-C; the machines go on running and are found again
+          prepare           make the state directory, or say why it cannot be used
           token             print a new one-time sign-in address of the host that serves
-          stop              shut the machines down, and the host that serves them
-          reset             the same, then delete the machines and everything in the state directory
+          stop              shut the machines down, and the host that serves them; a simulated one of ./run too
+          reset             the same, then delete the machines and everything that a host keeps in the state directory
 
         Options:
           --state DIR       where machines, disks and sessions are kept    [~/.local/state/hypervisor-sdk]
@@ -28,6 +30,8 @@ internal sealed class HostOptions
           --yes             do not ask before reset
           --help            print this
         """;
+
+    private const int MaxSocketPathBytes = 107;
 
     public HostCommand Command { get; private set; }
 
@@ -57,7 +61,7 @@ internal sealed class HostOptions
             string? value = i + 1 < words.Count ? words[i + 1] : null;
             switch (words[i])
             {
-                case "token" or "stop" or "reset" when i == 0:
+                case "prepare" or "token" or "stop" or "reset" when i == 0:
                     parsed.Command = Enum.Parse<HostCommand>(words[i], ignoreCase: true);
                     break;
                 case "--help" or "-h":
@@ -97,10 +101,19 @@ internal sealed class HostOptions
         }
 
         problem ??= parsed.SetListen(urls, allowRemote);
+        problem ??= parsed.CheckState();
         problem ??= parsed is { Demo: true, Simulate: true } ? "The options --demo and --simulate exclude each other." : null;
         problem ??= parsed.Demo && parsed.Guest is null ? "The option --demo needs --guest." : null;
         options = problem is null ? parsed : null;
         return problem is null;
+    }
+
+    /// <summary>A unix socket's path has a bound, and there are sockets in the directory: the host's own, and those of the machines.</summary>
+    private string? CheckState()
+    {
+        bool hasMachines = Command is HostCommand.Run or HostCommand.Prepare && !Simulate;
+        int bytes = Encoding.UTF8.GetByteCount(State), most = MaxSocketPathBytes - (hasMachines ? "/machines/run/vm-0123456789abc/changes.sock" : "/control.sock").Length;
+        return bytes <= most ? null : $"The path of the state directory, {State}, has {bytes} bytes: {most} is the most here, because there are unix sockets beneath it, whose paths have {MaxSocketPathBytes} at most.";
     }
 
     private string? SetListen(string urls, bool allowRemote)

@@ -5,8 +5,19 @@ internal static class Machines
 {
     private static readonly StopOptions s_stop = new() { GracePeriod = TimeSpan.FromSeconds(10) };
 
-    public static Task StopAllAsync(IBackendRegistry backends) => ForAllAsync(backends, (compute, machine) =>
-        machine.State == PowerState.Stopped ? Task.CompletedTask : compute.StopAsync(machine.Id, s_stop).WaitForCompletionAsync());
+    /// <returns>How many ran.</returns>
+    public static async Task<int> StopAllAsync(IBackendRegistry backends)
+    {
+        int stopped = 0;
+        await ForAllAsync(backends, async (compute, machine) =>
+        {
+            if (machine.State == PowerState.Stopped)
+                return;
+            await compute.StopAsync(machine.Id, s_stop).WaitForCompletionAsync();
+            Interlocked.Increment(ref stopped);
+        });
+        return stopped;
+    }
 
     public static Task DeleteAllAsync(IBackendRegistry backends) => ForAllAsync(backends, (compute, machine) => compute.DeleteAsync(machine.Id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync());
 
