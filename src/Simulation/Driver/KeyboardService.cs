@@ -16,7 +16,7 @@ internal sealed class KeyboardService(SimulationClient client) : IKeyboard
             throw Invalid($"1 to {MaxKeys} keys are pressed together; these are {keys.Count}");
         if (keys.FirstOrDefault(key => !KeyboardLayout.Has(key)) is { } unknown)
             throw Invalid($"'{unknown[..Math.Min(unknown.Length, 64)]}' is not a key in QEMU's words (QKeyCode): a, 1, ret, esc, ctrl, alt, delete");
-        return client.World.Calls.EnterAsync(client, "press-keys", id.ToString(), () => string.Join(' ', keys), () =>
+        return client.World.Calls.EnterAsync(client, "press-keys", id.ToString(), () => CallText.Of(client.World, null, string.Join(' ', keys)), () =>
         {
             var instance = client.World.Require(id, InstanceKind.VirtualMachine);
             if (!instance.IsUp)

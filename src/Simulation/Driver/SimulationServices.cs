@@ -55,6 +55,7 @@ internal static class SimulationServices
             services.Add(new SuspendService(client));
         services.Add(new PowerService(client));
         services.Add(new CloneService(client));
+        services.Add(new LaneHintService(client));
         services.Add(new NodeService(client));
         services.Add(new NetworkService(client));
         return services;

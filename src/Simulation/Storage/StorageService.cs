@@ -63,6 +63,8 @@ internal sealed partial class StorageService(SimulationClient client) : IStorage
             if (mode == CloneMode.Linked && pool != origin.Pool)
                 throw World.Unsupported("pool", "a linked clone is in the pool of its source");
             var volume = World.MakeVolume(pool, name, bytes, kept.Thin, mode == CloneMode.Full ? origin.WrittenBytes : 0, null, mode == CloneMode.Linked ? origin : null);
+            if (mode == CloneMode.Full)
+                volume.Content = ContentOf(origin)?.Share();
             return Task.FromResult(Make(WorkKinds.CloneVolume, request, requestId, volume, mode == CloneMode.Full ? pool.TimeFor(origin.WrittenBytes) : TimeSpan.Zero));
         });
     }
@@ -98,6 +100,7 @@ internal sealed partial class StorageService(SimulationClient client) : IStorage
                 return;
             await work.Take(volume.Pool.TimeFor(source.WrittenBytes), "copying");
             World.Write(volume, source.WrittenBytes);
+            volume.Content ??= ContentOf(source)?.Share();
             source.Clones--;
             volume.ClonedFrom = null;
             volume.Revision++;

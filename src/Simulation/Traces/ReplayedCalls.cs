@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
+using Hypervisor.Sdk.Simulation.Storage;
 using Hypervisor.Sdk.Simulation.Works;
 
 namespace Hypervisor.Sdk.Simulation.Traces;
@@ -34,6 +35,9 @@ internal static class ReplayedCalls
         [WorkKinds.ConvertToInstance] = static (backend, id, request, _) => backend.Get<ITemplates>().ConvertToInstanceAsync(InstanceId.Parse(id), request),
         [WorkKinds.Migrate] = static (backend, id, request, text) => MigrateAsync(backend, id, request, text),
         [WorkKinds.CreateVolume] = static (backend, _, request, text) => backend.Get<IStorageBackend>().CreateAsync(Read<VolumeSpec>(text), request),
+        [WorkKinds.UploadVolume] = static (backend, _, request, text) => ((StorageService)backend.Get<IVolumeContent>()).UploadAgainAsync(Read<VolumeSpec>(After(text)), First(text), request),
+        [WorkKinds.CreatePool] = static (backend, id, request, text) => backend.Get<IStoragePools>().CreatePoolAsync(Pool(id, text), request),
+        [WorkKinds.DeletePool] = static (backend, id, request, _) => backend.Get<IStoragePools>().DeletePoolAsync(PoolName.Parse(id), request),
         [WorkKinds.CloneVolume] = static (backend, id, request, text) => backend.Get<IStorageBackend>().CloneAsync(VolumeId.Parse(id), Read<VolumeSpec>(After(text)), First(text) == "linked" ? CloneMode.Linked : CloneMode.Full, request),
         [WorkKinds.ResizeVolume] = static (backend, id, request, text) => backend.Get<IStorageBackend>().ResizeAsync(VolumeId.Parse(id), ByteSize.Parse(text), request),
         [WorkKinds.FlattenVolume] = static (backend, id, request, _) => backend.Get<IVolumeFlattening>().FlattenAsync(VolumeId.Parse(id), request),
@@ -72,6 +76,14 @@ internal static class ReplayedCalls
     /// <summary>The role of what has the id now; each role knows its own kind only.</summary>
     private static ICompute Compute(IBackend backend, string id) =>
         ((SimulatedBackend)backend).World.Find(InstanceId.Parse(id)) is { Kind: InstanceKind.Container } || !backend.TryGet<IHypervisor>(out var hypervisor) ? backend.Get<IContainerRuntime>() : hypervisor;
+
+    private static StoragePoolSpec Pool(string name, string text)
+    {
+        var spec = new StoragePoolSpec { Name = PoolName.Parse(name) };
+        foreach (string setting in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            spec.Settings[setting[..setting.IndexOf('=', StringComparison.Ordinal)]] = Uri.UnescapeDataString(Value(setting));
+        return spec;
+    }
 
     private static string First(string text) => text.Split(' ', 2)[0];
 

@@ -112,7 +112,7 @@ internal sealed class WorkEngine(World world)
             return null;
         if (seen.Kind != kind || seen is not Work<T> work)
             throw world.Refused(ErrorCode.InvalidArgument, $"The request {request} was '{seen.Kind}' before and cannot be '{kind}' now. A request id stands for one effect.");
-        bool makes = kind is WorkKinds.Create or WorkKinds.Clone or WorkKinds.CreateVolume or WorkKinds.CloneVolume;
+        bool makes = kind is WorkKinds.Create or WorkKinds.Clone or WorkKinds.CreateVolume or WorkKinds.CloneVolume or WorkKinds.UploadVolume;
         if (makes && seen is { IsRunning: false, Error: not null })
             return null;
         if (makes && !seen.IsRunning && seen.Instance is { IsDeleted: true })

@@ -21,6 +21,9 @@ internal static class WorkKinds
     public const string RevertSnapshot = "revert-snapshot";
     public const string DeleteSnapshot = "delete-snapshot";
     public const string CreateVolume = "create-volume";
+    public const string UploadVolume = "upload-volume";
+    public const string CreatePool = "create-pool";
+    public const string DeletePool = "delete-pool";
     public const string ResizeVolume = "resize-volume";
     public const string CloneVolume = "clone-volume";
     public const string FlattenVolume = "flatten-volume";

@@ -1,3 +1,5 @@
+using Hypervisor.Sdk.Simulation.Storage;
+
 namespace Hypervisor.Sdk.Simulation.Worlds;
 
 /// <summary>A volume. Belongs to the loop.</summary>
@@ -26,6 +28,9 @@ internal sealed class SimVolume
 
     /// <summary>The instance that has it as its disk; null for a volume that stands alone.</summary>
     public SimInstance? Owner { get; set; }
+
+    /// <summary>What was uploaded into it; null for one that began empty.</summary>
+    public VolumeContent? Content { get; set; }
 
     /// <summary>Who has attached it.</summary>
     public List<SimLease>? Leases { get; set; }

@@ -68,6 +68,8 @@ internal sealed partial class World
         if (!_volumes.Remove(volume.Id))
             return;
         volume.Pool.Take(-volume.SizeBytes, -volume.WrittenBytes);
+        volume.Content?.Dispose();
+        volume.Content = null;
         if (volume.ClonedFrom is { } source)
             source.Clones--;
     }
