@@ -16,6 +16,7 @@ public sealed partial class SimulationPersonality
         SuspendsToDisk = false,
         ReportsAddresses = false,
         DefaultNetwork = "user",
+        MemoryPieceBytes = 128L << 20,
         Without = [typeof(IContainerRuntime), typeof(IPortForwards), typeof(IExec), typeof(IGuestFiles), typeof(IBackupSource), typeof(IStorageBackend), typeof(IVolumeFlattening), typeof(ISuspendToDisk), typeof(IMigration)],
         Capabilities = Answers(
             [
@@ -31,13 +32,13 @@ public sealed partial class SimulationPersonality
             (Capability.Containers, CapabilityAnswer.No("QEMU runs virtual machines only.")),
             (Capability.UefiFirmware, CapabilityAnswer.No("UEFI firmware is not used yet; machines boot by BIOS.")),
             (Capability.Tpm, CapabilityAnswer.No("A TPM needs swtpm, which is not used yet.")),
-            (Capability.HotplugCpu, CapabilityAnswer.No("Another number of CPUs takes effect at the next start.")),
-            (Capability.HotplugMemory, CapabilityAnswer.No("Another size of memory takes effect at the next start.")),
+            (Capability.HotplugCpu, CapabilityAnswer.Conditional("A machine that was started with a maximum above its CPUs (Sizing.Explicit.MaxCpus); fewer take effect at the next start.")),
+            (Capability.HotplugMemory, CapabilityAnswer.Conditional("A machine that was started with a maximum above its memory (Sizing.Explicit.MaxMemory), in pieces of 128 MiB.")),
             (Capability.LiveMigration, CapabilityAnswer.No("Moving machines to another host is not built yet.")),
             (Capability.MigrationHandover, CapabilityAnswer.No("Moving machines to another host is not built yet."))),
         Quirks =
         [
-            new PersonalityQuirk { Behaviour = "Other CPUs and another size of memory wait for the next start.", Source = "Our driver: its change planner.", Provisional = false },
+            new PersonalityQuirk { Behaviour = "CPUs and memory grow in what runs up to the maximum that it was started with, memory in pieces of 128 MiB; all else waits for the next start.", Source = "Our driver: its change planner.", Provisional = false },
             new PersonalityQuirk { Behaviour = "Changes of one machine wait for each other and are not accepted before.", Source = "Our driver: the machine's lock file.", Provisional = false },
         ],
     };

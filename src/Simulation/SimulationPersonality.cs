@@ -49,6 +49,9 @@ public sealed partial class SimulationPersonality
     /// <summary>In what it differs from the others, and how that is known.</summary>
     public IReadOnlyList<PersonalityQuirk> Quirks { get; init; } = [];
 
+    /// <summary>In what pieces memory is plugged into what runs; another amount waits for the next start.</summary>
+    internal long MemoryPieceBytes { get; init; } = 1;
+
     /// <summary>Roles and features that it does not have, whatever it is capable of.</summary>
     internal IReadOnlyList<Type> Without { get; init; } = [];
 

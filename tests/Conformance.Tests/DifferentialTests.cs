@@ -18,7 +18,7 @@ public sealed partial class DifferentialTests
         ("values of ids, incarnations and revisions", "Both make them up; their form, and when they are new, is compared."),
         ("the state 'stopping' between two others", "Provisional: the driver tells it while a process ends, the simulation switches off at once. It is left out of both."),
         ("a network that is not there", "Provisional: the driver refuses it before it begins (invalid-argument), the simulation when it makes the machine (not-found)."),
-        ("what hotplug says about itself", "Provisional: the words and kinds of hotplug change with the driver; the services are compared."),
+        ("memory that was plugged in and is given back", "Provisional: the driver takes it from the guest that runs, the simulation at the next start."),
         ("messages", "They name paths and processes of the host; code, outcome and resource are compared."),
     ];
 
@@ -37,6 +37,7 @@ public sealed partial class DifferentialTests
     [InlineData("memory-snapshot")]
     [InlineData("clone")]
     [InlineData("change")]
+    [InlineData("hotplug")]
     [InlineData("refusals")]
     public async Task The_simulated_QEMU_does_what_QEMU_does_beyond_the_life_cycle(string what)
     {
@@ -109,6 +110,10 @@ public sealed partial class DifferentialTests
         Add<INativeDocuments>();
         Add<IRequestLog>();
         Add<IOperations>();
+        Add<IKeyboard>();
+        Add<ILaneHints>();
+        Add<IStoragePools>();
+        Add<IVolumeContent>();
         return string.Join(' ', services);
 
         void Add<T>()
@@ -160,6 +165,15 @@ public sealed partial class DifferentialTests
                 await ChangeAsync("description", new InstanceChange { Description = "text" });
                 await ChangeAsync("name", new InstanceChange { Name = InstanceName.Parse("renamed") });
                 await CallAsync("restart", () => compute.RestartAsync(made.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, cancellationToken: Token).WaitForCompletionAsync(Token));
+                break;
+            case "hotplug":
+                await ChangeAsync("a maximum", new InstanceChange { Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) { MaxCpus = 3, MaxMemory = ByteSize.FromMiB(512) } });
+                await CallAsync("start", () => compute.StartAsync(made.Id, cancellationToken: Token).WaitForCompletionAsync(Token));
+                await ChangeAsync("more of both", new InstanceChange { Sizing = new Sizing.Explicit(2, ByteSize.FromMiB(256)) });
+                await ChangeAsync("up to the maximum", new InstanceChange { Sizing = new Sizing.Explicit(3, ByteSize.FromMiB(512)) });
+                await ChangeAsync("fewer CPUs", new InstanceChange { Sizing = new Sizing.Explicit(2, ByteSize.FromMiB(512)) });
+                await CallAsync("restart", () => compute.RestartAsync(made.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, cancellationToken: Token).WaitForCompletionAsync(Token));
+                await ChangeAsync("another maximum", new InstanceChange { Sizing = new Sizing.Explicit(2, ByteSize.FromMiB(512)) { MaxCpus = 4 } });
                 break;
             case "refusals":
                 var missing = InstanceId.Parse("vm-none");

@@ -108,7 +108,8 @@ internal sealed partial class ChangePlanner
 
         if (after.MemoryBytes != before.MemoryBytes || after.MaxMemoryBytes != before.MaxMemoryBytes)
         {
-            bool live = _world.Personality.Can(Capability.HotplugMemory) && after.MemoryBytes >= before.MemoryBytes && after.MemoryBytes <= (before.MaxMemoryBytes ?? before.MemoryBytes) && after.MaxMemoryBytes == before.MaxMemoryBytes;
+            bool live = _world.Personality.Can(Capability.HotplugMemory) && after.MemoryBytes >= before.MemoryBytes && after.MemoryBytes <= (before.MaxMemoryBytes ?? before.MemoryBytes) && after.MaxMemoryBytes == before.MaxMemoryBytes
+                && (after.MemoryBytes - before.MemoryBytes) % _world.Personality.MemoryPieceBytes == 0;
             Add(Sized("memory", Memory(before), Memory(after), live, config => config with { MemoryBytes = after.MemoryBytes, MaxMemoryBytes = after.MaxMemoryBytes }));
         }
 
