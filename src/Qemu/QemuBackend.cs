@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.Backups;
 using Hypervisor.Sdk.Qemu.Changes;
 using Hypervisor.Sdk.Qemu.Clones;
 using Hypervisor.Sdk.Qemu.Consoles;
@@ -42,6 +43,7 @@ public sealed class QemuBackend : IBackend
         var agents = new AgentChannel(services, _table);
         _serial = new QemuSerialConsole(services, _table);
         QemuSnapshots.AddRecovery(Recovery, agents);
+        QemuBackups.AddRecovery(Recovery, agents);
         ChangeApplier.AddRecovery(Recovery);
         var hypervisor = new QemuHypervisor(services, _table, work, Recovery, disks, specs);
         _parts =
@@ -51,6 +53,7 @@ public sealed class QemuBackend : IBackend
             new QemuPower(work),
             new QemuRequests(services, _table, work, Recovery),
             new QemuSnapshots(services, _table, work, agents),
+            new QemuBackups(services, _table, work, agents),
             _serial,
             new QemuGraphicsConsole(services, _table),
             new QemuKeyboard(services, _table),

@@ -21,7 +21,7 @@ internal static class FeatureChecks
         new() { Id = "FEAT-10", Sentence = "A command in the guest reads its input and gives its output and exit code; one that fails is a result, one that is not there is refused (not-found), and what exceeds the bound is dropped and said.", Needs = [CheckNeed.Of<ICommands>(), s_guests], IsLong = true, Deadline = TimeSpan.FromMinutes(3), Body = Commands },
         new() { Id = "FEAT-11", Sentence = "A command as a conversation passes a big stream both ways, and ends with its exit code.", Needs = [CheckNeed.Of<IExec>(), s_guests], IsLong = true, Deadline = TimeSpan.FromMinutes(3), Body = Exec },
         new() { Id = "FEAT-12", Sentence = "A file of the guest is written, listed, read back byte for byte, and deleted; one that is not there is refused (not-found).", Needs = [CheckNeed.Of<IGuestFiles>(), s_guests], IsLong = true, Deadline = TimeSpan.FromMinutes(3), Body = GuestFiles },
-        new() { Id = "FEAT-13", Sentence = "A backup names the parts of each disk in order, not overlapping and within it, reads them, and goes on from its checkpoint; after an unknown one it is refused (not-found).", Needs = [CheckNeed.Compute, CheckNeed.Of<IBackupSource>()], Body = Backup },
+        new() { Id = "FEAT-13", Sentence = "A backup names the parts of each disk in order, not overlapping and within it, reads them, and goes on from its checkpoint; after an unknown one it is refused (not-found), and so is a quiet guest of what is stopped (invalid-state or unavailable).", Needs = [CheckNeed.Compute, CheckNeed.Of<IBackupSource>()], Body = Backup },
         new() { Id = "FEAT-14", Sentence = "A port of the host that leads into an instance is added, listed and removed.", Needs = [CheckNeed.Compute, CheckNeed.Of<IPortForwards>()], Body = PortForwards },
         new() { Id = "FEAT-15", Sentence = "A move to a node that is not there has an obstacle, and is refused.", Needs = [CheckNeed.Compute, CheckNeed.Of<IMigration>()], Body = MigrationObstacles },
         new() { Id = "FEAT-16", Sentence = "A command or a question to the agent of an instance that is stopped is refused (invalid-state or unavailable).", Needs = [CheckNeed.Compute, CheckNeed.Of<ICommands>()], Body = CommandsOfStopped },
@@ -250,7 +250,9 @@ internal static class FeatureChecks
     {
         var backups = c.Backend.Get<IBackupSource>();
         var running = await c.CreateRunningAsync().ConfigureAwait(false);
-        await c.RefusedAsync("A backup since a checkpoint that is not there", () => backups.BeginAsync(running.Id, "no-such-checkpoint", c.Token), ErrorCode.NotFound).ConfigureAwait(false);
+        await c.RefusedAsync("A backup since a checkpoint that is not there", () => backups.BeginAsync(running.Id, new BackupOptions { SinceCheckpoint = "no-such-checkpoint" }, c.Token), ErrorCode.NotFound).ConfigureAwait(false);
+        var stopped = await c.CreateAsync().ConfigureAwait(false);
+        await c.RefusedAsync("A backup of what is stopped with its guest at rest", () => backups.BeginAsync(stopped.Id, new BackupOptions { Quiesce = true }, c.Token), ErrorCode.InvalidState, ErrorCode.Unavailable).ConfigureAwait(false);
         var session = await backups.BeginAsync(running.Id, null, c.Token).ConfigureAwait(false);
         string? checkpoint;
         await using (session.ConfigureAwait(false))
@@ -263,7 +265,7 @@ internal static class FeatureChecks
 
         if (checkpoint is null)
             return;
-        var next = await backups.BeginAsync(running.Id, checkpoint, c.Token).ConfigureAwait(false);
+        var next = await backups.BeginAsync(running.Id, new BackupOptions { SinceCheckpoint = checkpoint }, c.Token).ConfigureAwait(false);
         await using (next.ConfigureAwait(false))
         {
             foreach (var disk in next.Disks)

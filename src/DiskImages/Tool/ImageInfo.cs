@@ -32,4 +32,7 @@ public sealed class ImageInfo
 
     /// <summary>The snapshots within, the oldest first.</summary>
     public IReadOnlyList<ImageSnapshot> Snapshots { get; init; } = [];
+
+    /// <summary>The names of the dirty bitmaps kept within: what has been written since each of them was made.</summary>
+    public IReadOnlyList<string> Bitmaps { get; init; } = [];
 }

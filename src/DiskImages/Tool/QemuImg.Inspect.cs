@@ -28,6 +28,7 @@ public sealed partial class QemuImg
             IsDirty = answer.DirtyFlag,
             IsCorrupt = answer.FormatSpecific?.Data?.Corrupt ?? false,
             IsEncrypted = answer.Encrypted,
+            Bitmaps = [.. (answer.FormatSpecific?.Data?.Bitmaps ?? []).Select(bitmap => bitmap.Name)],
             Snapshots = [.. (answer.Snapshots ?? []).Select(snapshot => new ImageSnapshot
             {
                 Id = snapshot.Id,
@@ -87,6 +88,17 @@ public sealed partial class QemuImg
     /// <summary>Deletes a snapshot.</summary>
     /// <inheritdoc cref="ApplySnapshotAsync"/>
     public Task DeleteSnapshotAsync(DiskImage image, string name, CancellationToken cancellationToken = default) => SnapshotAsync(image, "-d", name, cancellationToken);
+
+    /// <summary>Removes a dirty bitmap that is kept within a qcow2 image, also one that was not written out.</summary>
+    /// <param name="image">The image, which nobody may be using.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="cancellationToken">Kills the program.</param>
+    /// <exception cref="HypervisorException">There is no such bitmap, or somebody uses the image (<see cref="ErrorCode.Locked"/>).</exception>
+    public async Task RemoveBitmapAsync(DiskImage image, string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        await RunAsync(Alone(image), ["bitmap", "--remove"], [name], null, cancellationToken).ConfigureAwait(false);
+    }
 
     private async Task SnapshotAsync(DiskImage image, string what, string name, CancellationToken cancellationToken)
     {

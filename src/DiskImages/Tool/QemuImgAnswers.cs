@@ -8,7 +8,9 @@ internal static class QemuImgAnswers
 
     internal sealed record Specific(SpecificData? Data);
 
-    internal sealed record SpecificData(bool Corrupt);
+    internal sealed record SpecificData(bool Corrupt, BitmapAnswer[]? Bitmaps);
+
+    internal sealed record BitmapAnswer(string Name);
 
     internal sealed record SnapshotAnswer(string Id, string Name, long VmStateSize, long DateSec, long DateNsec);
 

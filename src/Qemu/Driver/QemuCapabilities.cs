@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using Hypervisor.Sdk.Qemu.Backups;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.Processes;
 using Hypervisor.Sdk.Qemu.State;
@@ -14,6 +15,9 @@ internal static class QemuCapabilities
 
     /// <summary>Devices can be put on a bridge of the host.</summary>
     public static Capability BridgedNetworks { get; } = Capability.Parse("bridged-networks");
+
+    /// <summary>A backup can go on from what an earlier one has read.</summary>
+    public static Capability IncrementalBackups { get; } = Capability.Parse("incremental-backups");
 
     public static CapabilityAnswer Answer(QemuServices services, MachineTable machines, Capability capability, CapabilityTarget target)
     {
@@ -37,6 +41,9 @@ internal static class QemuCapabilities
     /// <summary>What depends on how a machine was made.</summary>
     private static readonly Dictionary<Capability, Func<MachineConfig, CapabilityAnswer>> s_perMachine = new()
     {
+        [IncrementalBackups] = config => BackupNodes.KeepsCheckpoints(config)
+            ? CapabilityAnswer.Conditional("While it runs. What has changed is lost when QEMU is killed or the machine goes back to a snapshot.")
+            : CapabilityAnswer.No("A writable disk of the machine is not qcow2, or it has none: what has changed in it cannot be kept track of."),
         [Capability.GraphicsConsole] = config => config.Machine.Graphics ? CapabilityAnswer.Yes : CapabilityAnswer.No("The machine was made without a screen."),
         [Capability.GuestAgent] = config => config.Machine.AgentChannel ? CapabilityAnswer.Conditional("An agent must run in the guest (qemu-guest-agent).") : CapabilityAnswer.No("The machine was made without an agent channel."),
         [Capability.NetworkMetrics] = config => config.Networks.All(network => !NetworkNames.IsUser(network.Network)) ? CapabilityAnswer.Yes : CapabilityAnswer.Conditional("A user-mode network is counted by an agent in the guest (qemu-guest-agent)."),
@@ -44,6 +51,7 @@ internal static class QemuCapabilities
 
     private static readonly Dictionary<Capability, CapabilityAnswer> s_onCondition = new()
     {
+        [IncrementalBackups] = CapabilityAnswer.Conditional("A machine that runs, all of whose writable disks are qcow2. What has changed is lost when QEMU is killed or the machine goes back to a snapshot."),
         [Capability.GraphicsConsole] = CapabilityAnswer.Conditional("The machine must be made with a screen, which is the default."),
         [Capability.HotplugCpu] = CapabilityAnswer.Conditional("A PC that was started with a maximum above its CPUs (Sizing.Explicit.MaxCpus). With KVM a CPU that was plugged in is gone once the guest has given it up; those of the start stay, and all under TCG."),
         [Capability.HotplugMemory] = CapabilityAnswer.Conditional("A PC that was started with a maximum above its memory (Sizing.Explicit.MaxMemory), in pieces of 128 MiB. What was plugged in is gone once the guest has given it up."),

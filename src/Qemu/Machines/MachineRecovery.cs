@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.Versioning;
+using Hypervisor.Sdk.Qemu.Backups;
 using Hypervisor.Sdk.Qemu.State;
 
 namespace Hypervisor.Sdk.Qemu.Machines;
@@ -28,6 +29,9 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
         [WorkKinds.Resume] = static (change, entry, token) => RecoverRunStateAsync(change, entry, PowerState.Running, token),
     };
 
+    /// <summary>Removes what a backup has left in QEMU whose process died. Can be done again.</summary>
+    public Func<MachineChange, CancellationToken, Task>? AbandonedBackup { get; set; }
+
     /// <summary>Says how another kind of work is recovered.</summary>
     /// <param name="kind">Its word in the journal.</param>
     /// <param name="recover">Finishes it and returns null, or undoes it and returns why it failed. Must be able to run again.</param>
@@ -47,6 +51,9 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
                 table.Get(id).IsUnsettled = true;
         }
 
+        foreach (string file in state.List("locks").Where(file => file.EndsWith(QemuBackups.LockEnding, StringComparison.Ordinal)).ToList())
+            await RecoverBackupAsync(file, cancellationToken).ConfigureAwait(false);
+
         foreach (string name in state.List("names"))
         {
             if (state.HolderOf(name) is not { } holder || Exists(holder))
@@ -58,7 +65,7 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
 
         foreach (string file in state.List("locks"))
         {
-            string id = file.EndsWith(".watch", StringComparison.Ordinal) ? file[..^".watch".Length] : file;
+            string id = file.EndsWith(".watch", StringComparison.Ordinal) || file.EndsWith(QemuBackups.LockEnding, StringComparison.Ordinal) ? file[..file.LastIndexOf('.')] : file;
             if (Exists(id))
                 continue;
             using var taken = state.TryLock(file);
@@ -145,6 +152,28 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
 
             var failure = _kinds.TryGetValue(entry.Kind ?? "", out var recover) ? await recover(change, entry, cancellationToken).ConfigureAwait(false) : Interrupted(entry);
             change.Journal.End(entry.Operation, failure is null ? JournalOutcomes.Succeeded : JournalOutcomes.Failed, services.Time.GetUtcNow(), failure);
+        }
+    }
+
+    /// <summary>The file of a backup's lock is there and nobody holds it: its process died. It stays when the rest cannot be removed now.</summary>
+    private async Task RecoverBackupAsync(string file, CancellationToken cancellationToken)
+    {
+        string id = file[..^QemuBackups.LockEnding.Length];
+        using var taken = services.State.TryLock(file);
+        if (taken is null || AbandonedBackup is null || !Exists(id) || TryHold(id) is not { } hold)
+            return;
+        var change = new MachineChange(services, table, hold, services.State.ReadJournal(id));
+        await using (change.ConfigureAwait(false))
+        {
+            try
+            {
+                await AbandonedBackup(change, cancellationToken).ConfigureAwait(false);
+                taken.Remove();
+            }
+            catch (HypervisorException)
+            {
+                // A QEMU that does not answer must not keep anybody from connecting.
+            }
         }
     }
 

@@ -18,4 +18,6 @@ internal static class WorkKinds
     public const string CreateSnapshot = "create-snapshot";
     public const string RevertSnapshot = "revert-snapshot";
     public const string DeleteSnapshot = "delete-snapshot";
+    public const string BeginBackup = "begin-backup";
+    public const string CompleteBackup = "complete-backup";
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
 using System.Text.Json;
+using Hypervisor.Sdk.Qemu.Backups;
 using Hypervisor.Sdk.Qemu.Guests;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.State;
@@ -58,6 +59,7 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
             {
                 record = Require(change, name);
                 RefuseTemplate(change);
+                QemuBackups.RefuseWhileRead(change);
                 RefuseOtherDisks(change, record);
                 var status = await change.GetStatusAsync(token).ConfigureAwait(false);
                 return JsonSerializer.Serialize(new RevertIntent { Tag = record.Tag, StartAfter = status.IsUp }, StateJson.Default.RevertIntent);
@@ -82,6 +84,7 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
             {
                 record = Require(change, name);
                 RefuseTemplate(change);
+                QemuBackups.RefuseWhileRead(change);
                 return Task.FromResult<string?>(record.Tag);
             },
             async (change, token) =>
@@ -99,7 +102,7 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
         recovery.Add(WorkKinds.CreateSnapshot, async (change, entry, token) =>
         {
             var intended = JsonSerializer.Deserialize(entry.Intent!, StateJson.Default.SnapshotRecord)!;
-            if (intended.Quiesced && await ThawAsync(change, agents, entry, token).ConfigureAwait(false) is { } frozen)
+            if (intended.Quiesced && await Quiescence.ThawAsync(change, agents, entry, token).ConfigureAwait(false) is { } frozen)
                 return frozen;
             if (change.Services.State.ReadSnapshots(change.Id).FindTag(intended.Tag) is not null)
                 return null;
@@ -120,7 +123,7 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
         try
         {
             if (quiesce)
-                await QuiescedAsync(change, record, cancellationToken).ConfigureAwait(false);
+                await Quiescence.RunAsync(change, agents, () => MakeAsync(change, record, isUp: true, cancellationToken), cancellationToken).ConfigureAwait(false);
             else
                 await MakeAsync(change, record, status.IsUp, cancellationToken).ConfigureAwait(false);
         }
@@ -144,44 +147,11 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
         return record.IncludesMemory ? SnapshotNodes.SaveAsync(change, record.Config, record.Tag, cancellationToken) : SnapshotNodes.CreateAsync(change, record.Config, record.Tag, cancellationToken);
     }
 
-    /// <summary>Lets a guest go on whose file systems the interrupted work may have left at rest.</summary>
-    private static async Task<HypervisorException?> ThawAsync(MachineChange change, AgentChannel agents, JournalEntry entry, CancellationToken cancellationToken)
-    {
-        if (!(await change.GetStatusAsync(cancellationToken).ConfigureAwait(false)).IsUp)
-            return null;
-        try
-        {
-            await agents.TalkAsync(change.Machine, change.Config, async agent => await agent.FsfreezeThawAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-            return null;
-        }
-        catch (HypervisorException error)
-        {
-            return new HypervisorException(
-                $"The process that carried out '{entry.Kind}' ended in the middle of it, and the guest's file systems may still be frozen: its agent could not be told to thaw them. Tell it so, or restart the machine. {error.Message}",
-                error.Code, RequestOutcome.FailedMidway, error);
-        }
-    }
-
-    /// <summary>The guest's file systems are thawed whatever happens in between.</summary>
-    private Task<bool> QuiescedAsync(MachineChange change, SnapshotRecord record, CancellationToken cancellationToken) => agents.TalkAsync(change.Machine, change.Config, async agent =>
-    {
-        change.Progress.Say("freezing the guest's file systems");
-        try
-        {
-            await change.Root.EffectAsync($"freeze the guest of {change.Id}", async () => await agent.FsfreezeFreezeAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
-            await MakeAsync(change, record, isUp: true, cancellationToken).ConfigureAwait(false);
-            return true;
-        }
-        finally
-        {
-            await change.Root.EffectAsync($"thaw the guest of {change.Id}", async () => await agent.FsfreezeThawAsync(CancellationToken.None).ConfigureAwait(false)).ConfigureAwait(false);
-        }
-    }, cancellationToken);
-
     private SnapshotRecord Accept(MachineChange change, SnapshotSpec spec, MachineStatus status, string tag)
     {
         var config = change.Config;
         var tree = services.State.ReadSnapshots(change.Id);
+        QemuBackups.RefuseWhileRead(change);
         if (tree.Find(spec.Name) is not null)
             throw new HypervisorException($"'{config.Name}' has a snapshot '{spec.Name}' already.", ErrorCode.AlreadyExists, RequestOutcome.Rejected) { Resource = $"instance {change.Id}" };
         RefuseTemplate(change);

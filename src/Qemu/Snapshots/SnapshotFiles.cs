@@ -22,11 +22,15 @@ internal static class SnapshotFiles
             await OnAsync(change, file, "make snapshot in", (images, image) => images.CreateSnapshotAsync(image, tag, cancellationToken)).ConfigureAwait(false);
     }
 
-    /// <summary>Goes back to a snapshot in each disk. Can be done again.</summary>
+    /// <summary>Goes back to a snapshot in each disk. Can be done again. The checkpoints of backups are forgotten: what comes back was not written by the guest.</summary>
     public static async Task ApplyAsync(MachineChange change, MachineConfig config, string tag, CancellationToken cancellationToken)
     {
         foreach (string file in DisksOf(config))
+        {
+            foreach (string bitmap in (await InfoAsync(change, file, cancellationToken).ConfigureAwait(false)).Bitmaps)
+                await OnAsync(change, file, "remove a checkpoint from", (images, image) => images.RemoveBitmapAsync(image, bitmap, cancellationToken)).ConfigureAwait(false);
             await OnAsync(change, file, "apply snapshot in", (images, image) => images.ApplySnapshotAsync(image, tag, cancellationToken)).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Deletes a snapshot from every image that has it.</summary>
@@ -34,16 +38,15 @@ internal static class SnapshotFiles
     {
         foreach (string file in change.Services.State.List(StateDirectory.Disks(change.Id)).Where(file => file.EndsWith(".qcow2", StringComparison.Ordinal)))
         {
-            bool has;
-            using (var opened = change.Root.OpenFile(StateDirectory.Disk(change.Id, file)))
-            {
-                var info = await change.Services.Images.GetInfoAsync(DiskImage.InFile(opened, ImageFormat.Qcow2), cancellationToken: cancellationToken).ConfigureAwait(false);
-                has = info.Snapshots.Any(snapshot => snapshot.Name == tag);
-            }
-
-            if (has)
+            if ((await InfoAsync(change, file, cancellationToken).ConfigureAwait(false)).Snapshots.Any(snapshot => snapshot.Name == tag))
                 await OnAsync(change, file, "delete snapshot in", (images, image) => images.DeleteSnapshotAsync(image, tag, cancellationToken)).ConfigureAwait(false);
         }
+    }
+
+    private static async Task<ImageInfo> InfoAsync(MachineChange change, string file, CancellationToken cancellationToken)
+    {
+        using var opened = change.Root.OpenFile(StateDirectory.Disk(change.Id, file));
+        return await change.Services.Images.GetInfoAsync(DiskImage.InFile(opened, ImageFormat.Qcow2), cancellationToken: cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task OnAsync(MachineChange change, string file, string what, Func<QemuImg, DiskImage, Task> action)

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using System.Text.Json;
+using Hypervisor.Sdk.Qemu.Backups;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.State;
 
@@ -20,6 +21,7 @@ internal static class SnapshotRevert
         if (record.IncludesMemory && status.IsUp && HasDevicesOf(change, record, status))
         {
             change.Progress.Say("loading memory and disks");
+            await BackupNodes.DropCheckpointsAsync(change, cancellationToken).ConfigureAwait(false);
             await LoadAsync(change, record, cancellationToken).ConfigureAwait(false);
             Note(change, record);
             return;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Hypervisor.Sdk.Simulation.Calls;
+using Hypervisor.Sdk.Simulation.Snapshots;
 using Hypervisor.Sdk.Simulation.Worlds;
 
 namespace Hypervisor.Sdk.Simulation.Backup;
@@ -9,12 +10,16 @@ internal sealed class BackupService(SimulationClient client) : IBackupSource
 {
     private readonly World _world = client.World;
 
-    public Task<BackupSession> BeginAsync(InstanceId id, string? sinceCheckpoint = null, CancellationToken cancellationToken = default)
+    public Task<BackupSession> BeginAsync(InstanceId id, BackupOptions? options = null, CancellationToken cancellationToken = default)
     {
+        string? sinceCheckpoint = options?.SinceCheckpoint;
+        bool quiesce = options?.Quiesce ?? false;
         cancellationToken.ThrowIfCancellationRequested();
         return _world.Calls.EnterAsync(client, "begin-backup", id.ToString(), () => sinceCheckpoint is null ? "full" : $"since={sinceCheckpoint}", () =>
         {
             var instance = _world.Require(id);
+            if (quiesce)
+                SnapshotService.RefuseSilent(_world, instance);
             var disks = _world.GuestOf(instance).Get<GuestDisks>();
             var since = sinceCheckpoint is null ? null : disks.Find(sinceCheckpoint)
                 ?? throw _world.Error(ErrorCode.NotFound, RequestOutcome.Rejected, $"'{instance.Name}' has no checkpoint '{sinceCheckpoint}': take a full backup.", instance.Text, about: sinceCheckpoint);

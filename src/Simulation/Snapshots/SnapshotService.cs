@@ -190,7 +190,7 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
         if (spec.IncludeMemory && World.Personality.Answer(Capability.MemorySnapshots) is { Support: CapabilitySupport.No } no)
             throw World.Unsupported("includeMemory", no.Reason!.TrimEnd('.'));
         if (spec.Quiesce)
-            RefuseSilent(instance);
+            RefuseSilent(World, instance);
         if (instance.Config.Disks.FirstOrDefault(static disk => !disk.ReadOnly && (!disk.IsOwn || disk.Volume is null)) is { } other)
             throw World.Refused(ErrorCode.Unsupported, $"'{instance.Name}' has the disk '{other.Id}', which is somebody else's: a snapshot cannot hold it.", instance.Text);
         if (!spec.IncludeMemory && instance.Kind == InstanceKind.VirtualMachine && instance.Config.Disks.All(static disk => disk.ReadOnly))
@@ -199,13 +199,14 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
             throw InvalidState(instance, "has changes that wait for its next start: what its memory belongs to is not what is written down. Restart it first");
     }
 
-    private void RefuseSilent(SimInstance instance)
+    /// <summary>Refuses when nobody in the guest could bring its file systems to rest.</summary>
+    internal static void RefuseSilent(World world, SimInstance instance)
     {
         if (instance.State != PowerState.Running)
-            throw InvalidState(instance, $"is {instance.State}: there is no guest that could bring its file systems to rest");
-        var guest = World.GuestOf(instance);
+            throw world.Refused(ErrorCode.InvalidState, $"'{instance.Name}' is {instance.State}: there is no guest that could bring its file systems to rest.", instance.Text);
+        var guest = world.GuestOf(instance);
         if (!guest.IsUp || guest.IsAgentSilent)
-            throw World.Refused(ErrorCode.Unavailable, $"The agent in '{instance.Name}' does not answer: its file systems cannot be brought to rest.", instance.Text);
+            throw world.Refused(ErrorCode.Unavailable, $"The agent in '{instance.Name}' does not answer: its file systems cannot be brought to rest.", instance.Text);
     }
 
     /// <summary>Clones may share a template's images: nothing is written to them.</summary>

@@ -49,8 +49,12 @@ internal sealed class ToyFeatures(IHypervisor hypervisor, ConcurrentDictionary<I
 
     public Task DeleteAsync(InstanceId id, string path, CancellationToken cancellationToken = default) => Task.FromResult(s_files.TryRemove((id, path), out _));
 
-    public Task<BackupSession> BeginAsync(InstanceId id, string? sinceCheckpoint = null, CancellationToken cancellationToken = default) =>
-        sinceCheckpoint is null or "point" ? Task.FromResult<BackupSession>(new Backup()) : throw Answers.Error(ErrorCode.NotFound, $"There is no checkpoint '{sinceCheckpoint}'.");
+    public async Task<BackupSession> BeginAsync(InstanceId id, BackupOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        if (options?.Quiesce == true && (await hypervisor.GetAsync(id, cancellationToken)).State != PowerState.Running)
+            throw Answers.Error(ErrorCode.InvalidState, $"'{id}' does not run.");
+        return options?.SinceCheckpoint is null or "point" ? new Backup() : throw Answers.Error(ErrorCode.NotFound, $"There is no checkpoint '{options.SinceCheckpoint}'.");
+    }
 
     async IAsyncEnumerable<PortForward> IPortForwards.ListAsync(InstanceId id, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -25,7 +25,7 @@ public sealed class BackupTests
         long full = 0;
         for (int round = 0; round < 4; round++)
         {
-            await using var session = await source.BeginAsync(vm.Id, checkpoint, Token);
+            await using var session = await source.BeginAsync(vm.Id, new BackupOptions { SinceCheckpoint = checkpoint }, Token);
             // The machine writes on while it is read: the view stands still.
             dc.Clock.Advance(TimeSpan.FromSeconds(40));
             long read = 0;
@@ -48,7 +48,9 @@ public sealed class BackupTests
             checkpoint = await session.CompleteAsync(Token);
         }
 
-        Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<HypervisorException>(() => source.BeginAsync(vm.Id, "nonesuch", Token))).Code);
+        Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<HypervisorException>(() => source.BeginAsync(vm.Id, new BackupOptions { SinceCheckpoint = "nonesuch" }, Token))).Code);
+        await using (await source.BeginAsync(vm.Id, new BackupOptions { Quiesce = true }, Token))
+            Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<HypervisorException>(() => source.BeginAsync(vm.Id, new BackupOptions { SinceCheckpoint = "" }, Token))).Code);
         await using var other = await source.BeginAsync(vm.Id, null, Token);
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(async () => await other.ReadAsync(data, (24 << 20) - 10, new byte[11], Token));
     }

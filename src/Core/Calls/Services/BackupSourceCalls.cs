@@ -3,6 +3,6 @@ namespace Hypervisor.Sdk;
 /// <summary><see cref="IBackupSource"/>, each call through the pipeline.</summary>
 internal sealed class BackupSourceCalls(IBackupSource inner, CallPipeline calls) : IBackupSource
 {
-    public Task<BackupSession> BeginAsync(InstanceId id, string? sinceCheckpoint = null, CancellationToken cancellationToken = default) =>
-        calls.RunAsync(new("backupSource.begin", id, null, true), (inner, id, sinceCheckpoint), static (s, token) => s.inner.BeginAsync(s.id, s.sinceCheckpoint, token), cancellationToken);
+    public Task<BackupSession> BeginAsync(InstanceId id, BackupOptions? options = null, CancellationToken cancellationToken = default) =>
+        calls.RunAsync(new("backupSource.begin", id, null, true), (inner, id, options), static (s, token) => s.inner.BeginAsync(s.id, s.options, token), cancellationToken);
 }

@@ -1,0 +1,245 @@
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.Machines;
+using Hypervisor.Sdk.Qemu.Qapi;
+using Hypervisor.Sdk.Qemu.Qmp;
+using Hypervisor.Sdk.Qemu.State;
+using ImageFormat = Hypervisor.Sdk.DiskImages.ImageFormat;
+
+namespace Hypervisor.Sdk.Qemu.Backups;
+
+/// <summary>
+/// A frozen view of all disks within QEMU. Each disk has an empty overlay upon it, and a job that copies into the overlay what the guest is about to overwrite: what is read through the overlay is the disk of that moment. The
+/// overlay's file has no name any more by the time that it is used, so that nothing is left of it however the session ends.
+/// </summary>
+[SupportedOSPlatform("linux")]
+internal static class BackupNodes
+{
+    /// <summary>The socket of QEMU's NBD server.</summary>
+    public const string Socket = "backup.sock";
+
+    private const string Prefix = "hv-backup-";
+    private const string CheckpointPrefix = "hv-checkpoint-";
+
+    /// <summary>What is written since the session began: becomes the checkpoint.</summary>
+    private const string SinceBegin = "hv-since-begin";
+
+    /// <summary>What was written from the checkpoint to the beginning: is read, and changes no more.</summary>
+    public const string Written = "hv-written";
+
+    /// <summary>How many checkpoints are kept; each costs a little at every write of the guest.</summary>
+    private const int KeptCheckpoints = 4;
+
+    /// <summary>The disks of a backup: all that the guest can write to. A node is called as its disk.</summary>
+    public static IEnumerable<DiskConfig> DisksOf(MachineConfig config) => config.Disks.Where(disk => !disk.ReadOnly);
+
+    /// <summary>Whether what is written can be kept track of.</summary>
+    public static bool KeepsCheckpoints(MachineConfig config) => DisksOf(config).Any() && DisksOf(config).All(disk => disk.Format == ImageFormat.Qcow2);
+
+    /// <summary>A name for a checkpoint; later ones sort behind.</summary>
+    public static string NewCheckpoint(TimeProvider time) => $"{CheckpointPrefix}{Guid.CreateVersion7(time.GetUtcNow()):N}";
+
+    /// <summary>Refuses a checkpoint that is not there, or that cannot be believed.</summary>
+    public static async Task RequireAsync(MachineChange change, MachineConfig config, string checkpoint, CancellationToken cancellationToken)
+    {
+        var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+        var found = (await BitmapsAsync(client, config, cancellationToken).ConfigureAwait(false)).Where(bitmap => bitmap.Info.Name == checkpoint && checkpoint.StartsWith(CheckpointPrefix, StringComparison.Ordinal)).ToList();
+        if (found.Count == 0)
+            throw Unknown(config, checkpoint, $"it was never made, or is older than the {KeptCheckpoints} that are kept, or a snapshot that the machine went back to knows nothing of it, or its QEMU was killed before it was written down");
+        if (found.Find(bitmap => bitmap.Info.Inconsistent == true) is { Disk: { } disk })
+            throw Unknown(config, checkpoint, $"QEMU ended without writing down what has changed in '{disk}' since, because it was killed or the host went down");
+    }
+
+    /// <summary>Freezes the view.</summary>
+    /// <param name="change">The change.</param>
+    /// <param name="config">The machine.</param>
+    /// <param name="since">The checkpoint that is gone on from; null for none.</param>
+    /// <param name="atOnce">Surrounds the moment itself.</param>
+    /// <param name="cancellationToken">Gives up; nothing is left.</param>
+    /// <returns>The disks of which only what was written since the checkpoint belongs to the backup: one that was added later is in it whole.</returns>
+    public static async Task<IReadOnlySet<string>> BeginAsync(MachineChange change, MachineConfig config, string? since, Func<Func<Task>, Task> atOnce, CancellationToken cancellationToken)
+    {
+        var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+        await CleanAsync(change, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var bitmaps = await BitmapsAsync(client, config, cancellationToken).ConfigureAwait(false);
+            var known = bitmaps.Where(bitmap => bitmap.Info.Name == since && since is not null).Select(bitmap => bitmap.Disk).ToHashSet(StringComparer.Ordinal);
+            var nodes = await client.QueryNamedBlockNodesAsync(flat: true, cancellationToken: cancellationToken).ConfigureAwait(false);
+            foreach (var disk in DisksOf(config))
+                await AddOverlayAsync(change, client, disk, nodes.First(node => node.NodeName == disk.Id).Image.VirtualSize, cancellationToken).ConfigureAwait(false);
+            await change.Root.EffectAsync($"start the NBD server of QEMU {change.Id}", async () => await client.NbdServerStartAsync(new NbdServerOptionsLegacy
+            {
+                Addr = new SocketAddressLegacy { Unix = new UnixSocketAddressWrapper { Data = new UnixSocketAddress { Path = $"/proc/self/fd/{MachineArguments.RuntimeDescriptor}/{Socket}" } } },
+            }, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+
+            var actions = bitmaps.Where(bitmap => bitmap.Info.Inconsistent == true).Select(bitmap => Remove(bitmap.Disk, bitmap.Info.Name!)).Concat(DisksOf(config).SelectMany(disk => Moment(config, disk.Id, known.Contains(disk.Id) ? since : null))).ToList();
+            if (actions.Count > 0)
+                await atOnce(() => change.Root.EffectAsync($"freeze the disks of QEMU {change.Id}", async () => await client.TransactionAsync(actions, cancellationToken: cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
+            foreach (var disk in DisksOf(config))
+            {
+                await change.Root.EffectAsync($"export {disk.Id} of QEMU {change.Id}", async () => await client.BlockExportAddAsync(new BlockExportOptions
+                {
+                    Id = Prefix + disk.Id,
+                    NodeName = Prefix + disk.Id,
+                    Nbd = new BlockExportOptionsNbd { Name = disk.Id, Bitmaps = known.Contains(disk.Id) ? [Written] : null },
+                }, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+            }
+
+            return known;
+        }
+        catch (Exception error) when (error is HypervisorException or OperationCanceledException)
+        {
+            await CleanAsync(change, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Keeps the moment of the view as a checkpoint, in all disks or in none.</summary>
+    /// <exception cref="HypervisorException">The view was lost meanwhile.</exception>
+    public static async Task CompleteAsync(MachineChange change, MachineConfig config, IReadOnlyList<string> disks, string? checkpoint, CancellationToken cancellationToken)
+    {
+        var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+        var jobs = (await client.QueryJobsAsync(cancellationToken).ConfigureAwait(false)).Select(job => job.Id).ToHashSet(StringComparer.Ordinal);
+        if (disks.FirstOrDefault(disk => !jobs.Contains(Prefix + disk)) is { } lost)
+            throw new HypervisorException($"The view of the disk '{lost}' of '{config.Name}' was lost meanwhile: QEMU was restarted, or had no room for what the guest has overwritten. What was read is no backup; begin again.", ErrorCode.InvalidState, RequestOutcome.Rejected) { Resource = $"instance {change.Id}" };
+        if (checkpoint is null)
+            return;
+        var old = (await BitmapsAsync(client, config, cancellationToken).ConfigureAwait(false)).Where(bitmap => bitmap.Info.Name is { } name && name.StartsWith(CheckpointPrefix, StringComparison.Ordinal)).ToList();
+        var kept = old.Select(bitmap => bitmap.Info.Name!).Distinct().OrderDescending(StringComparer.Ordinal).Take(KeptCheckpoints - 1).ToHashSet(StringComparer.Ordinal);
+        List<TransactionAction> actions =
+        [
+            .. disks.SelectMany(disk => (TransactionAction[])[Add(disk, checkpoint, persistent: true), Merge(disk, checkpoint, SinceBegin), Remove(disk, SinceBegin)]),
+            .. old.Where(bitmap => !kept.Contains(bitmap.Info.Name!)).Select(bitmap => Remove(bitmap.Disk, bitmap.Info.Name!)),
+        ];
+        await change.Root.EffectAsync($"keep the checkpoint in QEMU {change.Id}", async () => await client.TransactionAsync(actions, cancellationToken: cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether a machine that runs has a checkpoint.</summary>
+    public static async Task<bool> HasCheckpointAsync(MachineChange change, string checkpoint, CancellationToken cancellationToken) =>
+        (await BitmapsAsync(await change.MonitorAsync(cancellationToken).ConfigureAwait(false), change.Config, cancellationToken).ConfigureAwait(false)).Exists(bitmap => bitmap.Info.Name == checkpoint);
+
+    /// <summary>Removes what a session has made in QEMU, except checkpoints. Can be done again.</summary>
+    public static async Task CleanAsync(MachineChange change, CancellationToken cancellationToken)
+    {
+        var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+        await RemoveExportsAsync(change, client, cancellationToken).ConfigureAwait(false);
+        await EndJobsAsync(change, client, cancellationToken).ConfigureAwait(false);
+        foreach (var node in await client.QueryNamedBlockNodesAsync(flat: true, cancellationToken: cancellationToken).ConfigureAwait(false))
+        {
+            if (node.NodeName is { } name && name.StartsWith(Prefix, StringComparison.Ordinal) && node.Drv == ImageFormat.Qcow2)
+                await change.Root.EffectAsync($"remove {name} from QEMU {change.Id}", async () => await client.BlockdevDelAsync(name, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+
+        foreach (var (disk, bitmap) in await BitmapsAsync(client, change.Config, cancellationToken).ConfigureAwait(false))
+        {
+            if (bitmap.Name is SinceBegin or Written)
+                await change.Root.EffectAsync($"remove {bitmap.Name} from QEMU {change.Id}/{disk}", async () => await client.BlockDirtyBitmapRemoveAsync(disk, bitmap.Name, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+
+        await StopServerAsync(change, client, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Forgets the checkpoints of a machine that runs: what is put in the place of its disks was not written by the guest.</summary>
+    public static async Task DropCheckpointsAsync(MachineChange change, CancellationToken cancellationToken)
+    {
+        var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var (disk, bitmap) in await BitmapsAsync(client, change.Config, cancellationToken).ConfigureAwait(false))
+            await change.Root.EffectAsync($"remove a checkpoint from QEMU {change.Id}/{disk}", async () => await client.BlockDirtyBitmapRemoveAsync(disk, bitmap.Name!, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+    }
+
+    private static IEnumerable<TransactionAction> Moment(MachineConfig config, string disk, string? since)
+    {
+        if (KeepsCheckpoints(config))
+            yield return Add(disk, SinceBegin);
+        if (since is not null)
+        {
+            yield return Add(disk, Written, disabled: true);
+            yield return Merge(disk, Written, since);
+        }
+
+        yield return new TransactionAction { BlockdevBackup = new BlockdevBackupWrapper { Data = new BlockdevBackup { JobId = Prefix + disk, Device = disk, Target = Prefix + disk, Sync = MirrorSyncMode.None } } };
+    }
+
+    /// <summary>Made with a name, which is taken from it as soon as QEMU has it open.</summary>
+    private static async Task AddOverlayAsync(MachineChange change, QmpClient client, DiskConfig disk, long bytes, CancellationToken cancellationToken)
+    {
+        var services = change.Services;
+        string name = RootedDirectory.UnfinishedPrefix + Prefix + disk.Id;
+        string path = StateDirectory.Disk(change.Id, name);
+        change.Root.Delete(path);
+        using (var file = change.Root.CreateFile(path))
+            await change.Root.EffectAsync($"make image {path}", () => services.Images.CreateAsync(DiskImage.InFile(file, ImageFormat.Qcow2), new ByteSize(bytes), null, cancellationToken)).ConfigureAwait(false);
+        try
+        {
+            services.Host.RunAs?.Own(change.Root.PathOf(path));
+            await change.Root.EffectAsync($"add {Prefix}{disk.Id} to QEMU {change.Id}", async () => await client.BlockdevAddAsync(new BlockdevOptions
+            {
+                NodeName = Prefix + disk.Id,
+                Qcow2 = new BlockdevOptionsQcow2 { File = new BlockdevOptions { File = new BlockdevOptionsFile { Filename = MachineArguments.DiskPath(name) } }, Backing = disk.Id },
+            }, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+        finally
+        {
+            change.Root.Delete(path);
+        }
+    }
+
+    /// <summary>An export is gone when its clients are.</summary>
+    private static async Task RemoveExportsAsync(MachineChange change, QmpClient client, CancellationToken cancellationToken)
+    {
+        using var events = client.Subscribe(QmpEventName.BlockExportDeleted);
+        foreach (string id in await ExportsAsync().ConfigureAwait(false))
+            await change.Root.EffectAsync($"remove the export {id} of QEMU {change.Id}", async () => await client.BlockExportDelAsync(id, BlockExportRemoveMode.Hard, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        while ((await ExportsAsync().ConfigureAwait(false)).Count > 0)
+            await events.ReadAsync(cancellationToken).ConfigureAwait(false);
+
+        async Task<List<string>> ExportsAsync() => [.. (await client.QueryBlockExportsAsync(cancellationToken).ConfigureAwait(false)).Select(export => export.Id).Where(id => id.StartsWith(Prefix, StringComparison.Ordinal))];
+    }
+
+    private static async Task EndJobsAsync(MachineChange change, QmpClient client, CancellationToken cancellationToken)
+    {
+        using var events = client.Subscribe(QmpEventName.JobStatusChange);
+        foreach (string id in await JobsAsync().ConfigureAwait(false))
+            await change.Root.EffectAsync($"end the job {id} of QEMU {change.Id}", async () => await client.JobCancelAsync(id, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        while ((await JobsAsync().ConfigureAwait(false)).Count > 0)
+            await events.ReadAsync(cancellationToken).ConfigureAwait(false);
+
+        async Task<List<string>> JobsAsync() => [.. (await client.QueryJobsAsync(cancellationToken).ConfigureAwait(false)).Select(job => job.Id).Where(id => id.StartsWith(Prefix, StringComparison.Ordinal))];
+    }
+
+    /// <summary>Whether a server runs can only be learned by ending it.</summary>
+    private static async Task StopServerAsync(MachineChange change, QmpClient client, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await change.Root.EffectAsync($"stop the NBD server of QEMU {change.Id}", async () => await client.NbdServerStopAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+        catch (HypervisorException error) when (error.Outcome == RequestOutcome.Rejected && error.Code == ErrorCode.Unspecified)
+        {
+            // It did not run.
+        }
+    }
+
+    private static async Task<List<(string Disk, BlockDirtyInfo Info)>> BitmapsAsync(QmpClient client, MachineConfig config, CancellationToken cancellationToken)
+    {
+        var disks = DisksOf(config).Select(disk => disk.Id).ToHashSet(StringComparer.Ordinal);
+        var nodes = await client.QueryNamedBlockNodesAsync(flat: true, cancellationToken: cancellationToken).ConfigureAwait(false);
+        return [.. nodes.Where(node => node.NodeName is { } name && disks.Contains(name)).SelectMany(node => (node.DirtyBitmaps ?? []).Where(bitmap => bitmap.Name is not null).Select(bitmap => (node.NodeName!, bitmap)))];
+    }
+
+    private static TransactionAction Add(string disk, string name, bool persistent = false, bool disabled = false) => new()
+    {
+        BlockDirtyBitmapAdd = new BlockDirtyBitmapAddWrapper { Data = new BlockDirtyBitmapAdd { Node = disk, Name = name, Persistent = persistent, Disabled = disabled } },
+    };
+
+    private static TransactionAction Merge(string disk, string into, string from) => new()
+    {
+        BlockDirtyBitmapMerge = new BlockDirtyBitmapMergeWrapper { Data = new BlockDirtyBitmapMerge { Node = disk, Target = into, Bitmaps = [from] } },
+    };
+
+    private static TransactionAction Remove(string disk, string name) => new() { BlockDirtyBitmapRemove = new BlockDirtyBitmapWrapper { Data = new BlockDirtyBitmap { Node = disk, Name = name } } };
+
+    private static HypervisorException Unknown(MachineConfig config, string checkpoint, string why) =>
+        new($"'{config.Name}' has no checkpoint '{DiskMaker.Echo(checkpoint)}' to go on from: {why}. Take a full backup.", ErrorCode.NotFound, RequestOutcome.Rejected) { Resource = $"instance {config.Id}" };
+}
