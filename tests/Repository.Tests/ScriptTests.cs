@@ -38,10 +38,14 @@ public sealed class ScriptTests
     [Theory]
     [InlineData("run", "--nonsense", 2, "usage: ./run")]
     [InlineData("test", "--nonsense", 2, "usage: ./test")]
+    [InlineData("test", "--jobs 0", 2, "--jobs needs a number from 1 to 99, and this is '0'")]
+    [InlineData("test", "--jobs abc", 2, "--jobs needs a number from 1 to 99, and this is 'abc'")]
+    [InlineData("test", "--jobs", 2, "--jobs needs a number from 1 to 99, and this is ''")]
+    [InlineData("test", "Qemu Transport", 2, "One part at a time: 'Qemu' and 'Transport' are two.")]
     [InlineData("test", "Nonsense", 1, "There is no tests/Nonsense.Tests. The parts are:")]
-    public async Task What_the_script_does_not_understand_it_refuses(string script, string argument, int expectedCode, string message)
+    public async Task What_the_script_does_not_understand_it_refuses(string script, string arguments, int expectedCode, string message)
     {
-        var (code, said) = await FailAsync(script, [argument], Environment.GetEnvironmentVariable("PATH")!, Path.GetTempPath());
+        var (code, said) = await FailAsync(script, arguments.Split(' '), Environment.GetEnvironmentVariable("PATH")!, Path.GetTempPath());
         Assert.Equal(expectedCode, code);
         Assert.Contains(message, said, StringComparison.Ordinal);
     }
