@@ -18,7 +18,8 @@ public static class HypervisorApiServiceCollectionExtensions
             services.Configure(configure);
         services.AddOptions<HypervisorApiOptions>();
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton(_ => new ModelJson());
+        // The JSON form knows the extensions of whichever drivers are added, before this or after.
+        services.AddHypervisorSdk();
         services.TryAddSingleton<ApiJson>();
         services.TryAddSingleton<OperationStore>();
         services.TryAddSingleton<EventHub>();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.Versioning;
+using System.Text.Json;
 
 namespace Hypervisor.Sdk.Qemu;
 
@@ -18,6 +19,19 @@ internal sealed class QemuBackendFactory : IBackendFactory
             if (!value.TryGetText(out string? text))
                 throw Refused(setting, "it is a secret, and QEMU has none");
             Set(options, setting, text);
+        }
+
+        try
+        {
+            options.Validated();
+        }
+        catch (ArgumentException error)
+        {
+            string setting = definition.Settings.Keys.FirstOrDefault(key => string.Equals(key, error.ParamName, StringComparison.OrdinalIgnoreCase)) ?? JsonNamingPolicy.CamelCase.ConvertName(error.ParamName ?? "settings");
+            throw new HypervisorException($"The settings of the backend '{definition.Name}' are not acceptable: {error.Message}", ErrorCode.InvalidArgument, RequestOutcome.NotSent, error)
+            {
+                Backend = definition.Name, FieldErrors = new Dictionary<string, string> { [setting] = error.Message },
+            };
         }
 
         return await QemuBackend.ConnectAsync(options, cancellationToken).ConfigureAwait(false);

@@ -69,8 +69,10 @@ public sealed class QemuOptions
         Require(ConsoleLogLimit >= ByteSize.FromKiB(64), nameof(ConsoleLogLimit), ConsoleLogLimit.ToString(), "64 KiB or more");
         Require(DefaultDeadline > TimeSpan.Zero, nameof(DefaultDeadline), DefaultDeadline.ToString(), "positive");
         Require(StartTimeout > TimeSpan.Zero, nameof(StartTimeout), StartTimeout.ToString(), "positive");
-        foreach (string directory in ImageDirectories.Concat(AttachDirectories ?? []))
+        foreach (string directory in ImageDirectories)
             Require(Path.IsPathFullyQualified(directory), nameof(ImageDirectories), directory, "a list of absolute paths");
+        foreach (string directory in AttachDirectories ?? [])
+            Require(Path.IsPathFullyQualified(directory), nameof(AttachDirectories), directory, "a list of absolute paths");
         foreach (var architecture in Architectures)
             architecture.Validated();
         foreach (string directory in FirmwareDirectories)
@@ -84,6 +86,6 @@ public sealed class QemuOptions
     private static void Require(bool holds, string name, string value, string rule)
     {
         if (!holds)
-            throw new ArgumentException($"{nameof(QemuOptions)}.{name} is '{value.Replace('\0', '?')}'; it must be {rule}.");
+            throw new ArgumentException($"{nameof(QemuOptions)}.{name} is '{value.Replace('\0', '?')}'; it must be {rule}.", name);
     }
 }

@@ -8,7 +8,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 [SupportedOSPlatform("linux")]
 public static class QemuServiceCollectionExtensions
 {
-    /// <summary>Adds a backend that runs virtual machines on this host, and the driver, so that more can be added at run time. It is connected on first use.</summary>
+    /// <summary>Adds a backend that runs virtual machines on this host, and the driver, so that more can be added at run time, with the JSON form of <see cref="QemuMachine"/>. It is connected on first use.</summary>
     /// <param name="builder">The builder of <c>AddHypervisorSdk()</c>.</param>
     /// <param name="name">The name under which the application knows it; unique.</param>
     /// <param name="configure">Sets the options; at least <see cref="QemuOptions.StateDirectory"/>.</param>
@@ -20,7 +20,7 @@ public static class QemuServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(configure);
         if (!BackendName.TryParse(name, null, out var backendName))
             throw new ArgumentException($"'{name}' is not a backend name: 1 to 63 of a-z, 0-9, '-', '_' and '.'.", nameof(name));
-        return builder.AddFactory<QemuBackendFactory>().AddBackend(backendName, QemuBackend.Kind, async (provider, cancellationToken) =>
+        return builder.AddFactory<QemuBackendFactory>().AddSpecExtension(QemuBackend.Kind, QemuMachineJson.Default.QemuMachine).AddBackend(backendName, QemuBackend.Kind, async (provider, cancellationToken) =>
         {
             var options = new QemuOptions { TimeProvider = provider.GetService<TimeProvider>() ?? TimeProvider.System };
             configure(options);

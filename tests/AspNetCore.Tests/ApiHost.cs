@@ -32,7 +32,9 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public static Task<ApiHost> StartAsync(Action<HypervisorApiOptions>? configure = null, TimeProvider? time = null, params string[] backends) => StartAsync(configure, time, [.. backends.Select(name => new FakeBackend(name))]);
 
-    public static async Task<ApiHost> StartAsync(Action<HypervisorApiOptions>? configure, TimeProvider? time, FakeBackend[] fakes)
+    public static Task<ApiHost> StartAsync(Action<IServiceCollection> services) => StartAsync(null, null, [], services);
+
+    public static async Task<ApiHost> StartAsync(Action<HypervisorApiOptions>? configure, TimeProvider? time, FakeBackend[] fakes, Action<IServiceCollection>? more = null)
     {
         if (fakes.Length == 0)
             fakes = [new FakeBackend("local")];
@@ -45,6 +47,7 @@ internal sealed class ApiHost : IAsyncDisposable
         foreach (var fake in fakes)
             sdk.AddBackend(fake.Name, "fake", (_, _) => Task.FromResult<IBackend>(fake));
         builder.Services.AddHypervisorApi(configure);
+        more?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseWebSockets();
         app.MapHypervisorApi("/api/v1");

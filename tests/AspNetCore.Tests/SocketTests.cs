@@ -407,4 +407,17 @@ public sealed class SocketTests
             // The test has seen enough.
         }
     }
+
+    [Theory]
+    [InlineData("""{"op":"open","channel":1,"kind":"serial","backend":"local","instance":"\ud800"}""")]
+    [InlineData("""{"op":"open","channel":1,"\ud800":"x"}""")]
+    [InlineData("""{"op":"\ud800","channel":1}""")]
+    [InlineData("""{"op":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\ud83d\ude00","channel":1}""")]
+    public async Task Half_a_character_in_a_message_closes_the_socket_with_1008(string message)
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var socket = await host.ConnectAsync();
+        await socket.SendAsync(message);
+        Assert.Equal(WebSocketCloseStatus.PolicyViolation, (await socket.ReceiveCloseAsync()).Close);
+    }
 }

@@ -28,17 +28,45 @@ public sealed class StrictnessTests
     [Theory]
     [InlineData("/instances/local", """{"kind":"virtualMachine","name":"web","sizing":{"kind":"explicit","cpus":1,"memory":1},"memroy":1}""", "memroy")]
     [InlineData("/instances/local", """{"kind":"virtualMachine","name":"web","sizing":{"kind":"explicit","cpus":1,"memory":1,"sockets":2}}""", "sizing.sockets")]
+    [InlineData("/instances/local", """{"kind":"virtualMachine","name":"web","sizing":{"kind":"explicit","cpus":1,"memory":1},"extensions":{"nope":{"a":1}}}""", "extensions.nope")]
+    [InlineData("/instances/local/web/plan", """{"extensions":{"nope":{"a":1}}}""", "extensions.nope")]
     [InlineData("/instances/local/web/stop", """{"grace":1}""", "grace")]
+    [InlineData("/instances/local/web/stop", """{"gracePeriod":-1}""", "gracePeriod")]
+    [InlineData("/instances/local/web/restart", """{"gracePeriod":-1}""", "gracePeriod")]
+    [InlineData("/instances/local/web/stop", """{"gracePeriod":86401}""", "gracePeriod")]
     [InlineData("/instances/local/web/snapshots", """{"name":"s","x":{}}""", "x")]
     [InlineData("/instances/local/web/commands", """{"command":["ls"],"shell":true}""", "shell")]
     [InlineData("/storage/local/pools/main/volumes", """{"name":"a","size":1,"colour":"red"}""", "colour")]
-    public async Task An_unknown_field_is_refused_by_its_name(string path, string body, string field)
+    public async Task An_unknown_field_or_an_impossible_value_is_refused_by_its_name(string path, string body, string field)
     {
         await using var host = await ApiHost.StartAsync();
         host.Backend.Add("web");
         var (response, problem) = await host.PostAsync(path, body);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Equal([field], problem["fieldErrors"]!.AsObject().Select(error => error.Key));
+        Assert.Empty(host.Backend.Requests);
+    }
+
+    [Theory]
+    [InlineData("/instances/local", """{"kind":"virtualMachine","name":"\ud800","sizing":{"kind":"explicit","cpus":1,"memory":1}}""", "name")]
+    [InlineData("/instances/local", """{"kind":"virtualMachine","name":"web","sizing":{"kind":"explicit","cpus":1,"memory":"\ud800"}}""", "sizing.memory")]
+    [InlineData("/instances/local", """{"kind":"virtualMachine","name":"web","sizing":{"kind":"explicit","cpus":1,"memory":1},"firmware":"\ud800"}""", "firmware")]
+    [InlineData("/instances/local", """{"kind":"virtualMachine","name":"web","sizing":{"kind":"explicit","cpus":1,"memory":1},"extensions":{"\ud800":{}}}""", "extensions")]
+    [InlineData("/instances/local", """{"kind":"virtualMachine","name":"web","sizing":{"kind":"explicit","cpus":1,"memory":1},"labels":{"\ud800":"x"}}""", null)]
+    [InlineData("/instances/local", """{"kind":"\ud800","name":"web"}""", null)]
+    [InlineData("/instances/local", """{"kind":"virtualMachine","name":"web","sizing":{"kind":"explicit","cpus":1,"memory":1},"\ud800":1}""", null)]
+    [InlineData("/instances/local", """{"\ud800":1,"kind":"virtualMachine","name":7}""", null)]
+    [InlineData("/storage/local/pools/main/volumes", """{"\ud800":"x","name":"a","size":1}""", null)]
+    [InlineData("/storage/local/pools/main/volumes", """{"name":"\ud800","size":1}""", "name")]
+    [InlineData("/backends", """{"name":"x","kind":"y","settings":{"password":"\ud800"}}""", null)]
+    public async Task Half_a_character_is_refused_wherever_it_is(string path, string body, string? field)
+    {
+        await using var host = await ApiHost.StartAsync();
+        var (response, problem) = await host.PostAsync(path, body);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal("invalid-argument", (string?)problem["code"]);
+        if (field is not null)
+            Assert.Equal([field], problem["fieldErrors"]!.AsObject().Select(error => error.Key));
         Assert.Empty(host.Backend.Requests);
     }
 

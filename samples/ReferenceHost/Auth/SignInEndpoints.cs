@@ -91,9 +91,9 @@ internal static class SignInEndpoints
             using var document = JsonDocument.Parse(body.AsMemory(0, length));
             return document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("token", out var token) && token.ValueKind == JsonValueKind.String ? token.GetString() : null;
         }
-        catch (JsonException)
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
-            // Not JSON, or longer than any token: the answer says what is expected.
+            // Not JSON, a text with half a character in it, or longer than any token: the answer says what is expected.
             return null;
         }
     }

@@ -36,9 +36,22 @@ internal sealed class ApiRouteTable(RouteGroupBuilder group, string prefix)
         {
             await ProblemDocument.WriteAsync(http, new RequestRefusedException(failure.StatusCode, failure.Message, ErrorCode.InvalidArgument)).ConfigureAwait(false);
         }
+        catch (ArgumentException failure) when (!http.Response.HasStarted && failure is not ArgumentNullException)
+        {
+            // Misuse, in the words of a driver: whatever it was given came with the request.
+            string message = MessageOf(failure);
+            await ProblemDocument.WriteAsync(http, failure.ParamName is { Length: > 0 } field ? RequestRefusedException.Field(field, message) : new(StatusCodes.Status400BadRequest, message, ErrorCode.InvalidArgument)).ConfigureAwait(false);
+        }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
             // The caller has gone: there is nobody to answer.
         }
+    }
+
+    /// <summary>Without what the framework appends: the parameter's name, and the value.</summary>
+    private static string MessageOf(ArgumentException failure)
+    {
+        int at = failure.Message.IndexOf(" (Parameter '", StringComparison.Ordinal);
+        return at < 0 ? failure.Message : failure.Message[..at];
     }
 }

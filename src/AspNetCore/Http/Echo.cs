@@ -7,7 +7,8 @@ internal static class Echo
 
     public static string Short(string text)
     {
-        var cut = text.Length > MaxChars ? string.Concat(text.AsSpan(0, MaxChars), "...") : text;
+        // Half a character is no text: the close reason of a WebSocket refuses to carry it.
+        var cut = text.Length > MaxChars ? string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[MaxChars - 1]) ? MaxChars - 1 : MaxChars), "...") : text;
         return string.Create(cut.Length, cut, static (span, from) =>
         {
             for (int i = 0; i < span.Length; i++)

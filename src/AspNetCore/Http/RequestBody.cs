@@ -110,9 +110,9 @@ internal static class RequestBody
 
             return element.GetRawText();
         }
-        catch (JsonException)
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
-            // The text is not JSON as a whole: there is no value to name.
+            // The text is not JSON as a whole, or a name in it is half a character: there is no value to name.
             return null;
         }
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using static Hypervisor.Sdk.AspNetCore.ApiSchema;
 
 namespace Hypervisor.Sdk.AspNetCore;
@@ -6,6 +7,8 @@ namespace Hypervisor.Sdk.AspNetCore;
 internal static class InstanceRoutes
 {
     private const string One = "/instances/{backend}/{id}";
+
+    private static readonly TimeSpan s_longestGrace = TimeSpan.FromDays(1);
 
     private static readonly ApiParameter[] s_listQuery =
     [
@@ -89,15 +92,23 @@ internal static class InstanceRoutes
         return call.AnswerAsync(async request => await (await call.GetComputeAsync().ConfigureAwait(false)).DeleteAsync(call.Instance, options, request, call.Aborted).ConfigureAwait(false));
     }
 
-    private static async Task StopAsync(ApiCall call)
+    private static async Task<StopOptions?> ReadStopAsync(ApiCall call)
     {
         var options = await call.ReadOptionalAsync<StopOptions>().ConfigureAwait(false);
+        return options is null || (options.GracePeriod >= TimeSpan.Zero && options.GracePeriod <= s_longestGrace)
+            ? options
+            : throw RequestRefusedException.Field("gracePeriod", string.Create(CultureInfo.InvariantCulture, $"The field 'gracePeriod' is {options.GracePeriod.TotalSeconds} and not a number of seconds from 0 to {s_longestGrace.TotalSeconds}."));
+    }
+
+    private static async Task StopAsync(ApiCall call)
+    {
+        var options = await ReadStopAsync(call).ConfigureAwait(false);
         await Compute(call, (compute, request) => compute.StopAsync(call.Instance, options, request, call.Aborted)).ConfigureAwait(false);
     }
 
     private static async Task RestartAsync(ApiCall call)
     {
-        var options = await call.ReadOptionalAsync<StopOptions>().ConfigureAwait(false);
+        var options = await ReadStopAsync(call).ConfigureAwait(false);
         await Compute(call, (compute, request) => compute.RestartAsync(call.Instance, options, request, call.Aborted)).ConfigureAwait(false);
     }
 

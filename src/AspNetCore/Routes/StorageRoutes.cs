@@ -72,9 +72,9 @@ internal static class StorageRoutes
                 body = System.Text.Encoding.UTF8.GetBytes(fields.ToJsonString());
             }
         }
-        catch (JsonException)
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
-            // Not JSON: the strict reading below says where.
+            // Not JSON, or a name in it is half a character: the strict reading below says where.
         }
 
         var spec = RequestBody.Parse(body, call.Services.Json.Strict<VolumeSpec>());

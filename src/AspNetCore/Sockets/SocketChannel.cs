@@ -40,6 +40,11 @@ internal abstract class SocketChannel(SocketSession session, uint number) : IDis
         {
             problem = failure;
         }
+        catch (ArgumentException failure)
+        {
+            // Misuse, in the words of a driver: whatever it was given came with the message.
+            problem = new HypervisorException(failure.Message, ErrorCode.InvalidArgument, RequestOutcome.NotSent, failure);
+        }
         catch (Exception failure) when (failure is IOException or InvalidOperationException or ObjectDisposedException)
         {
             problem = new HypervisorException(failure.Message, ErrorCode.Unavailable, RequestOutcome.Unknown, failure);

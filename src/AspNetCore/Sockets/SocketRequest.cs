@@ -40,7 +40,7 @@ internal sealed class SocketRequest
                 throw new SocketProtocolException("A text message is not a JSON object.");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                string name = reader.GetString()!;
+                string name = Text(ref reader) ?? throw new SocketProtocolException("The name of a member of a message is not well-formed.");
                 reader.Read();
                 request.Set(name, ref reader);
                 hasChannel |= name == "channel";
@@ -104,7 +104,7 @@ internal sealed class SocketRequest
         }
 
         if (!valid)
-            throw new SocketProtocolException($"The member '{name}' of a message has the wrong type or is out of range.");
+            throw new SocketProtocolException($"The member '{name}' of a message has the wrong type, is out of range or is not well-formed.");
     }
 
     private static bool Keep(Action assign)
@@ -115,8 +115,22 @@ internal sealed class SocketRequest
 
     private static string Text(ref Utf8JsonReader reader, ref bool valid)
     {
-        valid = reader.TokenType == JsonTokenType.String;
-        return valid ? reader.GetString()! : "";
+        string? text = reader.TokenType == JsonTokenType.String ? Text(ref reader) : null;
+        valid = text is not null;
+        return text ?? "";
+    }
+
+    /// <returns>Null where there is half a character in it, which JSON can say by an escape and no text can hold.</returns>
+    private static string? Text(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     private static int Count(ref Utf8JsonReader reader, ref bool valid, int min, int max)

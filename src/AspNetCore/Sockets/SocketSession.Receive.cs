@@ -128,8 +128,9 @@ internal sealed partial class SocketSession
 
             Run(channel);
         }
-        catch (HypervisorException problem)
+        catch (Exception failure) when (failure is HypervisorException or ArgumentException)
         {
+            var problem = failure as HypervisorException ?? new HypervisorException(failure.Message, ErrorCode.InvalidArgument, RequestOutcome.NotSent, failure);
             await SendProblemAsync(request.Channel, problem, _ending.Token).ConfigureAwait(false);
         }
     }

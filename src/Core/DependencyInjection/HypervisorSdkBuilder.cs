@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -40,6 +41,19 @@ public sealed class HypervisorSdkBuilder
         where TFactory : class, IBackendFactory
     {
         Services.TryAddEnumerable(ServiceDescriptor.Singleton<IBackendFactory, TFactory>());
+        return this;
+    }
+
+    /// <summary>Registers the JSON form of a driver's extension with the <see cref="ModelJson"/> of the application, so that its settings can be sent and stored. Adding it twice is adding it once.</summary>
+    /// <param name="kind">The kind of driver: <c>qemu</c>.</param>
+    /// <param name="typeInfo">How it is written; see <see cref="ModelJsonOptions.AddSpecExtension"/>.</param>
+    public HypervisorSdkBuilder AddSpecExtension<T>(string kind, JsonTypeInfo<T> typeInfo)
+        where T : class, ISpecExtension
+    {
+        ArgumentException.ThrowIfNullOrEmpty(kind);
+        ArgumentNullException.ThrowIfNull(typeInfo);
+        if (!Services.Any(service => service.ImplementationInstance is SpecExtensionSource source && source.Type == typeof(T)))
+            Services.AddSingleton(new SpecExtensionSource(typeof(T), model => model.AddSpecExtension(kind, typeInfo)));
         return this;
     }
 

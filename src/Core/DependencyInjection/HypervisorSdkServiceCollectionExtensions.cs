@@ -9,7 +9,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class HypervisorSdkServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds an <see cref="IBackendRegistry"/> (a singleton that the service provider disposes) and returns the builder that names its backends. Uses the <see cref="TimeProvider"/> of the collection where
+    /// Adds an <see cref="IBackendRegistry"/> (a singleton that the service provider disposes) and a <see cref="ModelJson"/> that knows the drivers' extensions, and returns the builder that names its backends. Uses the <see cref="TimeProvider"/> of the collection where
     /// there is one. Calling it again returns a builder of the same registry.
     /// </summary>
     public static HypervisorSdkBuilder AddHypervisorSdk(this IServiceCollection services)
@@ -17,8 +17,18 @@ public static class HypervisorSdkServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         services.AddOptions<BackendRegistryOptions>();
         services.TryAddSingleton(CreateRegistry);
+        services.AddOptions<ModelJsonOptions>();
+        services.TryAddSingleton(CreateModelJson);
         services.TryAddSingleton<IBackendRegistry>(provider => provider.GetRequiredService<BackendRegistry>());
         return new(services);
+    }
+
+    private static ModelJson CreateModelJson(IServiceProvider provider)
+    {
+        var options = provider.GetRequiredService<IOptions<ModelJsonOptions>>().Value.Copy();
+        foreach (var source in provider.GetServices<SpecExtensionSource>())
+            source.AddTo(options);
+        return new(options);
     }
 
     private static BackendRegistry CreateRegistry(IServiceProvider provider)

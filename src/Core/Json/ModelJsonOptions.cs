@@ -12,7 +12,7 @@ public sealed class ModelJsonOptions
 
     /// <summary>Registers the extension type of a driver. It is written in <c>"extensions"</c> under the driver's kind.</summary>
     /// <param name="kind">The kind: <c>proxmox</c>.</param>
-    /// <param name="typeInfo">How it is written: from the driver's own <c>JsonSerializerContext</c>. Its options decide about unknown fields.</param>
+    /// <param name="typeInfo">How it is written: from the driver's own <c>JsonSerializerContext</c>, whose names and converters are used; the model's converters are known too. Unknown fields within it are refused in requests.</param>
     /// <exception cref="ArgumentException">The kind or the type is registered already.</exception>
     public ModelJsonOptions AddSpecExtension<T>(string kind, JsonTypeInfo<T> typeInfo)
         where T : class, ISpecExtension

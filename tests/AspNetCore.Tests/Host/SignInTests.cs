@@ -69,6 +69,15 @@ public sealed class SignInTests
         Assert.Equal(HttpStatusCode.BadRequest, (await host.SendAsync(HttpMethod.Post, "/session", "{\"token\":\"" + new string('x', 5000) + "\"}")).StatusCode);
     }
 
+    [Theory(Timeout = 30_000)]
+    [InlineData("""{"token":"\ud800"}""")]
+    [InlineData("""{"\ud800":"x"}""")]
+    public async Task Half_a_character_is_a_bad_request_from_nobody_as_well(string body)
+    {
+        await using var host = await RunningHost.StartAsync();
+        Assert.Equal(HttpStatusCode.BadRequest, (await host.SendAsync(HttpMethod.Post, "/session", body)).StatusCode);
+    }
+
     [Fact(Timeout = 30_000)]
     public async Task The_sixth_attempt_within_a_minute_is_refused_even_with_the_right_token()
     {

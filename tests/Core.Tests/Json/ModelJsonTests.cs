@@ -253,10 +253,14 @@ public sealed class ModelJsonTests
         string text = Encoding.UTF8.GetString(json.Write(spec));
         Assert.Contains("\"extensions\":{\"toy\":{\"Machine\":\"q35\"}}", text, StringComparison.Ordinal);
         byte[] both = Encoding.UTF8.GetBytes(text.Replace("\"extensions\":{", "\"extensions\":{\"other\":{\"a\":[1,{\"b\":null}]},", StringComparison.Ordinal));
-        var read = (VirtualMachineSpec)json.ReadStrict<InstanceSpec>(both);
+        var read = (VirtualMachineSpec)json.Read<InstanceSpec>(both);
         Assert.True(read.Extensions.TryGet<ToyMachine>(out var toy));
         Assert.Equal("q35", toy.Machine);
         Assert.Equal(Canonical(both), Canonical(json.Write<InstanceSpec>(read)));
+        Assert.Equal(["$.extensions.other"], Assert.ThrowsAny<HypervisorException>(() => json.ReadStrict<InstanceSpec>(both)).FieldErrors!.Keys);
+        Assert.True(((VirtualMachineSpec)json.ReadStrict<InstanceSpec>(Encoding.UTF8.GetBytes(text))).Extensions.TryGet<ToyMachine>(out _));
+        byte[] wrong = Encoding.UTF8.GetBytes(text.Replace("\"Machine\"", "\"Machin\"", StringComparison.Ordinal));
+        Assert.Equal(["$.extensions.toy.Machin"], Assert.ThrowsAny<HypervisorException>(() => json.ReadStrict<InstanceSpec>(wrong)).FieldErrors!.Keys);
         var plain = (VirtualMachineSpec)s_json.Read<InstanceSpec>(both);
         Assert.Empty(plain.Extensions.All);
         Assert.Equal(Canonical(both), Canonical(s_json.Write<InstanceSpec>(plain)));

@@ -16,12 +16,12 @@ internal sealed class CapabilityAnswerConverter : JsonConverter<CapabilityAnswer
         string? reason = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            string name = reader.GetString()!;
+            string name = JsonRefusal.ReadText(ref reader);
             reader.Read();
             if (name == "support")
                 support = s_support.Read(ref reader, typeof(CapabilitySupport), options);
             else if (name == "reason" && reader.TokenType == JsonTokenType.String)
-                reason = reader.GetString();
+                reason = JsonRefusal.ReadText(ref reader);
             else if (options.UnmappedMemberHandling == JsonUnmappedMemberHandling.Disallow)
                 throw new JsonException($"There is no field {JsonRefusal.Echo(name)} here.");
             else

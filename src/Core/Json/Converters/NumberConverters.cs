@@ -11,7 +11,7 @@ internal sealed class ByteSizeConverter : JsonConverter<ByteSize>
     {
         if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long bytes) && bytes >= 0)
             return new(bytes);
-        if (reader.TokenType == JsonTokenType.String && ByteSize.TryParse(reader.GetString(), null, out var size))
+        if (reader.TokenType == JsonTokenType.String && ByteSize.TryParse(JsonRefusal.ReadText(ref reader), null, out var size))
             return size;
         JsonRefusal.Throw(ref reader, "a size: a number of bytes of 0 or more, or a text like \"2GiB\"");
         return default;
@@ -53,7 +53,7 @@ internal sealed class MomentConverter : JsonConverter<DateTimeOffset>
 {
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        if (reader.TokenType == JsonTokenType.String && reader.GetString() is { Length: >= 20 and <= 40 } text && HasOffset(text)
+        if (reader.TokenType == JsonTokenType.String && JsonRefusal.ReadText(ref reader) is { Length: >= 20 and <= 40 } text && HasOffset(text)
             && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out var moment))
         {
             return moment;

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Hypervisor.Sdk;
 
-/// <summary>The extensions of a spec as an object: the kind of driver, and its extension. Those of kinds that nobody registered are kept as they were read.</summary>
+/// <summary>The extensions of a spec as an object: the kind of driver, and its extension. Those of kinds that nobody registered are kept as they were read, and refused in requests.</summary>
 internal sealed class SpecExtensionsConverter(ModelJsonOptions model) : JsonConverter<SpecExtensions>
 {
     public override SpecExtensions Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
@@ -15,12 +15,14 @@ internal sealed class SpecExtensionsConverter(ModelJsonOptions model) : JsonConv
         var seen = new HashSet<string>(StringComparer.Ordinal);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            string kind = reader.GetString()!;
+            string kind = JsonRefusal.ReadText(ref reader);
             if (!seen.Add(kind))
                 throw new JsonException($"The extension {JsonRefusal.Echo(kind)} is there twice.");
             reader.Read();
             if (model.SpecExtensions.TryGetValue(kind, out var extension))
                 extension.Read(ref reader, extensions, options);
+            else if (options.UnmappedMemberHandling == JsonUnmappedMemberHandling.Disallow)
+                throw new JsonException($"There is no extension {JsonRefusal.Echo(kind)} here{Known()}.", $"{SpecExtensionForm.Path}.{kind}", null, null);
             else
                 (unknown ??= [])[kind] = JsonElement.ParseValue(ref reader);
         }
@@ -28,6 +30,8 @@ internal sealed class SpecExtensionsConverter(ModelJsonOptions model) : JsonConv
         UnknownFields.Set(extensions, unknown);
         return extensions;
     }
+
+    private string Known() => model.SpecExtensions.Count == 0 ? "" : ": " + string.Join(", ", model.SpecExtensions.Keys);
 
     public override void Write(Utf8JsonWriter writer, SpecExtensions value, JsonSerializerOptions options)
     {

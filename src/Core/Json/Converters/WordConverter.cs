@@ -55,7 +55,7 @@ internal sealed class WordConverter<T> : JsonConverter<T>
 
     private T ReadWord(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType != JsonTokenType.String || !_values.TryGetValue(reader.GetString()!, out var value))
+        if (reader.TokenType != JsonTokenType.String || !_values.TryGetValue(JsonRefusal.ReadText(ref reader), out var value))
         {
             JsonRefusal.Throw(ref reader, $"one of {Known}");
             return default;
