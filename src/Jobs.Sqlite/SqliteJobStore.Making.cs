@@ -108,6 +108,11 @@ internal sealed partial class SqliteJobStore
                 {
                     ended.Enqueue((waiter.Seq, JobState.Cancelled));
                 }
+                else
+                {
+                    // It has ended in another way; when it is run again it no longer waits for this one.
+                    session.Run("UPDATE jobs SET waiting = waiting - 1 WHERE seq = $0", waiter.Seq);
+                }
             }
         }
     }

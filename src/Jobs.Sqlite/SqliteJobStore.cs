@@ -44,6 +44,14 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
         }
     }
 
+    /// <inheritdoc />
+    /// <remarks>A file does not tell.</remarks>
+    public event Action? Changed
+    {
+        add { }
+        remove { }
+    }
+
     public Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until) => _writer.WriteAsync(session =>
         session.Run("UPDATE jobs SET lease_ms = $3 WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2", id.ToString(), fencingToken, Ms(now), Ms(until)) == 0
             ? (bool?)null

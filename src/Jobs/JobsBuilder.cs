@@ -47,6 +47,9 @@ public sealed class JobsBuilder
         return this;
     }
 
+    /// <summary>Keeps jobs in the memory of this process: for tests, and for programs whose jobs may be forgotten. It looks at every job for each that it takes: for thousands, not more.</summary>
+    public JobsBuilder UseInMemory() => UseStore(_ => new InMemoryJobStore());
+
     /// <summary>Sets where jobs are durable. The packages of the stores have the methods that one calls.</summary>
     public JobsBuilder UseStore(Func<IServiceProvider, IJobStore> open)
     {

@@ -23,6 +23,12 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 
     public Task Crashed => _crashed.Task;
 
+    public event Action? Changed
+    {
+        add => store.Changed += value;
+        remove => store.Changed -= value;
+    }
+
     public Task<IReadOnlyList<JobId>> EnqueueAsync(IReadOnlyList<NewJob> jobs, CancellationToken cancellationToken) => AtAsync("Enqueue", () => store.EnqueueAsync(jobs, cancellationToken), _ => true);
 
     public Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) =>

@@ -22,7 +22,8 @@ internal sealed class Engine : IAsyncDisposable
     public Build Handler => _services.GetRequiredService<Build>();
 
     public static async Task<Engine> StartAsync(string path, World world, TimeProvider clock, Func<IJobStore, IJobStore>? wrap = null, Action<JobsOptions>? configure = null,
-        Action<JobTypeOptions>? configureType = null, Action<JobsBuilder>? configureJobs = null)
+        Action<JobTypeOptions>? configureType = null, Action<JobsBuilder>? configureJobs = null,
+        Action<JobsBuilder>? useStore = null)
     {
         var services = new ServiceCollection();
         services.AddLogging();
@@ -37,7 +38,9 @@ internal sealed class Engine : IAsyncDisposable
             configureType?.Invoke(options);
         });
         configureJobs?.Invoke(builder);
-        if (wrap is null)
+        if (useStore is not null)
+            useStore(builder);
+        else if (wrap is null)
             builder.UseSqlite(path);
         else
             builder.UseStore(_ => wrap(SqliteJobStore.Open(path)));

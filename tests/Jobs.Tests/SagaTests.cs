@@ -97,7 +97,7 @@ public sealed class SagaTests : IDisposable
         Assert.True(point > 16, $"Only {point} crash points were found.");
     }
 
-    private Task<Engine> StartAsync(Assemble? assemble = null, string? path = null, Func<Stores.IJobStore, Stores.IJobStore>? wrap = null) =>
+    private Task<Engine> StartAsync(Assemble? assemble = null, string? path = null, Func<Jobs.Stores.IJobStore, Jobs.Stores.IJobStore>? wrap = null) =>
         Engine.StartAsync(path ?? _directory["jobs.db"], _world, _clock, wrap, configureJobs: jobs =>
         {
             jobs.Services.AddSingleton(assemble ?? new Assemble(_world));

@@ -68,7 +68,7 @@ public sealed class SimulatedProgramTests : IDisposable
 
     private static LaneClaim Lane() => new() { Key = LaneKey.Parse("node:node1"), Mode = LaneMode.Shared, Capacity = 4 };
 
-    private static Task<Engine> StartAsync(SimulatedDatacenter dc, ManualTimeProvider clock, string path, Func<Stores.IJobStore, Stores.IJobStore>? wrap = null) =>
+    private static Task<Engine> StartAsync(SimulatedDatacenter dc, ManualTimeProvider clock, string path, Func<Jobs.Stores.IJobStore, Jobs.Stores.IJobStore>? wrap = null) =>
         Engine.StartAsync(path, new World(), clock, wrap, configureJobs: jobs =>
         {
             jobs.Services.AddSingleton(dc);

@@ -26,6 +26,8 @@ public sealed class ArrowTests
     [InlineData("Hypervisor.Sdk", "Microsoft.Extensions.Hosting")]
     [InlineData("Hypervisor.Sdk", "Newtonsoft.Json")]
     [InlineData("Hypervisor.Sdk.Jobs", "Microsoft.Data.Sqlite")]
+    [InlineData("Hypervisor.Sdk.Jobs", "Npgsql")]
+    [InlineData("Hypervisor.Sdk.Jobs.PostgreSql", "Hypervisor.Sdk.Jobs.Sqlite")]
     [InlineData("Hypervisor.Sdk.Jobs", "Hypervisor.Sdk.Qemu")]
     [InlineData("Hypervisor.Sdk.CloudInit", "Hypervisor.Sdk.DiskImages")]
     [InlineData("Hypervisor.Sdk.Qemu", "Hypervisor.Sdk.CloudInit")]

@@ -15,6 +15,7 @@ internal static class Arrows
     private const string CloudInit = "Hypervisor.Sdk.CloudInit";
     private const string Jobs = "Hypervisor.Sdk.Jobs";
     private const string JobsSqlite = "Hypervisor.Sdk.Jobs.Sqlite";
+    private const string JobsPostgreSql = "Hypervisor.Sdk.Jobs.PostgreSql";
     private const string AspNetCore = "Hypervisor.Sdk.AspNetCore";
 
     /// <summary>The projects of this repository that <paramref name="project"/> may reference.</summary>
@@ -25,7 +26,7 @@ internal static class Arrows
         Conformance or Drivers or CloudInit => [Abstractions],
         AspNetCore => [Abstractions, Core],
         Jobs => [Abstractions, Core],
-        JobsSqlite => [Abstractions, Core, Jobs],
+        JobsPostgreSql or JobsSqlite => [Abstractions, Core, Jobs],
         _ => [Abstractions, Core, DiskImages, Drivers, Transport],
     };
 
@@ -45,7 +46,8 @@ internal static class Arrows
 
     /// <summary>True for the database that a store's package exists to bring along, and for no other package.</summary>
     public static bool IsDatabaseOfStore(string project, string name) =>
-        project == JobsSqlite && (name.StartsWith("Microsoft.Data.Sqlite", StringComparison.Ordinal) || name.StartsWith("SQLitePCLRaw.", StringComparison.Ordinal));
+        (project == JobsSqlite && (name.StartsWith("Microsoft.Data.Sqlite", StringComparison.Ordinal) || name.StartsWith("SQLitePCLRaw.", StringComparison.Ordinal)))
+        || (project == JobsPostgreSql && name == "Npgsql");
 
     /// <summary>True for <c>Microsoft.Extensions.*.Abstractions</c> and <c>Microsoft.Extensions.Options</c>.</summary>
     public static bool IsInterfacesOfExtensions(string name) =>

@@ -112,6 +112,7 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
         // Begun within the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         using var timer = new PeriodicTimer(options.PollInterval, options.TimeProvider);
+        store.Changed += PulseAll;
         long seen = -1;
         bool isSilent = false;
         while (!_stop.IsCancellationRequested)
@@ -137,9 +138,11 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
             }
             catch (OperationCanceledException)
             {
-                return;
+                break;
             }
         }
+
+        store.Changed -= PulseAll;
     }
 
     private void PulseAll()

@@ -6,6 +6,11 @@ namespace Hypervisor.Sdk.Jobs.Stores;
 /// </summary>
 public interface IJobStore : IAsyncDisposable
 {
+    /// <summary>
+    /// Raised, perhaps on any thread, when another process changed something. It saves the wait for the next question, and no more: a store that cannot tell never raises it.
+    /// </summary>
+    event Action? Changed;
+
     /// <summary>Makes jobs, all or none; returns their ids in order, of those that have their unique key or are that child already instead, where there are.</summary>
     Task<IReadOnlyList<JobId>> EnqueueAsync(IReadOnlyList<NewJob> jobs, CancellationToken cancellationToken);
 

@@ -1,0 +1,117 @@
+using Hypervisor.Sdk.Jobs.Stores;
+using Npgsql;
+
+namespace Hypervisor.Sdk.Jobs.PostgreSql;
+
+internal sealed partial class PostgreSqlJobStore
+{
+    // Candidates are read in pages: where lanes are closed, many may have to be looked at.
+    private const int PageRows = 256;
+    private const string LanesHeld = "SELECT lanes FROM hvsdk_jobs.jobs WHERE state = 1 AND lanes IS NOT NULL";
+
+    private sealed record Candidate(long Seq, JobId Id, string Type, string Args, int Attempts, int Counted, int MaxAttempts, DateTimeOffset? Deadline, JobState? Undo, string? Lanes, long Order);
+
+    public Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) => _writer.WriteAsync(async session =>
+    {
+        await RecoverAsync(session, request.Now).ConfigureAwait(false);
+        var chosen = request.Limit > 0 ? await ChooseAsync(session, request).ConfigureAwait(false) : [];
+        return new ClaimedJobs
+        {
+            Jobs = chosen.Count > 0 ? await TakeAsync(session, chosen, request).ConfigureAwait(false) : [],
+            // A schedule of a type that is not known here is another worker's: it wakes nobody here.
+            NextAt = (await session.ReadAsync("""
+                SELECT least((SELECT min(due_ms) FROM hvsdk_jobs.jobs WHERE state = 0 AND due_ms > $1), (SELECT min(lease_ms) FROM hvsdk_jobs.jobs WHERE state = 1),
+                    (SELECT min(deadline_ms) FROM hvsdk_jobs.jobs WHERE state = 0 AND deadline_ms IS NOT NULL), (SELECT min(next_ms) FROM hvsdk_jobs.schedules WHERE type = ANY ($2)))
+                """, row => Time(row, 0), Ms(request.Now), request.Types.ToArray()).ConfigureAwait(false))[0],
+        };
+    }, cancellationToken);
+
+    private static async Task RecoverAsync(PostgreSqlSession session, DateTimeOffset now)
+    {
+        foreach (var job in await session.ReadAsync("SELECT seq, cancel, counted >= max_attempts, lost + 1 >= max_lost, lost + 1 FROM hvsdk_jobs.jobs WHERE state = 1 AND lease_ms <= $1 ORDER BY lease_ms, seq FOR UPDATE",
+            row => (Seq: row.GetInt64(0), IsCancel: row.GetBoolean(1), IsLast: row.GetBoolean(2), IsPoison: row.GetBoolean(3), Lost: row.GetInt32(4)), Ms(now)).ConfigureAwait(false))
+        {
+            const string Reason = "Its worker did not renew the lease.";
+            await session.RunAsync("UPDATE hvsdk_jobs.attempts SET ended_ms = $2, how = 4, reason = $3 WHERE job = $1 AND ended_ms IS NULL", job.Seq, Ms(now), Reason).ConfigureAwait(false);
+            if (job.IsCancel)
+                await EndAsync(session, job.Seq, JobState.Cancelled, now, "It was cancelled; " + Reason).ConfigureAwait(false);
+            else if (job.IsPoison)
+                await EndAsync(session, job.Seq, JobState.Failed, now, $"{Reason} That was time {job.Lost} in a row: it may be what brings its workers down, and is not tried again by itself.").ConfigureAwait(false);
+            else if (job.IsLast)
+                await EndAsync(session, job.Seq, JobState.Failed, now, Reason + " No attempt is left.").ConfigureAwait(false);
+            else
+                await session.RunAsync("UPDATE hvsdk_jobs.jobs SET state = 0, worker = NULL, lease_ms = NULL, error = $2, lost = lost + 1, change = $3 WHERE seq = $1", job.Seq, Reason, session.NextChange()).ConfigureAwait(false);
+        }
+
+        foreach (long seq in await session.ReadAsync("SELECT seq FROM hvsdk_jobs.jobs WHERE state = 0 AND deadline_ms <= $1 ORDER BY deadline_ms, seq", row => row.GetInt64(0), Ms(now)).ConfigureAwait(false))
+            await EndAsync(session, seq, JobState.Failed, now, "Its deadline passed before it was done.").ConfigureAwait(false);
+    }
+
+    private static async Task<List<Candidate>> ChooseAsync(PostgreSqlSession session, ClaimRequest request)
+    {
+        var taken = new List<Candidate>();
+        var paused = await session.ReadAsync("SELECT type FROM hvsdk_jobs.paused", row => row.GetString(0)).ConfigureAwait(false);
+        string[] types = paused.Contains("") ? [] : [.. request.Types.Except(paused)];
+        if (types.Length == 0)
+            return taken;
+        var board = await BoardAsync(session).ConfigureAwait(false);
+        var (order, seq) = (long.MinValue, long.MinValue);
+        while (true)
+        {
+            // Without lanes as many are enough as there are places.
+            var page = await session.ReadAsync("""
+                SELECT seq, id, type, args, attempts, counted, max_attempts, deadline_ms, undo, lanes, order_ms FROM hvsdk_jobs.jobs
+                WHERE state = 0 AND waiting = 0 AND due_ms <= $1 AND type = ANY ($2) AND (order_ms, seq) > ($3, $4) ORDER BY order_ms, seq LIMIT $5
+                """, Read, Ms(request.Now), types, order, seq, PageRows).ConfigureAwait(false);
+            foreach (var job in page)
+            {
+                if (job.Lanes is null || board.TryTake(LaneText.Read(job.Lanes)))
+                    taken.Add(job);
+                if (taken.Count == request.Limit)
+                    return taken;
+            }
+
+            if (page.Count < PageRows)
+                return taken;
+            (order, seq) = (page[^1].Order, page[^1].Seq);
+        }
+    }
+
+    private static async Task<LaneBoard> BoardAsync(PostgreSqlSession session)
+    {
+        var board = new LaneBoard();
+        foreach (string lanes in await session.ReadAsync(LanesHeld, row => row.GetString(0)).ConfigureAwait(false))
+        {
+            foreach (var lane in LaneText.Read(lanes))
+                board.Hold(lane);
+        }
+
+        return board;
+    }
+
+    private static Candidate Read(NpgsqlDataReader row) => new(row.GetInt64(0), JobId.Parse(row.GetString(1)), row.GetString(2), row.GetString(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6),
+        Time(row, 7), row.IsDBNull(8) ? null : (JobState)row.GetInt32(8), Text(row, 9), row.GetInt64(10));
+
+    // All that were chosen by one statement, and what their earlier attempts left by another.
+    private static async Task<IReadOnlyList<ClaimedJob>> TakeAsync(PostgreSqlSession session, List<Candidate> chosen, ClaimRequest request)
+    {
+        long[] jobs = [.. chosen.Select(job => job.Seq)];
+        long[] tokens = [.. chosen.Select(_ => session.NextToken())];
+        long[] changes = [.. chosen.Select(_ => session.NextChange())];
+        await session.RunAsync("""
+            WITH taken AS (
+                UPDATE hvsdk_jobs.jobs SET state = 1, token = mine.token, worker = $4, lease_ms = $5, attempts = attempts + 1, counted = counted + 1, change = mine.change
+                FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS mine (job, token, change) WHERE seq = mine.job RETURNING seq, attempts, jobs.token)
+            INSERT INTO hvsdk_jobs.attempts (job, number, worker, token, started_ms) SELECT seq, attempts, $4, token, $6 FROM taken
+            """, jobs, tokens, changes, request.Worker, Ms(request.LeaseUntil), Ms(request.Now)).ConfigureAwait(false);
+        long[] again = [.. chosen.Where(job => job.Attempts > 0).Select(job => job.Seq)];
+        var steps = again.Length == 0 ? [] : await session.ReadAsync("SELECT job, name, request, result, undo FROM hvsdk_jobs.steps WHERE job = ANY ($1) ORDER BY name", row =>
+            (Job: row.GetInt64(0), Step: new StoredStep { Name = row.GetString(1), Request = RequestId.Parse(row.GetString(2)), Result = Text(row, 3), HasCompensation = row.GetBoolean(4) }), again).ConfigureAwait(false);
+        var stepsOf = steps.ToLookup(step => step.Job, step => step.Step);
+        return [.. chosen.Select((job, i) => new ClaimedJob
+        {
+            Id = job.Id, Type = job.Type, Args = job.Args, Attempt = job.Attempts + 1, CountedAttempts = job.Counted + 1, MaxAttempts = job.MaxAttempts, FencingToken = tokens[i],
+            Steps = [.. stepsOf[job.Seq]], DeadlineAt = job.Deadline, CompensatesTo = job.Undo,
+        })];
+    }
+}

@@ -1,0 +1,254 @@
+using System.Net.Sockets;
+using Hypervisor.Sdk.Jobs.Stores;
+using Npgsql;
+
+namespace Hypervisor.Sdk.Jobs.PostgreSql;
+
+/// <summary>Jobs in a PostgreSQL database, shared by any number of processes.</summary>
+internal sealed partial class PostgreSqlJobStore : IJobStore
+{
+    /// <summary>The channel of the notifications.</summary>
+    public const string Channel = "hvsdk_jobs";
+
+    private readonly NpgsqlDataSource _source;
+    private readonly TransactionGroup _writer;
+    private readonly SemaphoreSlim _preparing = new(1);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly string _name;
+
+    // How other processes' notifications are told from those of this one.
+    private readonly string _sender = Guid.NewGuid().ToString("N");
+    private readonly bool _notifications;
+    private Task _listening = Task.CompletedTask;
+    private volatile bool _isPrepared;
+
+    public PostgreSqlJobStore(string connectionString, bool notifications)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        _name = $"{settings.Host}/{settings.Database}";
+        _notifications = notifications;
+        var builder = new NpgsqlSlimDataSourceBuilder(connectionString);
+        builder.EnableArrays();
+        builder.EnableTransportSecurity();
+        _source = builder.Build();
+        _writer = new TransactionGroup(OpenAsync, _name, _sender);
+    }
+
+    /// <inheritdoc />
+    public event Action? Changed;
+
+    /// <summary>What went wrong at the server, on the way there, or before.</summary>
+    public static HypervisorException Failure(string name, Exception exception, bool isSent)
+    {
+        bool isRefused = exception is PostgresException { IsTransient: false };
+        return PostgreSqlSchema.Refusal(name, $"does not answer as it should ({exception.Message.TrimEnd('.')}){(isRefused || !isSent ? ". Nothing of this was kept" : ". Whether this was kept is not known")}",
+            isRefused ? RequestOutcome.Rejected : isSent ? RequestOutcome.Unknown : RequestOutcome.NotSent, exception);
+    }
+
+    public Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until) => UseAsync(async session =>
+        await session.ReadAsync("UPDATE hvsdk_jobs.jobs SET lease_ms = $4 WHERE id = $1 AND state = 1 AND token = $2 AND lease_ms > $3 RETURNING cancel", row => row.GetBoolean(0),
+            id.ToString(), fencingToken, Ms(now), Ms(until)).ConfigureAwait(false) is [bool cancel] ? (bool?)cancel : null);
+
+    // The row of the job is locked while the step is written: who takes the job over waits for it, and sees the step.
+    public Task<bool> BeginStepAsync(JobId id, long fencingToken, StoredStep step, DateTimeOffset now) => UseAsync(async session => await session.RunAsync("""
+        WITH own AS (SELECT seq FROM hvsdk_jobs.jobs WHERE id = $1 AND state = 1 AND token = $2 AND lease_ms > $3 FOR UPDATE)
+        INSERT INTO hvsdk_jobs.steps (job, name, request, began_ms, undo) SELECT seq, $4, $5, $3, $6 FROM own
+        ON CONFLICT (job, name) DO UPDATE SET request = excluded.request, began_ms = excluded.began_ms, undo = excluded.undo, ended_ms = NULL, result = NULL
+        """, id.ToString(), fencingToken, Ms(now), step.Name, step.Request.ToString(), step.HasCompensation).ConfigureAwait(false) > 0);
+
+    public Task<bool> EndStepAsync(JobId id, long fencingToken, string name, string result, DateTimeOffset now) => UseAsync(async session => await session.RunAsync("""
+        WITH own AS (SELECT seq FROM hvsdk_jobs.jobs WHERE id = $1 AND state = 1 AND token = $2 AND lease_ms > $3 FOR UPDATE)
+        UPDATE hvsdk_jobs.steps SET result = $5, ended_ms = $3 FROM own WHERE name = $4 AND job = seq
+        """, id.ToString(), fencingToken, Ms(now), name, result).ConfigureAwait(false) > 0);
+
+    public Task<bool> ReportAsync(JobId id, long fencingToken, string progress, double? fraction) => _writer.WriteAsync(async session => await session.RunAsync(
+        "UPDATE hvsdk_jobs.jobs SET progress = $3, progress_part = $4, change = $5 WHERE id = $1 AND state = 1 AND token = $2",
+        id.ToString(), fencingToken, progress, fraction, session.NextChange()).ConfigureAwait(false) > 0);
+
+    public Task<bool> LogAsync(JobId id, long fencingToken, DateTimeOffset now, string text, int maxLines) => _writer.WriteAsync(async session =>
+    {
+        var jobs = await session.ReadAsync("UPDATE hvsdk_jobs.jobs SET change = $3 WHERE id = $1 AND state = 1 AND token = $2 RETURNING seq, attempts", row => (Seq: row.GetInt64(0), Attempts: row.GetInt32(1)),
+            id.ToString(), fencingToken, session.NextChange()).ConfigureAwait(false);
+        if (jobs is not [var job])
+            return false;
+        long number = (await session.ReadAsync("""
+            INSERT INTO hvsdk_jobs.logs SELECT $1, 1 + coalesce((SELECT max(number) FROM hvsdk_jobs.logs WHERE job = $1), 0), $2, $3, $4 RETURNING number
+            """, row => row.GetInt64(0), job.Seq, job.Attempts, Ms(now), text).ConfigureAwait(false))[0];
+        if (number > maxLines)
+            await session.RunAsync("DELETE FROM hvsdk_jobs.logs WHERE job = $1 AND number <= $2", job.Seq, number - maxLines).ConfigureAwait(false);
+        return true;
+    });
+
+    public async Task<bool> EndAttemptAsync(EndedAttempt attempt)
+    {
+        // What most jobs come to goes the short way; the long one says why it was not taken.
+        if (attempt is { End: AttemptEnd.Completed, State: JobState.Completed, Reason: null } && await _writer.CompleteAsync(attempt).ConfigureAwait(false))
+            return true;
+        return await _writer.WriteAsync(session => EndAttemptAsync(session, attempt)).ConfigureAwait(false);
+    }
+
+    private static async Task<bool> EndAttemptAsync(PostgreSqlSession session, EndedAttempt attempt)
+    {
+        string id = attempt.Id.ToString();
+        var state = attempt.State;
+        if (state == JobState.Pending && await session.ReadAsync("SELECT cancel FROM hvsdk_jobs.jobs WHERE id = $1", row => row.GetBoolean(0), id).ConfigureAwait(false) is [true, ..])
+            state = JobState.Cancelled;
+        bool isPending = state == JobState.Pending;
+        bool isReturned = attempt.End == AttemptEnd.Returned;
+        var jobs = await session.ReadAsync("""
+            UPDATE hvsdk_jobs.jobs SET state = $4, worker = NULL, lease_ms = NULL, due_ms = coalesce($5, due_ms), ended_ms = $6, error = coalesce($7, error), result = $8, counted = counted - $9, lost = 0,
+                change = $10, keep_ms = CASE WHEN $4 IN (2, 4) THEN $3 + retention_ms END, undone = $11
+            WHERE id = $1 AND state = 1 AND token = $2 AND lease_ms > $3 RETURNING seq
+            """, row => row.GetInt64(0), id, attempt.FencingToken, Ms(attempt.Now), (int)state, isPending ? Ms(attempt.DueAt) : null, isPending ? null : Ms(attempt.Now), isReturned ? null : attempt.Reason,
+            attempt.Result, isReturned ? 1 : 0, session.NextChange(), attempt.End == AttemptEnd.Compensated).ConfigureAwait(false);
+        if (jobs is not [long seq])
+            return false;
+        await session.RunAsync("UPDATE hvsdk_jobs.attempts SET ended_ms = $2, how = $3, reason = $4 WHERE job = $1 AND ended_ms IS NULL", seq, Ms(attempt.Now), (int)attempt.End, attempt.Reason)
+            .ConfigureAwait(false);
+        if (state is JobState.Failed or JobState.Cancelled && await TryCompensateAsync(session, seq, state, attempt.Now).ConfigureAwait(false))
+            return true;
+        if (!isPending)
+            await ReleaseAsync(session, seq, state, attempt.Now).ConfigureAwait(false);
+        return true;
+    }
+
+    public Task<IReadOnlyList<JobId>> CancelAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync<IReadOnlyList<JobId>>(async session =>
+    {
+        var asked = new List<JobId>();
+        var open = new Queue<string>([id.ToString()]);
+        while (open.TryDequeue(out string? job))
+        {
+            if (await session.ReadAsync("SELECT seq, state FROM hvsdk_jobs.jobs WHERE id = $1 AND state < 2 AND undo IS NULL", row => (Seq: row.GetInt64(0), State: row.GetInt32(1)), job).ConfigureAwait(false)
+                is [var found])
+            {
+                asked.Add(JobId.Parse(job));
+                if (found.State == (int)JobState.Pending)
+                    await EndAsync(session, found.Seq, JobState.Cancelled, now, "It was cancelled.").ConfigureAwait(false);
+                else
+                    await session.RunAsync("UPDATE hvsdk_jobs.jobs SET cancel = true, change = $2 WHERE seq = $1", found.Seq, session.NextChange()).ConfigureAwait(false);
+            }
+
+            foreach (string child in await session.ReadAsync("SELECT id FROM hvsdk_jobs.jobs WHERE parent = $1 ORDER BY seq", row => row.GetString(0), job).ConfigureAwait(false))
+                open.Enqueue(child);
+        }
+
+        return asked;
+    }, cancellationToken);
+
+    // The unique key may have gone to another job meanwhile: this one then stays as it is. What was undone is done anew; what was not undone to its end is undone further.
+    public Task<bool> RetryAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(async session =>
+    {
+        if (await session.RunAsync("""
+            UPDATE hvsdk_jobs.jobs SET state = 0, counted = 0, lost = 0, cancel = false, deadline_ms = NULL, change = $3, due_ms = $2, order_ms = $2 - priority * 60000::bigint, ended_ms = NULL
+            WHERE id = $1 AND state = 3 AND NOT EXISTS (SELECT 1 FROM hvsdk_jobs.jobs AS other WHERE other.unique_key = jobs.unique_key AND other.state < 2)
+            """, id.ToString(), Ms(now), session.NextChange()).ConfigureAwait(false) == 0)
+            return false;
+        await session.RunAsync("DELETE FROM hvsdk_jobs.steps WHERE job = (SELECT seq FROM hvsdk_jobs.jobs WHERE id = $1 AND undone)", id.ToString()).ConfigureAwait(false);
+        await session.RunAsync("UPDATE hvsdk_jobs.jobs SET undo = NULL, undone = false WHERE id = $1 AND undone", id.ToString()).ConfigureAwait(false);
+        return true;
+    }, cancellationToken);
+
+    public Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken) =>
+        _writer.WriteAsync(async session => await session.RunAsync("DELETE FROM hvsdk_jobs.jobs WHERE id = $1 AND state > 1", id.ToString()).ConfigureAwait(false) > 0, cancellationToken);
+
+    public Task<bool> PauseAsync(string? type, bool isPaused, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(async session =>
+    {
+        // The place of the change is nobody's: it only wakes the workers of other processes.
+        session.NextChange();
+        return (isPaused ? await session.RunAsync("INSERT INTO hvsdk_jobs.paused VALUES ($1, $2) ON CONFLICT DO NOTHING", type ?? "", Ms(now)).ConfigureAwait(false)
+            : await session.RunAsync("DELETE FROM hvsdk_jobs.paused WHERE type = $1", type ?? "").ConfigureAwait(false)) > 0;
+    }, cancellationToken);
+
+    public Task<int> PurgeAsync(DateTimeOffset now, int limit) => _writer.WriteAsync(session =>
+        session.RunAsync("DELETE FROM hvsdk_jobs.jobs WHERE seq IN (SELECT seq FROM hvsdk_jobs.jobs WHERE keep_ms <= $1 ORDER BY keep_ms LIMIT $2)", Ms(now), limit));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _writer.DisposeAsync().ConfigureAwait(false);
+        await _listening.ConfigureAwait(false);
+        await _source.DisposeAsync().ConfigureAwait(false);
+        _preparing.Dispose();
+        _stop.Dispose();
+    }
+
+    public static long Ms(DateTimeOffset time) => time.ToUnixTimeMilliseconds();
+
+    private async Task<NpgsqlConnection> OpenAsync()
+    {
+        if (!_isPrepared)
+        {
+            await _preparing.WaitAsync().ConfigureAwait(false);
+            try
+            {
+                if (!_isPrepared)
+                {
+                    await PostgreSqlSchema.PrepareAsync(_source, _name, CancellationToken.None).ConfigureAwait(false);
+                    if (_notifications)
+                        _listening = ListenAsync();
+                    _isPrepared = true;
+                }
+            }
+            finally
+            {
+                _preparing.Release();
+            }
+        }
+
+        return await _source.OpenConnectionAsync().ConfigureAwait(false);
+    }
+
+    // One statement, which is its own transaction.
+    private async Task<T> UseAsync<T>(Func<PostgreSqlSession, Task<T>> use, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        bool isSent = false;
+        try
+        {
+            var connection = await OpenAsync().ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                isSent = true;
+                return await use(new PostgreSqlSession(connection)).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or SocketException or IOException)
+        {
+            throw Failure(_name, exception, isSent);
+        }
+    }
+
+    // Without this the workers find by polling what others did: it only makes it quicker, and is begun anew after whatever ended it.
+    private async Task ListenAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                var connection = await _source.OpenConnectionAsync(_stop.Token).ConfigureAwait(false);
+                await using (connection.ConfigureAwait(false))
+                {
+                    connection.Notification += (_, told) =>
+                    {
+                        if (told.Payload != _sender)
+                            Changed?.Invoke();
+                    };
+                    await new PostgreSqlSession(connection).RunAsync($"LISTEN {Channel}").ConfigureAwait(false);
+                    // What was told before is not told again.
+                    Changed?.Invoke();
+                    while (true)
+                        await connection.WaitAsync(_stop.Token).ConfigureAwait(false);
+                }
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException or SocketException or IOException)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+}

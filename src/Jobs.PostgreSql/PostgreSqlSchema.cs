@@ -1,0 +1,83 @@
+using Npgsql;
+
+namespace Hypervisor.Sdk.Jobs.PostgreSql;
+
+/// <summary>The tables, and the steps from one version of them to the next.</summary>
+internal static class PostgreSqlSchema
+{
+    // Whose lock it is: "HvJb". Nobody else who takes advisory locks in this database should take the same.
+    private const long MigrationLock = 0x48764A62;
+
+    // A step is never changed once it has shipped: a new one is added.
+    private static readonly string[] Steps =
+    [
+        """
+        CREATE TABLE hvsdk_jobs.jobs (
+            seq bigint PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE, type text NOT NULL, args text NOT NULL, state int NOT NULL DEFAULT 0, priority int NOT NULL, order_ms bigint NOT NULL,
+            due_ms bigint NOT NULL, created_ms bigint NOT NULL, ended_ms bigint, attempts int NOT NULL DEFAULT 0, counted int NOT NULL DEFAULT 0, max_attempts int NOT NULL, token bigint, worker text,
+            lease_ms bigint, cancel boolean NOT NULL DEFAULT false, unique_key text, result text, error text, progress text, progress_part double precision, change bigint NOT NULL,
+            retention_ms bigint NOT NULL, keep_ms bigint, lanes text, deadline_ms bigint, lost int NOT NULL DEFAULT 0, max_lost int NOT NULL, waiting int NOT NULL DEFAULT 0, parent text, child text,
+            undo int, undone boolean NOT NULL DEFAULT false);
+        CREATE INDEX jobs_pending ON hvsdk_jobs.jobs (order_ms, seq) WHERE state = 0;
+        CREATE INDEX jobs_due ON hvsdk_jobs.jobs (due_ms) WHERE state = 0;
+        CREATE INDEX jobs_deadline ON hvsdk_jobs.jobs (deadline_ms) WHERE state = 0 AND deadline_ms IS NOT NULL;
+        CREATE INDEX jobs_running ON hvsdk_jobs.jobs (lease_ms) WHERE state = 1;
+        CREATE INDEX jobs_failed ON hvsdk_jobs.jobs (id) WHERE state = 3;
+        CREATE INDEX jobs_kept ON hvsdk_jobs.jobs (keep_ms) WHERE keep_ms IS NOT NULL;
+        CREATE UNIQUE INDEX jobs_change ON hvsdk_jobs.jobs (change);
+        CREATE UNIQUE INDEX jobs_unique ON hvsdk_jobs.jobs (unique_key) WHERE unique_key IS NOT NULL AND state < 2;
+        CREATE UNIQUE INDEX jobs_child ON hvsdk_jobs.jobs (parent, child) WHERE parent IS NOT NULL;
+        CREATE TABLE hvsdk_jobs.attempts (
+            job bigint NOT NULL REFERENCES hvsdk_jobs.jobs (seq) ON DELETE CASCADE, number int NOT NULL, worker text NOT NULL, token bigint NOT NULL, started_ms bigint NOT NULL, ended_ms bigint,
+            how int, reason text, PRIMARY KEY (job, number));
+        CREATE TABLE hvsdk_jobs.steps (
+            job bigint NOT NULL REFERENCES hvsdk_jobs.jobs (seq) ON DELETE CASCADE, name text NOT NULL, request text NOT NULL, began_ms bigint NOT NULL, ended_ms bigint, result text,
+            undo boolean NOT NULL DEFAULT false, PRIMARY KEY (job, name));
+        CREATE TABLE hvsdk_jobs.logs (
+            job bigint NOT NULL REFERENCES hvsdk_jobs.jobs (seq) ON DELETE CASCADE, number bigint NOT NULL, attempt int NOT NULL, at_ms bigint NOT NULL, line text NOT NULL, PRIMARY KEY (job, number));
+        CREATE TABLE hvsdk_jobs.waits (
+            job bigint NOT NULL REFERENCES hvsdk_jobs.jobs (seq) ON DELETE CASCADE, on_job bigint NOT NULL REFERENCES hvsdk_jobs.jobs (seq) ON DELETE CASCADE, rule int NOT NULL,
+            PRIMARY KEY (job, on_job));
+        CREATE INDEX waits_on ON hvsdk_jobs.waits (on_job);
+        CREATE TABLE hvsdk_jobs.paused (type text PRIMARY KEY, at_ms bigint NOT NULL);
+        CREATE TABLE hvsdk_jobs.schedules (
+            name text COLLATE "C" PRIMARY KEY, cron text NOT NULL, zone text NOT NULL, catch_up int NOT NULL, overlap boolean NOT NULL, jitter_ms bigint NOT NULL, next_ms bigint, type text NOT NULL,
+            args text NOT NULL);
+        CREATE TABLE hvsdk_jobs.counters (one boolean PRIMARY KEY DEFAULT true CHECK (one), change bigint NOT NULL, token bigint NOT NULL) WITH (fillfactor = 10);
+        INSERT INTO hvsdk_jobs.counters (change, token) VALUES (0, 0);
+        """,
+    ];
+
+    /// <summary>The version that this release writes.</summary>
+    public static int Newest => Steps.Length;
+
+    /// <summary>Brings the schema to this version; one process at a time, the others wait.</summary>
+    public static async Task PrepareAsync(NpgsqlDataSource source, string name, CancellationToken cancellationToken)
+    {
+        var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+            await using (transaction.ConfigureAwait(false))
+            {
+                var session = new PostgreSqlSession(connection, transaction);
+                await session.ReadAsync("SELECT pg_advisory_xact_lock($1)", _ => true, MigrationLock).ConfigureAwait(false);
+                // Who may not make schemas may still use one that is there.
+                if ((await session.ReadAsync("SELECT 1 FROM pg_namespace WHERE nspname = 'hvsdk_jobs'", _ => true).ConfigureAwait(false)).Count == 0)
+                    await session.RunAsync("CREATE SCHEMA hvsdk_jobs; CREATE TABLE hvsdk_jobs.version (version int NOT NULL); INSERT INTO hvsdk_jobs.version VALUES (0)").ConfigureAwait(false);
+                if (await session.ReadAsync("SELECT version FROM hvsdk_jobs.version", row => row.GetInt32(0)).ConfigureAwait(false) is not [int version])
+                    throw Refusal(name, "has a schema 'hvsdk_jobs' without a version: it is not that of this program. It was left as it is");
+                if (version > Steps.Length)
+                    throw Refusal(name, $"has version {version} and was written by a newer release; this one knows up to {Steps.Length}: update the program");
+                for (int step = version; step < Steps.Length; step++)
+                    await session.RunAsync(Steps[step]).ConfigureAwait(false);
+                if (version < Steps.Length)
+                    await session.RunAsync("UPDATE hvsdk_jobs.version SET version = $1", Steps.Length).ConfigureAwait(false);
+                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    public static HypervisorException Refusal(string name, string what, RequestOutcome? outcome = null, Exception? inner = null) =>
+        new($"The job store '{name}' {what}.", ErrorCode.Unavailable, outcome ?? RequestOutcome.Rejected, inner) { Resource = name };
+}

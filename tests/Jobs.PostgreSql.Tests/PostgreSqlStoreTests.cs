@@ -1,0 +1,117 @@
+using Hypervisor.Sdk.Jobs.PostgreSql;
+using Hypervisor.Sdk.Jobs.Stores;
+using Npgsql;
+
+namespace Hypervisor.Sdk.Jobs.Tests.Stores;
+
+/// <summary>The store in a PostgreSQL database; and what only that has: a schema that others reach, notifications, turns.</summary>
+[Collection(PostgreSqlCollection.Name)]
+[Peer("postgresql")]
+public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConformance
+{
+    protected override async Task<Func<IJobStore>> PrepareAsync()
+    {
+        string connection = await server.CreateDatabaseAsync();
+        return () => new PostgreSqlJobStore(connection, notifications: false);
+    }
+
+    [Fact(Timeout = 120_000)]
+    [Feature("JOB-15")]
+    [Feature("JOB-08")]
+    public async Task Workers_of_several_processes_share_the_jobs_and_each_is_run_once()
+    {
+        string connection = await server.CreateDatabaseAsync();
+        var world = new World();
+        var clock = new ManualTimeProvider();
+        await using var page = await StartAsync(connection, world, clock, concurrency: 0);
+        await using var one = await StartAsync(connection, world, clock);
+        await using var two = await StartAsync(connection, world, clock);
+        var handles = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => page.Jobs.EnqueueAsync(new BuildArgs($"web{i}"), cancellationToken: Token)));
+        // The clock stands still: the workers and who waits are told by notifications alone.
+        var ended = await Task.WhenAll(handles.Select(handle => handle.WaitAsync(Token)));
+        Assert.All(ended, job => Assert.Equal((JobState.Completed, 1), (job.State, job.Attempts)));
+        Assert.Equal(200, world.Made.Count);
+        Assert.Equal(200, world.Made.Distinct().Count());
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Without_notifications_what_others_did_is_found_by_the_next_question()
+    {
+        string connection = await server.CreateDatabaseAsync();
+        var clock = new ManualTimeProvider();
+        await using var worker = await StartAsync(connection, new World(), clock, notifications: false);
+        await using var page = await StartAsync(connection, new World(), clock, concurrency: 0, notifications: false);
+        var end = (await page.Jobs.EnqueueAsync(new BuildArgs("web1"), cancellationToken: Token)).WaitAsync(Token);
+        while (!end.IsCompleted)
+        {
+            if (clock.ActiveTimers >= 3)
+                clock.Advance(TimeSpan.FromMilliseconds(200));
+            await Task.Yield();
+            Token.ThrowIfCancellationRequested();
+        }
+
+        Assert.Equal(JobState.Completed, (await end).State);
+    }
+
+    [Fact(Timeout = 120_000)]
+    [Feature("JOB-17")]
+    public async Task Processes_that_start_together_make_the_schema_once_and_one_of_a_newer_version_is_refused()
+    {
+        string connection = await server.CreateDatabaseAsync();
+        var stores = Enumerable.Range(0, 8).Select(_ => new PostgreSqlJobStore(connection, notifications: false)).ToList();
+        await Task.WhenAll(stores.Select(store => store.GetPositionAsync(Token)));
+        foreach (var store in stores)
+            await store.DisposeAsync();
+        Assert.Equal(PostgreSqlSchema.Newest, await ScalarAsync(connection, "SELECT version FROM hvsdk_jobs.version"));
+
+        await ScalarAsync(connection, "UPDATE hvsdk_jobs.version SET version = 99");
+        await using var late = new PostgreSqlJobStore(connection, notifications: false);
+        Assert.Contains("newer release", (await Assert.ThrowsAsync<HypervisorException>(() => late.GetPositionAsync(Token))).Message, StringComparison.Ordinal);
+        Assert.Contains("newer release", (await Assert.ThrowsAsync<HypervisorException>(() => late.EnqueueAsync([Job()], Token))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_server_that_is_not_there_is_said_without_the_password_and_nothing_was_sent()
+    {
+        using var directory = new TempDirectory();
+        await using var store = new PostgreSqlJobStore($"Host={directory.Path};Username=u;Password=canary-4711;Database=d", notifications: true);
+        var failure = await Assert.ThrowsAsync<HypervisorException>(() => store.EnqueueAsync([Job()], Token));
+        Assert.Equal((ErrorCode.Unavailable, RequestOutcome.NotSent), (failure.Code, failure.Outcome));
+        Assert.DoesNotContain("canary", failure.ToString(), StringComparison.Ordinal);
+        Assert.Equal(RequestOutcome.NotSent, (await Assert.ThrowsAsync<HypervisorException>(() => store.GetPositionAsync(Token))).Outcome);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Sixteen_callers_take_at_most_two_statements_and_one_commit_a_job()
+    {
+        const int Jobs = 800;
+        string connection = await server.CreateDatabaseAsync();
+        await using var store = new PostgreSqlJobStore(connection, notifications: false);
+        await store.GetPositionAsync(Token);
+        using var counted = new StatementCount();
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(async _ =>
+        {
+            for (int i = 0; i < Jobs / 16; i++)
+                await EnqueueAsync(store, Job());
+        }));
+        while (await ClaimAsync(store, Start, limit: 64) is { Count: > 0 } claimed)
+            Assert.All(await Task.WhenAll(claimed.Select(job => store.EndAttemptAsync(new EndedAttempt { Id = job.Id, FencingToken = job.FencingToken, End = AttemptEnd.Completed, Result = "1", Now = Start }))), Assert.True);
+        Assert.Equal(Jobs, await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.jobs WHERE state = 2"));
+        Assert.Equal(Jobs, await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.attempts WHERE how = 0 AND ended_ms IS NOT NULL"));
+        TestContext.Current.TestOutputHelper!.WriteLine($"{counted.Count} statements in {counted.Calls} round trips for {Jobs} jobs.");
+        Assert.InRange(counted.Count, 1, 2 * Jobs);
+        Assert.InRange(counted.Calls, 1, Jobs);
+    }
+
+    private static Task<Engine> StartAsync(string connection, World world, TimeProvider clock, int concurrency = 4, bool notifications = true) =>
+        Engine.StartAsync("", world, clock, configure: options => options.Concurrency = concurrency, useStore: jobs => jobs.UsePostgreSql(connection, notifications));
+
+    private static async Task<int?> ScalarAsync(string connection, string sql)
+    {
+        await using var source = NpgsqlDataSource.Create(connection + ";Pooling=false");
+#pragma warning disable CA2100 // Constants of this class.
+        await using var command = source.CreateCommand(sql);
+#pragma warning restore CA2100
+        return (int?)await command.ExecuteScalarAsync(Token);
+    }
+}

@@ -1,0 +1,211 @@
+using Hypervisor.Sdk.Jobs.Stores;
+
+namespace Hypervisor.Sdk.Jobs.Tests.Stores;
+
+/// <summary>What every store keeps: the same tests for each.</summary>
+public abstract class StoreConformance
+{
+    private protected static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private protected static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    /// <summary>True where two processes can have the store open.</summary>
+    protected virtual bool IsShared => true;
+
+    /// <summary>A new place for jobs; each call of what is returned opens it.</summary>
+    protected abstract Task<Func<IJobStore>> PrepareAsync();
+
+    [Fact(Timeout = 120_000)]
+    public async Task Who_was_paused_beyond_his_lease_can_write_nothing()
+    {
+        await using var store = (await PrepareAsync())();
+        var id = await EnqueueAsync(store, Job());
+        var late = Start.AddMinutes(1);
+        var paused = Assert.Single(await ClaimAsync(store, Start));
+        Assert.Empty(await ClaimAsync(store, Start.AddSeconds(29)));
+        Assert.Null(await store.RenewAsync(id, paused.FencingToken, late, late.AddSeconds(30)));
+
+        var next = Assert.Single(await ClaimAsync(store, late));
+        Assert.True(next.FencingToken > paused.FencingToken);
+        Assert.False(await store.BeginStepAsync(id, paused.FencingToken, new StoredStep { Name = "s", Request = RequestId.New() }, late));
+        Assert.False(await store.ReportAsync(id, paused.FencingToken, "half", 0.5));
+        Assert.False(await store.LogAsync(id, paused.FencingToken, late, "line", 10));
+        Assert.False(await store.EndAttemptAsync(End(paused, AttemptEnd.Completed, late)));
+        Assert.True(await store.BeginStepAsync(id, next.FencingToken, new StoredStep { Name = "s", Request = RequestId.New() }, late));
+        Assert.False(await store.EndStepAsync(id, paused.FencingToken, "s", "1", late));
+        Assert.True(await store.EndAttemptAsync(End(next, AttemptEnd.Completed, late)));
+        Assert.Equal(JobState.Completed, (await store.GetAsync(id, Token))!.State);
+        Assert.False(await store.EndAttemptAsync(End(next, AttemptEnd.Completed, late)));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Two_workers_never_get_the_same_job_and_leave_what_they_do_not_know()
+    {
+        var open = await PrepareAsync();
+        await using var one = open();
+        await using var other = IsShared ? open() : null;
+        var two = other ?? one;
+        for (int i = 0; i < 60; i++)
+            await EnqueueAsync(one, Job(type: i % 3 == 0 ? "foreign" : "build"));
+        var both = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => ClaimAsync(i % 2 == 0 ? one : two, Start, limit: 4)));
+        var claimed = both.SelectMany(jobs => jobs).ToList();
+        Assert.Equal(40, claimed.Count);
+        Assert.Equal(40, claimed.Select(job => job.Id).Distinct().Count());
+        Assert.Equal(40, claimed.Select(job => job.FencingToken).Distinct().Count());
+        Assert.Equal(20, (await one.ListAsync(new JobQuery { State = JobState.Pending }, 100, Token)).Count);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Callers_who_write_together_get_places_of_their_own_that_only_grow_and_none_is_missed()
+    {
+        var open = await PrepareAsync();
+        await using var one = open();
+        await using var other = IsShared ? open() : null;
+        var made = Task.WhenAll(Enumerable.Range(0, 16).Select(async i =>
+        {
+            var ids = new List<JobId>();
+            for (int job = 0; job < 20; job++)
+                ids.Add(await EnqueueAsync(i % 2 == 0 ? one : other ?? one, Job()));
+            return ids;
+        }));
+        // Read while they write: who goes on after the last place that he saw misses nobody.
+        var seen = new HashSet<JobId>();
+        long after = 0;
+        for (bool isLast = false; !isLast;)
+        {
+            isLast = made.IsCompleted;
+            foreach (var job in await one.ListChangesAsync(after, 50, Token))
+            {
+                Assert.True(job.Position > after);
+                after = job.Position;
+                Assert.True(seen.Add(job.Id));
+                isLast = false;
+            }
+        }
+
+        Assert.Equal((await made).SelectMany(ids => ids).Order(IdOrder).ToList(), seen.Order(IdOrder).ToList());
+        Assert.Equal(after, await one.GetPositionAsync(Token));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_priority_counts_as_minutes_of_waiting()
+    {
+        await using var store = (await PrepareAsync())();
+        var old = await EnqueueAsync(store, Job(due: Start.AddMinutes(-10)));
+        var urgent = await EnqueueAsync(store, Job(priority: 11));
+        var mild = await EnqueueAsync(store, Job(priority: 9));
+        Assert.Equal([urgent, old, mild], (await ClaimAsync(store, Start)).Select(job => job.Id));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Nobody_overtakes_in_a_lane_even_behind_hundreds_who_wait()
+    {
+        await using var store = (await PrepareAsync())();
+        var held = new LaneClaim { Key = LaneKey.Parse("instance:web1"), Mode = LaneMode.Exclusive };
+        var first = await EnqueueAsync(store, Job(lanes: [held]));
+        Assert.Equal(first, Assert.Single(await ClaimAsync(store, Start)).Id);
+        await store.EnqueueAsync([.. Enumerable.Range(0, 600).Select(_ => Job(lanes: [held]))], Token);
+        var free = await EnqueueAsync(store, Job(lanes: [new LaneClaim { Key = LaneKey.Parse("instance:web 2"), Mode = LaneMode.Shared, Weight = 2, Capacity = 4 }]));
+        Assert.Equal(free, Assert.Single(await ClaimAsync(store, Start)).Id);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_batch_that_is_refused_in_its_middle_leaves_nothing()
+    {
+        await using var store = (await PrepareAsync())();
+        var there = await EnqueueAsync(store, Job(unique: "k"));
+        var refusal = await Assert.ThrowsAsync<HypervisorException>(() => store.EnqueueAsync([Job(), Job(unique: "k", uniqueness: JobUniqueness.Reject), Job()], Token));
+        Assert.Equal((ErrorCode.AlreadyExists, there.ToString()), (refusal.Code, refusal.Resource));
+        Assert.Equal(there, Assert.Single(await store.ListAsync(new JobQuery(), 10, Token)).Id);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task What_one_of_those_who_write_together_is_refused_the_others_do_not_feel()
+    {
+        await using var store = (await PrepareAsync())();
+        await EnqueueAsync(store, Job(unique: "k"));
+        var calls = Enumerable.Range(0, 40).Select(i => store.EnqueueAsync([Job(unique: i % 4 == 0 ? "k" : $"own{i}", uniqueness: JobUniqueness.Reject)], Token)).ToList();
+        for (int i = 0; i < calls.Count; i++)
+        {
+            if (i % 4 == 0)
+                Assert.Equal(ErrorCode.AlreadyExists, (await Assert.ThrowsAsync<HypervisorException>(() => calls[i])).Code);
+            else
+                Assert.Single(await calls[i]);
+        }
+
+        Assert.Equal(31, (await store.ListAsync(new JobQuery(), 100, Token)).Count);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_schedule_is_fired_by_the_first_who_saw_its_time()
+    {
+        var open = await PrepareAsync();
+        await using var one = open();
+        await using var other = IsShared ? open() : null;
+        await one.PutScheduleAsync(new StoredSchedule { Schedule = new JobSchedule { Name = "nightly", Cron = "@daily", NextAt = Start }, Type = "build", Args = "{}" }, Token);
+        var fired = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => (i % 2 == 0 ? one : other ?? one).FireAsync("nightly", Start, Start.AddDays(1), [Job()])));
+        Assert.Single(fired, wasFirst => wasFirst);
+        Assert.Single(await one.ListAsync(new JobQuery(), 10, Token));
+        Assert.Equal(Start.AddDays(1), Assert.Single(await one.ListSchedulesAsync(null, Token)).Schedule.NextAt);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_dead_letter_that_waited_waits_no_longer_for_what_has_ended_meanwhile()
+    {
+        await using var store = (await PrepareAsync())();
+        var on = await EnqueueAsync(store, Job());
+        var waiter = await EnqueueAsync(store, Job(after: [on], deadline: Start.AddSeconds(1)));
+        Assert.Equal(on, Assert.Single(await ClaimAsync(store, Start.AddSeconds(2))).Id);
+        Assert.Equal(JobState.Failed, (await store.GetAsync(waiter, Token))!.State);
+        Assert.NotEmpty(await store.CancelAsync(on, Start.AddSeconds(3), Token));
+        Assert.Empty(await ClaimAsync(store, Start.AddMinutes(1)));
+        Assert.Equal(JobState.Cancelled, (await store.GetAsync(on, Token))!.State);
+        Assert.True(await store.RetryAsync(waiter, Start.AddMinutes(1), Token));
+        Assert.Equal(waiter, Assert.Single(await ClaimAsync(store, Start.AddMinutes(1))).Id);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Whatever_a_handler_says_can_be_kept()
+    {
+        await using var store = (await PrepareAsync())();
+        var id = await EnqueueAsync(store, Job());
+        var claimed = Assert.Single(await ClaimAsync(store, Start));
+        const string Odd = "nul \0, half \ud800, 'quote', \u202e, 😀";
+        Assert.True(await store.ReportAsync(id, claimed.FencingToken, Odd, null));
+        Assert.True(await store.LogAsync(id, claimed.FencingToken, Start, Odd, 10));
+        Assert.True(await store.EndAttemptAsync(new EndedAttempt { Id = id, FencingToken = claimed.FencingToken, End = AttemptEnd.Failed, Now = Start, Reason = Odd }));
+        Assert.Contains("😀", (await store.GetAsync(id, Token))!.Error, StringComparison.Ordinal);
+        Assert.Contains("😀", Assert.Single(await store.ListLogAsync(id, 0, 10, Token)).Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>Generated calls give the same answers, and leave the same jobs, as in the model.</summary>
+    [Theory(Timeout = 120_000)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public async Task Generated_calls_are_answered_as_the_model_answers_them(int seed)
+    {
+        await using var store = (await PrepareAsync())();
+        await using var model = new InMemoryJobStore();
+        await new StoreModel(store, model, seed).RunAsync(calls: 250);
+    }
+
+    private protected static IComparer<JobId> IdOrder { get; } = Comparer<JobId>.Create((a, b) => string.CompareOrdinal(a.ToString(), b.ToString()));
+
+    private protected static NewJob Job(string type = "build", int priority = 0, DateTimeOffset? due = null, IReadOnlyList<LaneClaim>? lanes = null, string? unique = null,
+        JobUniqueness uniqueness = JobUniqueness.Ignore, IReadOnlyList<JobId>? after = null, DateTimeOffset? deadline = null) => new()
+    {
+        Id = JobId.New(TimeProvider.System), Type = type, Args = "{}", CreatedAt = Start, DueAt = due ?? Start, MaxAttempts = 100, Priority = priority, Lanes = lanes ?? [], UniqueKey = unique,
+        Uniqueness = uniqueness, After = after ?? [], DeadlineAt = deadline,
+    };
+
+    private protected static async Task<JobId> EnqueueAsync(IJobStore store, NewJob job) => Assert.Single(await store.EnqueueAsync([job], Token));
+
+    private protected static async Task<IReadOnlyList<ClaimedJob>> ClaimAsync(IJobStore store, DateTimeOffset now, int limit = 10) =>
+        (await store.ClaimAsync(new ClaimRequest { Worker = "w", Types = ["build"], Limit = limit, Now = now, LeaseUntil = now.AddSeconds(30) }, Token)).Jobs;
+
+    private static EndedAttempt End(ClaimedJob job, AttemptEnd end, DateTimeOffset now) => new() { Id = job.Id, FencingToken = job.FencingToken, End = end, Now = now };
+}
