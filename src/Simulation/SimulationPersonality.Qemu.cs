@@ -17,7 +17,7 @@ public sealed partial class SimulationPersonality
         ReportsAddresses = false,
         DefaultNetwork = "user",
         MemoryPieceBytes = 128L << 20,
-        Without = [typeof(IContainerRuntime), typeof(IPortForwards), typeof(IExec), typeof(IGuestFiles), typeof(IBackupSource), typeof(IStorageBackend), typeof(IVolumeFlattening), typeof(ISuspendToDisk), typeof(IMigration)],
+        Without = [typeof(IContainerRuntime), typeof(IPortForwards), typeof(IExec), typeof(IGuestFiles), typeof(IStorageBackend), typeof(IVolumeFlattening), typeof(ISuspendToDisk), typeof(IMigration)],
         Capabilities = Answers(
             [
                 Capability.VirtualMachines, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations,
