@@ -30,6 +30,7 @@ internal static class Composition
             builder.Services.AddSimulation(SimulatedMachines.Configure);
         else
             AddBackends(builder.Services.AddHypervisorSdk(), options, state);
+        builder.Services.AddSingleton<IBackendRegistry, GuardedRegistry>();
         if (options.Simulate)
             builder.Services.AddHostedService<SimulatedMachines>();
         if (options.Demo)
@@ -75,6 +76,7 @@ internal static class Composition
         .AddQemu("local", qemu =>
         {
             qemu.StateDirectory = state.Machines;
+            qemu.AttachDirectories = [state.Disks, .. options.AllowedDirectories];
             if (options.Guest is not null)
                 qemu.ImageDirectories.Add(options.Guest);
         })

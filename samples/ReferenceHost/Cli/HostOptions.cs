@@ -24,6 +24,8 @@ internal sealed class HostOptions
           --guest DIR       the guest image for the demo machines: vmlinuz and initrd
           --urls URL        where to listen; port 0 takes a free one       [http://127.0.0.1:0]
           --allow-remote    let --urls name an address that other computers reach
+          --allow-directory DIR
+                            backends added over REST may keep files beneath it too; may be repeated
           --page DIR        the built web page                             [wwwroot beside the program]
           --demo            make two small machines and start them
           --simulate        serve a simulated data centre instead: 3 nodes, 60 machines under load
@@ -40,6 +42,8 @@ internal sealed class HostOptions
     public string? Guest { get; private set; }
 
     public IPEndPoint Listen { get; private set; } = new(IPAddress.Loopback, 0);
+
+    public List<string> AllowedDirectories { get; } = [];
 
     public string? Page { get; private set; }
 
@@ -79,7 +83,7 @@ internal sealed class HostOptions
                 case "--allow-remote":
                     allowRemote = true;
                     break;
-                case "--state" or "--guest" or "--urls" or "--page" when value is null or "":
+                case "--state" or "--guest" or "--allow-directory" or "--urls" or "--page" when value is null or "":
                     problem = $"The option {words[i]} needs a value.";
                     break;
                 case "--state":
@@ -87,6 +91,9 @@ internal sealed class HostOptions
                     break;
                 case "--guest":
                     parsed.Guest = Path.GetFullPath(words[++i]);
+                    break;
+                case "--allow-directory":
+                    parsed.AllowedDirectories.Add(Path.TrimEndingDirectorySeparator(Path.GetFullPath(words[++i])));
                     break;
                 case "--page":
                     parsed.Page = Path.GetFullPath(words[++i]);

@@ -39,6 +39,44 @@ public sealed class BadInputTests
         Assert.Equal(["stateDirectory"], problem["fieldErrors"]!.AsObject().Select(error => error.Key));
     }
 
+    [Fact(Timeout = 90_000)]
+    public async Task Settings_of_the_drivers_own_arrive_in_the_machine()
+    {
+        RealPeer.Program("qemu-system-x86_64");
+        await using var host = await RunningHost.StartAsync();
+        await host.SignInAsync();
+        var made = await host.ChangeAsync(HttpMethod.Post, "/api/v1/instances/local", "{" + Machine + ""","disks":[{"content":{"kind":"blank","size":"16MiB"}}],"extensions":{"qemu":{"serialPorts":2}}}""");
+        string text = await made.Content.ReadAsStringAsync(Token);
+        Assert.True(made.StatusCode == HttpStatusCode.OK, text);
+        string one = $"/api/v1/instances/local/{JsonNode.Parse(text)!["result"]!["id"]}";
+        var native = JsonNode.Parse(await host.Http.GetStringAsync(one + "/native", Token))!;
+        string arguments = Encoding.UTF8.GetString(Convert.FromBase64String((string)native["content"]!));
+        Assert.Contains("serial1", arguments, StringComparison.Ordinal);
+        Assert.True((await host.ChangeAsync(HttpMethod.Delete, one)).IsSuccessStatusCode);
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData("qemu", "qemuSystem", "/tmp/x.sh")]
+    [InlineData("qemu", "QemuImg", "/tmp/x.sh")]
+    [InlineData("qemu", "runAsUser", "root")]
+    [InlineData("qemu", "attachDirectories", "/dev")]
+    [InlineData("qemu", "imageDirectories", "STATE/machines:/etc")]
+    [InlineData("qemu", "stateDirectory", "STATE/../elsewhere")]
+    [InlineData("directory", "QemuImg", "/tmp/x.sh")]
+    [InlineData("directory", "Pools.root", "/")]
+    public async Task What_would_reach_beyond_the_hosts_own_directories_is_not_set_over_REST(string kind, string setting, string value)
+    {
+        await using var host = await RunningHost.StartAsync();
+        await host.SignInAsync();
+        var definition = new JsonObject { ["name"] = "q1", ["kind"] = kind, ["settings"] = new JsonObject { [setting] = value.Replace("STATE", host.StatePath, StringComparison.Ordinal) } };
+        var response = await host.ChangeAsync(HttpMethod.Post, "/api/v1/backends", definition.ToJsonString());
+        Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+        Assert.Equal([setting], JsonNode.Parse(await response.Content.ReadAsStringAsync(Token))!["fieldErrors"]!.AsObject().Select(error => error.Key));
+        Assert.Equal(HttpStatusCode.NotFound, (await host.SendAsync(HttpMethod.Get, "/api/v1/backends/q1")).StatusCode);
+        definition["settings"] = kind == "qemu" ? new JsonObject { ["stateDirectory"] = host.StatePath + "/machines" } : new JsonObject { ["Pools.one"] = host.StatePath + "/disks" };
+        Assert.Equal(HttpStatusCode.Created, (await host.ChangeAsync(HttpMethod.Post, "/api/v1/backends", definition.ToJsonString())).StatusCode);
+    }
+
     private static async Task RefusedAsync(RunningHost host, HttpMethod method, string path, string? body, string field)
     {
         var response = await host.ChangeAsync(method, "/api/v1" + path, body);

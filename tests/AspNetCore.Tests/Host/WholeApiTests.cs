@@ -23,7 +23,7 @@ public sealed class WholeApiTests : IAsyncLifetime
     {
         RealPeer.Program("qemu-system-x86_64");
         _guest = await GuestImage.GetAsync(Token);
-        _host = await RunningHost.StartAsync(_directory, words: ["--guest", _guest.DirectoryPath]);
+        _host = await RunningHost.StartAsync(_directory, words: ["--guest", _guest.DirectoryPath, "--allow-directory", _directory["extra"]]);
         await _host.SignInAsync();
     }
 
