@@ -46,7 +46,14 @@ public sealed partial class DifferentialTests
         using var directory = new TempDirectory();
         await using var real = await QemuBackend.ConnectAsync(Options(directory), Token);
         await using var datacenter = Datacenter();
-        Assert.Equal(await FurtherAsync(real, what), await FurtherAsync(datacenter.Backend, what));
+        try
+        {
+            Assert.Equal(await FurtherAsync(real, what), await FurtherAsync(datacenter.Backend, what));
+        }
+        finally
+        {
+            await DeleteAllAsync(real);
+        }
     }
 
     [Fact]
@@ -71,15 +78,30 @@ public sealed partial class DifferentialTests
         await using var real = await QemuBackend.ConnectAsync(Options(directory), Token);
         await using var datacenter = Datacenter();
         var generator = new SequenceGenerator(seed);
-        for (int i = 0; i < sequences; i++)
+        try
         {
-            var sequence = generator.Next(steps, Enum.GetValues<ModelOperation>());
-            string[] names = [.. Enumerable.Range(0, ModelStep.Slots).Select(slot => string.Create(CultureInfo.InvariantCulture, $"run{i}-{slot}"))];
-            var (expected, found) = (await DifferentialRun.RunAsync(real, sequence, names, Spec, Token), await DifferentialRun.RunAsync(datacenter.Backend, sequence, names, Spec, Token));
-            int different = expected.Zip(found).TakeWhile(pair => pair.First == pair.Second).Count();
-            Assert.True(expected.SequenceEqual(found),
-                $"Sequence {i + 1} of seed {seed}: {ModelStep.Print(sequence)}\nQEMU:       {expected.ElementAtOrDefault(different)}\nsimulation: {found.ElementAtOrDefault(different)}\nline {different + 1}, after {string.Join("\n", expected.Take(different).TakeLast(3))}");
+            for (int i = 0; i < sequences; i++)
+            {
+                var sequence = generator.Next(steps, Enum.GetValues<ModelOperation>());
+                string[] names = [.. Enumerable.Range(0, ModelStep.Slots).Select(slot => string.Create(CultureInfo.InvariantCulture, $"run{i}-{slot}"))];
+                var (expected, found) = (await DifferentialRun.RunAsync(real, sequence, names, Spec, Token), await DifferentialRun.RunAsync(datacenter.Backend, sequence, names, Spec, Token));
+                int different = expected.Zip(found).TakeWhile(pair => pair.First == pair.Second).Count();
+                Assert.True(expected.SequenceEqual(found),
+                    $"Sequence {i + 1} of seed {seed}: {ModelStep.Print(sequence)}\nQEMU:       {expected.ElementAtOrDefault(different)}\nsimulation: {found.ElementAtOrDefault(different)}\nline {different + 1}, after {string.Join("\n", expected.Take(different).TakeLast(3))}");
+            }
         }
+        finally
+        {
+            await DeleteAllAsync(real);
+        }
+    }
+
+    /// <summary>A machine outlives its backend: nothing of a test may.</summary>
+    private static async Task DeleteAllAsync(QemuBackend real)
+    {
+        var hypervisor = real.Get<IHypervisor>();
+        foreach (var instance in (await hypervisor.List().ToListAsync(CancellationToken.None)).OrderByDescending(instance => instance.CreatedAt))
+            await hypervisor.DeleteAsync(instance.Id, new DeleteOptions { StopFirst = true }, null, CancellationToken.None).WaitForCompletionAsync(CancellationToken.None);
     }
 
     private static string ServicesOf(IBackend backend)

@@ -58,7 +58,7 @@ public sealed class PersonalityTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Qemu_is_one_node_without_pools_where_sizes_wait_for_the_next_start()
+    public async Task Qemu_is_one_node_without_pools_where_another_maximum_waits_for_the_next_start()
     {
         await using var dc = new SimulatedDatacenter(o => { o.Personality = SimulationPersonality.Qemu; o.AddNetwork("lan"); });
         var vm = await dc.MakeRunningAsync("web1");
