@@ -29,7 +29,7 @@ internal sealed class ModelContract(ModelJsonOptions model, bool strict)
         [typeof(CloneSpec)] = New<CloneSpec>, [typeof(CommandSpec)] = New<CommandSpec>, [typeof(CommandResult)] = New<CommandResult>, [typeof(GuestInfo)] = New<GuestInfo>,
         [typeof(GuestNetworkInterface)] = New<GuestNetworkInterface>, [typeof(GuestFile)] = New<GuestFile>, [typeof(GuestFileAttributes)] = New<GuestFileAttributes>, [typeof(Image)] = New<Image>,
         [typeof(Network)] = New<Network>, [typeof(Node)] = New<Node>, [typeof(InstanceMetrics)] = New<InstanceMetrics>, [typeof(NodeMetrics)] = New<NodeMetrics>, [typeof(PortForward)] = New<PortForward>,
-        [typeof(LaneClaim)] = New<LaneClaim>, [typeof(LaneQuery)] = New<LaneQuery>, [typeof(MigrationCheck)] = New<MigrationCheck>, [typeof(MigrationOptions)] = New<MigrationOptions>,
+        [typeof(LaneClaim)] = New<LaneClaim>, [typeof(LaneQuery)] = New<LaneQuery>, [typeof(MigrationCheck)] = New<MigrationCheck>, [typeof(MigrationOptions)] = New<MigrationOptions>, [typeof(BackupOptions)] = New<BackupOptions>,
         [typeof(MigrationTarget)] = New<MigrationTarget>, [typeof(StoragePool)] = New<StoragePool>, [typeof(StoragePoolSpec)] = New<StoragePoolSpec>, [typeof(Volume)] = New<Volume>, [typeof(VolumeSpec)] = New<VolumeSpec>,
         [typeof(VolumeLease)] = New<VolumeLease>, [typeof(VolumeConsumer)] = New<VolumeConsumer>, [typeof(BackendDefinition)] = New<BackendDefinition>, [typeof(BackendHealth)] = New<BackendHealth>,
         [typeof(BackendInfo)] = New<BackendInfo>, [typeof(BackendRegistration)] = New<BackendRegistration>, [typeof(NamingRules)] = New<NamingRules>, [typeof(FailureForm)] = New<FailureForm>, [typeof(SecretForm)] = New<SecretForm>,

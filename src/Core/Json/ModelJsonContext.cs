@@ -67,6 +67,7 @@ namespace Hypervisor.Sdk;
 [JsonSerializable(typeof(NativeDocument))]
 [JsonSerializable(typeof(LaneClaim))]
 [JsonSerializable(typeof(LaneQuery))]
+[JsonSerializable(typeof(BackupOptions))]
 [JsonSerializable(typeof(MigrationCheck))]
 [JsonSerializable(typeof(MigrationOptions))]
 [JsonSerializable(typeof(MigrationTarget))]

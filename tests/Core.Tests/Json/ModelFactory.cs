@@ -17,7 +17,7 @@ internal sealed class ModelFactory(int? seed = null)
         typeof(RequestOptions), typeof(RequestLookup), typeof(OperationProgress), typeof(InstanceObserved), typeof(Synchronized), typeof(InstanceCreated), typeof(InstanceStateChanged), typeof(InstanceChanged),
         typeof(InstanceDeleted), typeof(EventGap), typeof(OtherEvent), typeof(Snapshot), typeof(SnapshotSpec), typeof(CloneSpec), typeof(CommandSpec), typeof(CommandResult), typeof(GuestInfo), typeof(GuestFile),
         typeof(Image), typeof(Network), typeof(Node), typeof(InstanceMetrics), typeof(NodeMetrics), typeof(PortForward), typeof(PortSpec), typeof(NativeDocument), typeof(LaneClaim), typeof(LaneQuery),
-        typeof(MigrationCheck), typeof(MigrationOptions), typeof(MigrationTarget), typeof(StoragePool), typeof(StoragePoolSpec), typeof(Volume), typeof(VolumeSpec), typeof(VolumeLease), typeof(VolumeConsumer),
+        typeof(BackupOptions), typeof(MigrationCheck), typeof(MigrationOptions), typeof(MigrationTarget), typeof(StoragePool), typeof(StoragePoolSpec), typeof(Volume), typeof(VolumeSpec), typeof(VolumeLease), typeof(VolumeConsumer),
         typeof(BackendDefinition), typeof(BackendHealth), typeof(BackendInfo), typeof(BackendRegistration), typeof(CapabilityAnswer), typeof(TransferProgress),
         typeof(HypervisorException), typeof(BackendConnectionException), typeof(BackendProtocolException),
         typeof(Sizing.Explicit), typeof(Sizing.Type), typeof(BootSource.FirstDisk), typeof(BootSource.Iso), typeof(BootSource.Kernel), typeof(BootSource.NetworkBoot), typeof(DiskContent.Blank),

@@ -52,7 +52,13 @@ function Form({ backends }: { backends: readonly string[] }) {
     setForm((before) => ({ ...before, ...change }));
     setError(undefined);
   };
-  useEffect(() => lists.value && set(defaults(lists.value)), [lists.value]);
+  useEffect(() => {
+    // Whoever was quicker than the lists keeps what the server has said to him.
+    const { value } = lists;
+    if (value) {
+      setForm((before) => ({ ...before, ...defaults(value) }));
+    }
+  }, [lists.value]);
   useEffect(() => {
     // Only a proposal: what was typed meanwhile stays, and a backend without one leaves the field empty.
     api.suggestName(form.backend).then((name) => setForm((before) => (before.name === '' ? { ...before, name } : before))).catch(() => undefined);
