@@ -8,6 +8,26 @@ namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 [Peer("qemu")]
 public sealed class QuiesceTests
 {
+    private const string StandsStill = "the writer stands still";
+    private const string GoesOn = "the writer goes on";
+
+    /// <summary>Writes to the guest's disk again and again, and has the kernel say what becomes of the writer: asleep on the disk in five looks in a row, and then not any more.</summary>
+    private const string WatchedWriter = $$"""
+        (while :; do echo x > /data/probe; sleep 0.1; done) > /dev/null 2>&1 < /dev/null &
+        writer=$!
+        (
+            looks=0
+            while [ $looks -lt 5 ]; do
+                if grep -q 'D (disk sleep)' /proc/$writer/status; then looks=$((looks + 1)); else looks=0; fi
+                sleep 0.2
+            done
+            echo {{StandsStill}}
+            while grep -q 'D (disk sleep)' /proc/$writer/status; do sleep 0.2; done
+            echo {{GoesOn}}
+            kill $writer
+        ) > /dev/ttyS0 2>&1 < /dev/null &
+        """;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = 180_000)]
@@ -18,13 +38,19 @@ public sealed class QuiesceTests
         var backend = await lab.ConnectAsync(null, seam);
         var id = await BootAsync(lab, backend);
         var creating = backend.Get<ISnapshots>().CreateAsync(id, new SnapshotSpec { Name = SnapshotName.Parse("still"), Quiesce = true }, null, Token).WaitForCompletionAsync(Token);
-        // A snapshot that fails before says why, and is not waited for.
-        await (await Task.WhenAny(seam.Reached.Task, creating).WaitAsync(Token));
-        await StandsStillAsync(lab, backend, id);
+        try
+        {
+            // A snapshot that fails before says why, and is not waited for.
+            await (await Task.WhenAny(seam.Reached.Task, creating).WaitAsync(Token));
+            await lab.WaitForConsoleAsync(id, StandsStill);
+        }
+        finally
+        {
+            seam.GoOn.Set();
+        }
 
-        seam.GoOn.Set();
         Assert.Equal("still", (await creating).Name);
-        await lab.WaitForConsoleAsync(id, "WRITTEN");
+        await lab.WaitForConsoleAsync(id, GoesOn);
     }
 
     [Fact(Timeout = 180_000)]
@@ -36,11 +62,11 @@ public sealed class QuiesceTests
         var id = await BootAsync(lab, doomed);
         await Assert.ThrowsAsync<CrashException>(() => doomed.Get<ISnapshots>().CreateAsync(id, new SnapshotSpec { Name = SnapshotName.Parse("half"), Quiesce = true }, null, Token).WaitForCompletionAsync(Token));
         await lab.AbandonAsync(doomed);
-        await StandsStillAsync(lab, doomed, id);
+        await lab.WaitForConsoleAsync(id, StandsStill);
 
         var next = await lab.ConnectAsync();
         Assert.Equal(PowerState.Running, (await next.Get<IHypervisor>().GetAsync(id, Token)).State);
-        await lab.WaitForConsoleAsync(id, "WRITTEN");
+        await lab.WaitForConsoleAsync(id, GoesOn);
         Assert.Equal("second", (await next.Get<ISnapshots>().CreateAsync(id, new SnapshotSpec { Name = SnapshotName.Parse("second"), Quiesce = true }, null, Token).WaitForCompletionAsync(Token)).Name);
         await foreach (var snapshot in next.Get<ISnapshots>().ListAsync(id, Token))
             Assert.Equal("second", snapshot.Name);
@@ -52,6 +78,9 @@ public sealed class QuiesceTests
         await backend.Get<IHypervisor>().StartAsync(vm.Id, null, Token).WaitForCompletionAsync(Token);
         await lab.WaitForConsoleAsync(vm.Id, GuestImage.Prompt);
         await backend.WaitUntilReadyAsync(vm.Id, new ReadinessOptions { Conditions = [new ReadinessCondition.Custom("the agent answers", AgentAnswersAsync)] }, Token);
+        // Begun before anything is frozen: a frozen guest's agent takes no commands, and a line that is typed can be lost.
+        var begun = await backend.Get<ICommands>().RunAsync(vm.Id, new CommandSpec { Command = ["/bin/sh", "-c", WatchedWriter] }, default, Token);
+        Assert.True(begun.IsSuccess, System.Text.Encoding.UTF8.GetString(begun.Error.Span));
         return vm.Id;
     }
 
@@ -65,13 +94,6 @@ public sealed class QuiesceTests
         {
             return false;
         }
-    }
-
-    /// <summary>Writes to the guest's disk behind the back of its shell, and has the kernel say what became of the writer: it may take its time to get as far as that.</summary>
-    private static async Task StandsStillAsync(QemuLab lab, QemuBackend backend, InstanceId id)
-    {
-        await lab.TypeAsync(backend, id, "(echo x > /data/probe; echo WRIT\"\"TEN) & until grep \"D (disk sl\"\"eep)\" /proc/$!/status; do sleep 1; done");
-        await lab.WaitForConsoleAsync(id, "D (disk sleep)");
     }
 
     /// <summary>Stops, or ends, when the snapshot is about to be made in QEMU.</summary>
