@@ -260,6 +260,9 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
     {
         page.Expect("status of 400");
         page.Expect("status of 409");
+        // The form is whole: what comes later would move the button away from under the pointer.
+        await Assertions.Expect(page.Page.GetByLabel("Name")).ToHaveValueAsync(new Regex("^[a-z]+-[a-z]+$"), new() { Timeout = PagePatience.Milliseconds });
+        await Assertions.Expect(page.Page.GetByRole(AriaRole.Combobox, new() { Name = "RAM disk", Exact = true })).ToBeVisibleAsync(PagePatience.Visible);
         await page.Page.GetByLabel("Name").FillAsync("not a/name");
         await page.Button("Create machine").ClickAsync();
         await Assertions.Expect(page.Page.Locator(".field.invalid .field-error")).ToBeVisibleAsync(PagePatience.Visible);
