@@ -147,15 +147,16 @@ public sealed class WholeApiTests : IAsyncLifetime
         await WorkAsync(HttpMethod.Delete, one + "/snapshots/s1", null);
         await WorkAsync(HttpMethod.Post, one + "/reset", null);
         await WorkAsync(HttpMethod.Post, one + "/restart", """{"gracePeriod":0}""");
-        await CancelStopAsync(one);
+        await CancelStopAsync();
         await WorkAsync(HttpMethod.Post, one + "/stop", """{"gracePeriod":0}""");
         await WorkAsync(HttpMethod.Delete, one, null);
     }
 
-    /// <summary>A paused guest does not hear the power button: the stop goes on until it is cancelled.</summary>
-    private async Task CancelStopAsync(string one)
+    /// <summary>A BIOS that finds nothing to boot does not hear the power button: the stop goes on until it is cancelled.</summary>
+    private async Task CancelStopAsync()
     {
-        await WorkAsync(HttpMethod.Post, one + "/pause", null);
+        string one = await CreateAsync("deaf", boots: false);
+        await WorkAsync(HttpMethod.Post, one + "/start", null);
         var begun = await _host.SendAsync(HttpMethod.Post, Api + one + "/stop", """{"gracePeriod":600}""", (ReferenceHost.RequestGuard.CsrfHeader, _host.Csrf));
         Assert.Equal(HttpStatusCode.Accepted, begun.StatusCode);
         string operation = $"/operations/{JsonNode.Parse(await CheckAsync(begun, "POST", one + "/stop"))!["id"]}";
@@ -163,6 +164,8 @@ public sealed class WholeApiTests : IAsyncLifetime
         await ChangeAsync(HttpMethod.Post, operation + "/cancel", null);
         var ended = JsonNode.Parse(await CheckAsync(await _host.SendAsync(HttpMethod.Get, Api + operation, null, ("Prefer", "wait=60")), "GET", operation))!;
         Assert.Equal("cancelled", (string?)ended["state"]);
+        await WorkAsync(HttpMethod.Post, one + "/stop", """{"gracePeriod":0}""");
+        await WorkAsync(HttpMethod.Delete, one, null);
     }
 
     private async Task CopyMachineAsync()
@@ -180,7 +183,7 @@ public sealed class WholeApiTests : IAsyncLifetime
         await WorkAsync(HttpMethod.Delete, one, null);
     }
 
-    private async Task<string> CreateAsync(string name)
+    private async Task<string> CreateAsync(string name, bool boots = true)
     {
         var spec = new JsonObject
         {
@@ -190,6 +193,8 @@ public sealed class WholeApiTests : IAsyncLifetime
             ["boot"] = new JsonObject { ["kind"] = "kernel", ["kernelPath"] = _guest.KernelPath, ["initrdPath"] = _guest.InitrdPath, ["commandLine"] = GuestImage.CommandLine },
             ["disks"] = new JsonArray(new JsonObject { ["content"] = new JsonObject { ["kind"] = "blank", ["size"] = "16MiB" } }),
         };
+        if (!boots)
+            spec.Remove("boot");
         return $"/instances/local/{(await WorkAsync(HttpMethod.Post, "/instances/local", spec.ToJsonString()))["result"]!["id"]}";
     }
 
