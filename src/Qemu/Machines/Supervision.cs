@@ -115,8 +115,8 @@ internal sealed class Supervision : IAsyncDisposable
         }
         catch (BackendConnectionException)
         {
-            // It is ending; the loop hears of that too.
-            await Task.WhenAny(Drained, _process.Exited).WaitAsync(cancellationToken).ConfigureAwait(false);
+            // It is ending, and the loop hears of that too: until it has, the state is that of a QEMU which is gone.
+            await Drained.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (HypervisorException error) when (error.Code == ErrorCode.Timeout)
         {

@@ -94,6 +94,27 @@ public sealed class FaultTests
         Assert.Equal(PowerState.Stopped, (await hypervisor.StopAsync(created.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, null, Token).WaitForCompletionAsync(Token)).State);
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task A_start_at_the_moment_after_QEMU_was_killed_starts_it()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        var backend = await lab.ConnectAsync();
+        var hypervisor = backend.Get<IHypervisor>();
+        var created = await hypervisor.CreateAsync(QemuLab.EmptySpec("web"), null, Token).WaitForCompletionAsync(Token);
+        int before = 0;
+        for (int round = 0; round < 20; round++)
+        {
+            // What killed it returns before the watch has read the end: the start must not take its word.
+            Assert.Equal(PowerState.Running, (await hypervisor.StartAsync(created.Id, null, Token).WaitForCompletionAsync(Token)).State);
+            var record = backend.Services.State.ReadProcess(created.Id.ToString())!;
+            Assert.NotEqual(before, record.Pid);
+            before = record.Pid;
+            using var process = LiveProcess.TryHold(ProcessIdentity.Of(record.Pid)!)!;
+            process.Kill();
+            await process.Exited.WaitAsync(Token);
+        }
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_process_that_only_has_the_noted_number_is_neither_adopted_nor_killed()
     {
