@@ -1,4 +1,5 @@
 using Hypervisor.Sdk.Jobs.PostgreSql;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hypervisor.Sdk.Jobs;
 
@@ -14,6 +15,6 @@ public static class JobsPostgreSqlExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrEmpty(connectionString);
-        return builder.UseStore(_ => new PostgreSqlJobStore(connectionString, notifications));
+        return builder.UseStore(services => new PostgreSqlJobStore(connectionString, notifications, services.GetRequiredService<JobsOptions>().TimeProvider));
     }
 }

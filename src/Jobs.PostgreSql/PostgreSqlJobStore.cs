@@ -10,6 +10,8 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     /// <summary>The channel of the notifications.</summary>
     public const string Channel = "hvsdk_jobs";
 
+    private static readonly TimeSpan ListenAgainAfter = TimeSpan.FromSeconds(5);
+
     private readonly NpgsqlDataSource _source;
     private readonly TransactionGroup _writer;
     private readonly SemaphoreSlim _preparing = new(1);
@@ -19,11 +21,13 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     // How other processes' notifications are told from those of this one.
     private readonly string _sender = Guid.NewGuid().ToString("N");
     private readonly bool _notifications;
+    private readonly TimeProvider _timeProvider;
     private Task _listening = Task.CompletedTask;
     private volatile bool _isPrepared;
 
-    public PostgreSqlJobStore(string connectionString, bool notifications)
+    public PostgreSqlJobStore(string connectionString, bool notifications, TimeProvider timeProvider)
     {
+        _timeProvider = timeProvider;
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         _name = $"{settings.Host}/{settings.Database}";
         _notifications = notifications;
@@ -247,7 +251,7 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException or SocketException or IOException)
             {
-                await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(ListenAgainAfter, _timeProvider, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

@@ -12,7 +12,7 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
     protected override async Task<Func<IJobStore>> PrepareAsync()
     {
         string connection = await server.CreateDatabaseAsync();
-        return () => new PostgreSqlJobStore(connection, notifications: false);
+        return () => new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System);
     }
 
     [Fact(Timeout = 120_000)]
@@ -54,18 +54,41 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task Who_listens_is_connected_again_after_a_pause_by_the_clock_of_the_engine()
+    {
+        string connection = await server.CreateDatabaseAsync();
+        var clock = new ManualTimeProvider();
+        await using var store = new PostgreSqlJobStore(connection, notifications: true, clock);
+        using var changed = new SemaphoreSlim(0);
+        store.Changed += () => changed.Release();
+        await store.GetPositionAsync(Token);
+        await changed.WaitAsync(Token);
+        Assert.Equal(1, await ScalarAsync(connection, "SELECT count(pg_terminate_backend(pid))::int FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"));
+        while (clock.ActiveTimers == 0)
+        {
+            Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
+        clock.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal((1, 0), (clock.ActiveTimers, changed.CurrentCount));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await changed.WaitAsync(Token);
+    }
+
+    [Fact(Timeout = 120_000)]
     [Feature("JOB-17")]
     public async Task Processes_that_start_together_make_the_schema_once_and_one_of_a_newer_version_is_refused()
     {
         string connection = await server.CreateDatabaseAsync();
-        var stores = Enumerable.Range(0, 8).Select(_ => new PostgreSqlJobStore(connection, notifications: false)).ToList();
+        var stores = Enumerable.Range(0, 8).Select(_ => new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System)).ToList();
         await Task.WhenAll(stores.Select(store => store.GetPositionAsync(Token)));
         foreach (var store in stores)
             await store.DisposeAsync();
         Assert.Equal(PostgreSqlSchema.Newest, await ScalarAsync(connection, "SELECT version FROM hvsdk_jobs.version"));
 
         await ScalarAsync(connection, "UPDATE hvsdk_jobs.version SET version = 99");
-        await using var late = new PostgreSqlJobStore(connection, notifications: false);
+        await using var late = new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System);
         Assert.Contains("newer release", (await Assert.ThrowsAsync<HypervisorException>(() => late.GetPositionAsync(Token))).Message, StringComparison.Ordinal);
         Assert.Contains("newer release", (await Assert.ThrowsAsync<HypervisorException>(() => late.EnqueueAsync([Job()], Token))).Message, StringComparison.Ordinal);
     }
@@ -74,7 +97,7 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
     public async Task A_server_that_is_not_there_is_said_without_the_password_and_nothing_was_sent()
     {
         using var directory = new TempDirectory();
-        await using var store = new PostgreSqlJobStore($"Host={directory.Path};Username=u;Password=canary-4711;Database=d", notifications: true);
+        await using var store = new PostgreSqlJobStore($"Host={directory.Path};Username=u;Password=canary-4711;Database=d", notifications: true, TimeProvider.System);
         var failure = await Assert.ThrowsAsync<HypervisorException>(() => store.EnqueueAsync([Job()], Token));
         Assert.Equal((ErrorCode.Unavailable, RequestOutcome.NotSent), (failure.Code, failure.Outcome));
         Assert.DoesNotContain("canary", failure.ToString(), StringComparison.Ordinal);
@@ -86,7 +109,7 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
     {
         const int Jobs = 800;
         string connection = await server.CreateDatabaseAsync();
-        await using var store = new PostgreSqlJobStore(connection, notifications: false);
+        await using var store = new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System);
         await store.GetPositionAsync(Token);
         using var counted = new StatementCount();
         await Task.WhenAll(Enumerable.Range(0, 16).Select(async _ =>
