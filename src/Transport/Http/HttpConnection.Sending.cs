@@ -8,6 +8,7 @@ internal sealed partial class HttpConnection
 {
     private bool _isSending;
     private bool _isFinished;
+    private bool _isHeld;
     private bool _maybeSent;
     private Exception? _sendError;
     private TaskCompletionSource<bool>? _continue;
@@ -107,16 +108,23 @@ internal sealed partial class HttpConnection
     private void Sent(Exception? failure)
     {
         bool isFinished;
+        HttpExchange? held;
         lock (_gate)
         {
             _isSending = false;
             isFinished = _isFinished;
             _isFinished = false;
+            held = _isHeld ? _exchange : null;
+            _isHeld = false;
             if (failure is not null)
                 _isDead = true;
         }
 
-        if (isFinished && failure is null)
+        if (held is not null && failure is not null && _head.Status == 101)
+            Lose(failure);
+        else if (held is not null)
+            HandOut(held);
+        else if (isFinished && failure is null)
             Release();
         else if (isFinished)
             Close();

@@ -128,6 +128,8 @@ internal sealed partial class HttpConnection
     {
         if (_head.Status != 101 && !_body.IsUntilClose)
             throw new InvalidOperationException($"The server answered {_head.Status} and keeps the connection: only the connection of an upgrade (101), or of a body without a length, can be taken.");
+        if (_exchange!.Request.Upgrade is null)
+            throw new InvalidOperationException($"The request asked for no other protocol: only the connection of one with {nameof(HttpRequest.Upgrade)} can be taken.");
         lock (_gate)
         {
             if (_isTaken)
@@ -297,9 +299,22 @@ internal sealed partial class HttpConnection
         _body.Start(_head, hasNoBody, !rest.IsEmpty);
         _input.AdvanceTo(rest.Start);
         _hasServed = _hasResponse = true;
-        ClearBodyDeadline();
         _continue?.TrySetResult(false);
-        exchange.Respond(status);
+        lock (_gate)
+        {
+            // Who takes the connection writes to it at once, and the response may be here before the call that sent the request has returned: Sent hands it out then.
+            _isHeld = _isSending && exchange.Request.Upgrade is not null && (status == 101 || (_body.IsUntilClose && !IsSendingBody));
+            if (_isHeld)
+                return;
+        }
+
+        HandOut(exchange);
+    }
+
+    private void HandOut(HttpExchange exchange)
+    {
+        ClearBodyDeadline();
+        exchange.Respond(_head.Status);
     }
 
     /// <summary>The connection is over, whoever ended it.</summary>

@@ -101,10 +101,11 @@ public readonly struct HttpResponse : IAsyncDisposable, IEquatable<HttpResponse>
     }
 
     /// <summary>
-    /// The connection itself, after an upgrade (101), or of a response whose body ends with the connection: what the server has sent beyond the head is its input. The caller owns it
-    /// from now on; disposing the response leaves it alone.
+    /// The connection itself, when the request asked for an upgrade (<see cref="HttpRequest.Upgrade"/>) and the server has agreed (101), or has answered with a body that ends with the connection:
+    /// what the server has sent beyond the head is its input. The caller owns it from now on; disposing the response leaves it alone.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The response has a body of its own, or the connection was taken already.</exception>
+    /// <exception cref="InvalidOperationException">The request asked for no upgrade, the response has a body of its own, or the connection was taken already.</exception>
+    /// <exception cref="ConnectionClosedException">The connection is lost.</exception>
     public Connection TakeConnection() => Connection.Take();
 
     /// <summary>Gives the connection back. What little is left of the body is read away; after more, the connection is closed. May be called again.</summary>

@@ -399,6 +399,53 @@ public sealed class HttpExchangeTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task An_upgraded_connection_is_given_when_the_request_is_sent_though_the_answer_came_before()
+    {
+        const int BodyBytes = 8 << 20;
+        await using var server = new RawServer(async peer =>
+        {
+            await peer.ReadHeadAsync();
+            await peer.SendAsync("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+            for (int read = 0; read < BodyBytes; read += 4096)
+                await peer.ReadBytesAsync(4096);
+            await peer.SendAsync("then " + await peer.ReadBytesAsync(4));
+        });
+        await using var pool = new HttpConnectionPool(server.Endpoint);
+        await using HttpResponse response = await pool.SendAsync(
+            new HttpRequest(HttpMethod.Post, HttpTarget.Parse("/attach")) { Upgrade = "tcp" }, HttpRequestBody.FromBytes(new byte[BodyBytes]), Cancel);
+        await using Connection raw = response.TakeConnection();
+        await raw.Output.WriteAsync("echo"u8.ToArray(), Cancel);
+        using var reader = new StreamReader(raw.Input.AsStream());
+        Assert.Equal("then echo", await reader.ReadToEndAsync(Cancel));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task An_upgrade_agreed_to_by_a_server_that_then_closes_without_reading_is_a_lost_connection()
+    {
+        await using var server = new RawServer(async peer =>
+        {
+            await peer.ReadHeadAsync();
+            await peer.SendAsync("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+            peer.Close();
+        });
+        await using var pool = new HttpConnectionPool(server.Endpoint);
+        var request = new HttpRequest(HttpMethod.Post, HttpTarget.Parse("/attach")) { Upgrade = "tcp" };
+        var error = await Assert.ThrowsAsync<HttpException>(async () => await pool.SendAsync(request, HttpRequestBody.FromBytes(new byte[8 << 20]), Cancel));
+        Assert.Equal(HttpFailure.ConnectionLost, error.Failure);
+        Assert.True(error.MaybeSent);
+        Assert.Equal(0, pool.OpenConnections);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task The_connection_of_a_request_that_asked_for_no_upgrade_is_not_given()
+    {
+        await using RawServer server = RawServer.AnsweringOnce("HTTP/1.1 200 OK\r\n\r\nall of it");
+        await using var pool = new HttpConnectionPool(server.Endpoint);
+        await using HttpResponse response = await pool.SendAsync(new HttpRequest(HttpMethod.Get, HttpTarget.Parse("/log")), Cancel);
+        Assert.Contains("asked for no other protocol", Assert.Throws<InvalidOperationException>(() => response.TakeConnection()).Message);
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_response_that_is_no_upgrade_keeps_its_connection()
     {
         await using RawServer server = RawServer.Answering(Ok);
