@@ -42,7 +42,7 @@ public sealed class SimulationOptions
     /// <summary>How many lines of the trace are kept in memory; the oldest go first. Default 4,000,000.</summary>
     public int KeptTraceLines { get; set; } = 4_000_000;
 
-    /// <summary>Whether the trace has every call with its arguments, which replaying takes. Default true.</summary>
+    /// <summary>Whether the trace has every call with its arguments, which replaying takes: what is typed at consoles and written into files included. Default true.</summary>
     public bool TraceCalls { get; set; } = true;
 
     /// <summary>The nodes, by name; one called <c>node1</c> when there is none.</summary>

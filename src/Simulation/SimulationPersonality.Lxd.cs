@@ -28,6 +28,7 @@ public sealed partial class SimulationPersonality
         {
             [ErrorCode.NotFound] = new("404", "Instance not found"),
             [ErrorCode.Conflict] = new("412", "ETag does not match"),
+            [ErrorCode.Locked] = new("500", "Instance is busy running an operation"),
         },
         Quirks =
         [
@@ -35,7 +36,7 @@ public sealed partial class SimulationPersonality
             new PersonalityQuirk { Behaviour = "Memory, CPUs, disks and network devices of a running container change at once.", Source = "Seen on LXD 5.0.2 in the lab." },
             new PersonalityQuirk { Behaviour = "A running container is not moved live.", Source = "Seen on LXD 5.0.2 in the lab: live moves with CRIU failed." },
             new PersonalityQuirk { Behaviour = "Machines need vhost_vsock of their host.", Source = "Seen on LXD 5.0.2 in the lab: machines did not start without it." },
-            new PersonalityQuirk { Behaviour = "A second change of a busy instance is refused at once.", Source = "Not seen yet: assumed from the API's one operation at a time an instance." },
+            new PersonalityQuirk { Behaviour = "A second change of a busy instance is refused at once.", Source = "Seen on LXD 5.0.2 in the lab: a change of a container that was stopping was answered with 500 'Instance is busy running a \"stop\" operation', a restart ended with the same words." },
         ],
     };
 }

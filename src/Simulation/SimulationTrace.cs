@@ -13,7 +13,9 @@ public sealed class SimulationTrace
 
     private const string Magic = "hvsdk-trace";
     private const int ContextLines = 5;
-    private const int MaxLineChars = 1 << 20;
+
+    /// <summary>A line has what was written into a guest's file at once (64 MiB at most), whose bytes may take six characters each.</summary>
+    private const int MaxLineChars = 416 << 20;
 
     private readonly Lock _lock = new();
     private readonly Queue<TraceLine> _lines = [];

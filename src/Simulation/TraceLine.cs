@@ -11,7 +11,7 @@ public readonly record struct TraceLine
     /// <summary>The time since the beginning.</summary>
     public required TimeSpan At { get; init; }
 
-    /// <summary>What kind of thing: <c>call</c>, <c>reply</c>, <c>state</c>, <c>fault</c>.</summary>
+    /// <summary>What kind of thing: <c>call</c>, <c>session</c>, <c>state</c>, <c>fault</c>.</summary>
     public required string Kind { get; init; }
 
     /// <summary>What it happened to; empty for nothing in particular.</summary>

@@ -15,7 +15,7 @@ internal sealed class BackupService(SimulationClient client) : IBackupSource
         string? sinceCheckpoint = options?.SinceCheckpoint;
         bool quiesce = options?.Quiesce ?? false;
         cancellationToken.ThrowIfCancellationRequested();
-        return _world.Calls.EnterAsync(client, "begin-backup", id.ToString(), () => sinceCheckpoint is null ? "full" : $"since={sinceCheckpoint}", () =>
+        return _world.Calls.EnterAsync(client, "begin-backup", id.ToString(), () => CallText.Of(_world, null, $"{(sinceCheckpoint is null ? "full" : "since " + CallText.Word(sinceCheckpoint))}{(quiesce ? " quiesce" : " -")}"), () =>
         {
             var instance = _world.Require(id);
             if (quiesce)
@@ -25,13 +25,19 @@ internal sealed class BackupService(SimulationClient client) : IBackupSource
                 ?? throw _world.Error(ErrorCode.NotFound, RequestOutcome.Rejected, $"'{instance.Name}' has no checkpoint '{sinceCheckpoint}': take a full backup.", instance.Text, about: sinceCheckpoint);
             var views = instance.Config.Disks.Where(static disk => disk.Volume is not null && !disk.ReadOnly)
                 .ToDictionary(static disk => disk.Id, disk => (History: disks.HistoryOf(disk), disks.Writes, Since: since is not null && since.TryGetValue(disk.Id, out long writes) ? writes : (long?)null));
-            return Task.FromResult<BackupSession>(new Session(this, disks, instance.Text, views));
+            var session = new Session(this, disks, instance.Text, views);
+            session.Number = _world.Sessions.Add(session);
+            return Task.FromResult<BackupSession>(session);
         });
     }
 
-    private sealed class Session(BackupService service, GuestDisks disks, string instance, Dictionary<DeviceId, (DiskHistory History, long Writes, long? Since)> views) : BackupSession
+    private sealed class Session(BackupService service, GuestDisks disks, string instance, Dictionary<DeviceId, (DiskHistory History, long Writes, long? Since)> views) : BackupSession, ITracedSession
     {
         private bool _isDisposed;
+
+        public long Number { get; set; }
+
+        public Task AgainAsync(string action, string text) => action == "complete" ? CompleteAsync() : throw new FormatException($"nothing is done to a backup by '{action}'");
 
         public override IReadOnlyList<DeviceId> Disks { get; } = [.. views.Keys];
 
@@ -69,6 +75,7 @@ internal sealed class BackupService(SimulationClient client) : IBackupSource
             cancellationToken.ThrowIfCancellationRequested();
             return service._world.Loop.EnterAsync(() =>
             {
+                service._world.Sessions.Note(Number, instance, "complete");
                 string checkpoint = disks.Keep(views.ToDictionary(static view => view.Key, static view => view.Value.Writes));
                 service._world.Note("backup", instance, checkpoint);
                 return Task.FromResult<string?>(checkpoint);

@@ -22,6 +22,16 @@ internal static class CallText
         }
     }
 
+    /// <summary>A specification of another kind, for the trace; null where the trace has none.</summary>
+    public static string? Json<T>(World world, T value)
+        where T : notnull => world.Options.TraceCalls ? Encoding.UTF8.GetString(ModelJson.Default.Write(value)) : null;
+
+    /// <summary>A path or a name as one word, in which nothing is taken for a setting of the request.</summary>
+    public static string Word(string text) => text.Length == 0 ? "%" : text.Replace("%", "%25", StringComparison.Ordinal).Replace(" ", "%20", StringComparison.Ordinal).Replace("=", "%3D", StringComparison.Ordinal);
+
+    /// <summary>Reads it back.</summary>
+    public static string ReadWord(string word) => word == "%" ? "" : Uri.UnescapeDataString(word);
+
     public static string Of(World world, RequestOptions? request, string? arguments)
     {
         var text = new StringBuilder(world.Works.NameOf(request?.RequestId));
@@ -42,8 +52,7 @@ internal static class CallText
     public static (RequestOptions Request, string Arguments) Read(string text)
     {
         string[] words = text.Split(' ');
-        RequestId? id = words[0].Length > 1 && words[0][0] == 'r' && long.TryParse(words[0].AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out long name)
-            ? RequestId.FromGuid(new Guid(0x5eed, 0, 0x4000, [0x80, 0, .. BitConverter.GetBytes(System.Net.IPAddress.HostToNetworkOrder(name))[2..]])) : null;
+        var id = ReadRequest(words[0]);
         Revision? revision = null;
         Incarnation? incarnation = null;
         long? fence = null;
@@ -68,4 +77,8 @@ internal static class CallText
         var request = new RequestOptions { RequestId = id, IfRevision = revision, IfIncarnation = incarnation, FencingToken = fence, Deadline = deadline };
         return (request, string.Join(' ', words.Skip(read)));
     }
+
+    /// <summary>The id that a request has in a replay: its number decides it. Null for a call without one.</summary>
+    public static RequestId? ReadRequest(string name) => name.Length > 1 && name[0] == 'r' && long.TryParse(name.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+        ? RequestId.FromGuid(new Guid(0x5eed, 0, 0x4000, [0x80, 0, .. BitConverter.GetBytes(System.Net.IPAddress.HostToNetworkOrder(number))[2..]])) : null;
 }

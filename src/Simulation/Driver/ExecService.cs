@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 using Hypervisor.Sdk.Simulation.Calls;
 using Hypervisor.Sdk.Simulation.Guests;
@@ -13,16 +14,17 @@ internal sealed class ExecService(SimulationClient client) : IExec
     {
         ArgumentNullException.ThrowIfNull(spec);
         cancellationToken.ThrowIfCancellationRequested();
-        return client.World.Calls.EnterAsync(client, "exec", id.ToString(), () => GuestProcess.Text(spec), () =>
+        string? arguments = CallText.Json(client.World, spec);
+        return client.World.Calls.EnterAsync(client, "exec", id.ToString(), () => CallText.Of(client.World, null, arguments), () =>
         {
-            var session = new Session(client.World, GuestProcess.Prepare(client.World, id, spec), spec.Terminal);
+            var session = new Session(client.World, GuestProcess.Prepare(client.World, id, spec), id.ToString(), spec.Terminal);
             session.Start();
             return Task.FromResult<ExecSession>(session);
         });
     }
 
     [SuppressMessage("Usage", "CA2213", Justification = "Disposed within the loop, where it belongs.")]
-    private sealed class Session(World world, GuestProcess process, bool hasTerminal) : ExecSession
+    private sealed class Session(World world, GuestProcess process, string instance, bool hasTerminal) : ExecSession, ITracedSession
     {
         private const int MaxUnreadBytes = 4 << 20;
         private const int MaxInputBytes = 4 << 20;
@@ -36,7 +38,9 @@ internal sealed class ExecService(SimulationClient client) : IExec
         private long _unread;
         private bool _isInputEnded;
         private bool _hasEnded;
+        private bool _isDisposed;
         private int? _exitCode;
+        private long _number;
         private TaskCompletionSource? _typed;
         private TaskCompletionSource? _arrived;
 
@@ -46,7 +50,21 @@ internal sealed class ExecService(SimulationClient client) : IExec
 
         public override int? ExitCode => _exitCode;
 
-        public void Start() => _ = RunAsync();
+        public void Start()
+        {
+            _number = world.Sessions.Add(this);
+            _ = RunAsync();
+        }
+
+        public Task AgainAsync(string action, string text) => action switch
+        {
+            "read" => ReadAsync(new byte[Math.Min(int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture), MaxUnreadBytes)]).AsTask(),
+            "write" => WriteAsync(SessionLog.Bytes(text)).AsTask(),
+            "end-input" => CompleteInputAsync().AsTask(),
+            "signal" => SignalAsync(SignalName.Parse(text)).AsTask(),
+            "end" => DisposeAsync().AsTask(),
+            _ => throw new FormatException($"nothing is done to a program by '{action}'"),
+        };
 
         public override async ValueTask<ExecRead> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -71,6 +89,7 @@ internal sealed class ExecService(SimulationClient client) : IExec
                     throw world.Refused(ErrorCode.InvalidState, _hasEnded ? "The program has ended and reads no more." : "The input was ended.");
                 if (_input.Count + copy.Length > MaxInputBytes)
                     throw world.Refused(ErrorCode.Exhausted, $"The program does not read: {MaxInputBytes >> 20} MiB wait for it.");
+                Note("write", () => SessionLog.Text(copy));
                 foreach (byte one in copy)
                 {
                     if (hasTerminal && one == 3)
@@ -88,6 +107,7 @@ internal sealed class ExecService(SimulationClient client) : IExec
 
         public override ValueTask CompleteInputAsync(CancellationToken cancellationToken = default) => Enter(() =>
         {
+            Note("end-input");
             _isInputEnded = true;
             _typed?.TrySetResult();
         });
@@ -103,7 +123,11 @@ internal sealed class ExecService(SimulationClient client) : IExec
         {
             if (!s_signals.Contains(signal.ToString(), StringComparer.Ordinal))
                 throw world.Unsupported("signal", $"programs of simulated guests know {string.Join(", ", s_signals)}, not {signal}");
-            return Enter(_killed.Cancel);
+            return Enter(() =>
+            {
+                Note("signal", signal.ToString);
+                _killed.Cancel();
+            });
         }
 
         public override ValueTask DisposeAsync()
@@ -111,11 +135,17 @@ internal sealed class ExecService(SimulationClient client) : IExec
             // What runs on alone would be seen by nobody.
             world.Loop.Post(() =>
             {
+                if (_isDisposed)
+                    return;
+                _isDisposed = true;
+                Note("end");
                 _killed.Cancel();
                 _killed.Dispose();
             });
             return ValueTask.CompletedTask;
         }
+
+        private void Note(string action, Func<string>? text = null) => world.Sessions.Note(_number, instance, action, text);
 
         private ValueTask Enter(Action body) => new(world.Loop.EnterAsync(() =>
         {
@@ -166,6 +196,8 @@ internal sealed class ExecService(SimulationClient client) : IExec
             if (_output.TryPeek(out var next))
             {
                 int count = Math.Min(buffer.Length, next.Bytes.Length);
+                // What is not read long enough ends the program: reading, too, is a part of what happens.
+                Note("read", () => count.ToString(CultureInfo.InvariantCulture));
                 next.Bytes[..count].CopyTo(buffer);
                 _unread -= count;
                 _output.Dequeue();

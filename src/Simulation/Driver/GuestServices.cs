@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Hypervisor.Sdk.Simulation.Calls;
@@ -18,7 +19,9 @@ internal sealed class CommandService(SimulationClient client) : ICommands
         ArgumentOutOfRangeException.ThrowIfNegative(spec.MaxOutputBytes);
         cancellationToken.ThrowIfCancellationRequested();
         var copy = input.ToArray();
-        var running = _world.Calls.EnterAsync(client, "run", id.ToString(), () => GuestProcess.Text(spec), async () =>
+        // The input by its length, for the specification stands behind it.
+        string? arguments = _world.Options.TraceCalls ? string.Create(CultureInfo.InvariantCulture, $"{copy.Length} {SessionLog.Text(copy)}{CallText.Json(_world, spec)}") : null;
+        var running = _world.Calls.EnterAsync(client, "run", id.ToString(), () => CallText.Of(_world, null, arguments), async () =>
         {
             var process = GuestProcess.Prepare(_world, id, spec);
             var (output, error) = (new Kept(spec.MaxOutputBytes), new Kept(spec.MaxOutputBytes));
@@ -77,7 +80,7 @@ internal sealed class GuestFileService(SimulationClient client) : IGuestFiles
     private const int MaxFileBytes = 64 << 20;
 
     public Task<Stream> OpenReadAsync(InstanceId id, string path, CancellationToken cancellationToken = default) =>
-        EnterAsync<Stream>("read-file", id, path, system => new MemoryStream(system.Files.Read(path).ToArray(), writable: false), cancellationToken);
+        EnterAsync<Stream>("read-file", id, path, null, system => new MemoryStream(system.Files.Read(path).ToArray(), writable: false), cancellationToken);
 
     public async Task WriteAsync(InstanceId id, string path, Stream content, GuestFileAttributes? attributes = null, CancellationToken cancellationToken = default)
     {
@@ -92,7 +95,7 @@ internal sealed class GuestFileService(SimulationClient client) : IGuestFiles
             whole.Write(buffer, 0, read);
         }
 
-        await EnterAsync("write-file", id, path, system =>
+        await EnterAsync("write-file", id, path, () => $"{(attributes is null ? "-" : CallText.Json(client.World, attributes))} {SessionLog.Text(whole.GetBuffer().AsSpan(0, (int)whole.Length))}", system =>
         {
             system.Files.Write(path, whole.ToArray(), append: false, attributes);
             return true;
@@ -101,11 +104,11 @@ internal sealed class GuestFileService(SimulationClient client) : IGuestFiles
 
     public async IAsyncEnumerable<GuestFile> ListAsync(InstanceId id, string path, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        foreach (var file in await EnterAsync("list-files", id, path, system => system.Files.List(path).Select(static entry => Describe(entry.Key, entry.Value)).ToArray(), cancellationToken).ConfigureAwait(true))
+        foreach (var file in await EnterAsync("list-files", id, path, null, system => system.Files.List(path).Select(static entry => Describe(entry.Key, entry.Value)).ToArray(), cancellationToken).ConfigureAwait(true))
             yield return file;
     }
 
-    public Task DeleteAsync(InstanceId id, string path, CancellationToken cancellationToken = default) => EnterAsync("delete-file", id, path, system =>
+    public Task DeleteAsync(InstanceId id, string path, CancellationToken cancellationToken = default) => EnterAsync("delete-file", id, path, null, system =>
     {
         system.Files.Delete(path, recursive: false);
         return true;
@@ -119,11 +122,11 @@ internal sealed class GuestFileService(SimulationClient client) : IGuestFiles
         Attributes = new GuestFileAttributes { UserId = node.UserId, GroupId = node.GroupId, Mode = node.Mode },
     };
 
-    private Task<T> EnterAsync<T>(string action, InstanceId id, string path, Func<GuestSystem, T> body, CancellationToken cancellationToken)
+    private Task<T> EnterAsync<T>(string action, InstanceId id, string path, Func<string>? rest, Func<GuestSystem, T> body, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         cancellationToken.ThrowIfCancellationRequested();
-        return client.World.Calls.EnterAsync(client, action, id.ToString(), () => path, () =>
+        return client.World.Calls.EnterAsync(client, action, id.ToString(), () => CallText.Of(client.World, null, rest is null ? CallText.Word(path) : $"{CallText.Word(path)} {rest()}"), () =>
         {
             var system = client.World.RequireGuest(id);
             try
@@ -174,9 +177,6 @@ internal sealed class GuestProcess
             throw world.Error(ErrorCode.NotFound, RequestOutcome.Rejected, $"There is no program '{spec.Command[0]}' in '{world.Require(id).Name}'.", id.ToString(), about: spec.Command[0]);
         return new GuestProcess(system, shell, [.. spec.Command]);
     }
-
-    /// <summary>For the trace.</summary>
-    public static string Text(CommandSpec spec) => string.Join(' ', spec.Command.Select(static word => word.AsSpan().ContainsAny(' ', '\n', '\r') ? $"'{word.Replace("\n", "\\n", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal)}'" : word));
 
     /// <summary>Runs it to its end.</summary>
     /// <returns>Its exit code; null when it was killed, as by a machine that is switched off.</returns>

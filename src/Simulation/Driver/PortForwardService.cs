@@ -21,7 +21,8 @@ internal sealed class PortForwardService(SimulationClient client) : IPortForward
     {
         ArgumentNullException.ThrowIfNull(spec);
         cancellationToken.ThrowIfCancellationRequested();
-        return _world.Calls.EnterAsync(client, "add-port", id.ToString(), () => $"{spec.Host}:{spec.Guest}/{spec.Protocol}", () =>
+        string? arguments = CallText.Json(_world, spec);
+        return _world.Calls.EnterAsync(client, "add-port", id.ToString(), () => CallText.Of(_world, request, arguments), () =>
         {
             var instance = _world.Require(id);
             var ports = instance.Config.Ports;
@@ -39,7 +40,7 @@ internal sealed class PortForwardService(SimulationClient client) : IPortForward
     public Task<bool> RemoveAsync(InstanceId id, DeviceId forward, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return _world.Calls.EnterAsync(client, "remove-port", id.ToString(), forward.ToString, () =>
+        return _world.Calls.EnterAsync(client, "remove-port", id.ToString(), () => CallText.Of(_world, request, forward.ToString()), () =>
         {
             var instance = _world.Require(id);
             var ports = instance.Config.Ports;

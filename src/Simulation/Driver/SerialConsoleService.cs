@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Pipelines;
 using Hypervisor.Sdk.Simulation.Calls;
 using Hypervisor.Sdk.Simulation.Guests;
@@ -16,13 +17,14 @@ internal sealed class SerialConsoleService(SimulationClient client) : ISerialCon
         cancellationToken.ThrowIfCancellationRequested();
         bool takeOver = options?.TakeOver ?? false;
         long replay = options?.ReplayTail.Bytes ?? 0;
-        return _world.Calls.EnterAsync(client, "open-console", id.ToString(), () => takeOver ? "takeOver" : "", () =>
+        int port = options?.Port ?? 0;
+        return _world.Calls.EnterAsync(client, "open-console", id.ToString(), () => CallText.Of(_world, null, string.Create(CultureInfo.InvariantCulture, $"port={port} takeOver={(takeOver ? 1 : 0)}")), () =>
         {
             var instance = _world.Require(id);
             if (!instance.IsUp)
                 throw _world.Error(ErrorCode.InvalidState, RequestOutcome.Rejected, $"'{instance.Name}' is {instance.State} and has no console now.", instance.Text);
-            if (options is { Port: not 0 })
-                throw _world.Error(ErrorCode.NotFound, RequestOutcome.Rejected, $"A simulated guest has one console, port 0; '{options.Port}' was asked for.", instance.Text);
+            if (port != 0)
+                throw _world.Error(ErrorCode.NotFound, RequestOutcome.Rejected, $"A simulated guest has one console, port 0; '{port}' was asked for.", instance.Text);
             var console = _world.GuestOf(instance).Get<GuestConsole>();
             if (console.Ended is { } other)
             {
@@ -49,7 +51,7 @@ internal sealed class SerialConsoleService(SimulationClient client) : ISerialCon
         });
     }
 
-    private sealed class Session : ConsoleSession
+    private sealed class Session : ConsoleSession, ITracedSession
     {
         private const int MaxUnreadBytes = 1 << 20;
 
@@ -59,6 +61,7 @@ internal sealed class SerialConsoleService(SimulationClient client) : ISerialCon
         private readonly LoopPipeReader _input;
         private readonly LoopPipeWriter _output;
         private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly long _number;
 
         public Session(World world, SimInstance instance, GuestConsole console, long replayBytes)
         {
@@ -66,13 +69,16 @@ internal sealed class SerialConsoleService(SimulationClient client) : ISerialCon
             _input = new LoopPipeReader(world, MaxUnreadBytes, () => console.IsBusy);
             _output = new LoopPipeWriter(world, typed =>
             {
-                if (_console.Ended == End)
-                    _console.Type(typed.Span);
+                if (_console.Ended != End)
+                    return;
+                world.Sessions.Note(_number, instance.Text, "type", () => SessionLog.Text(typed.Span));
+                _console.Type(typed.Span);
             });
             byte[] log = replayBytes > 0 ? console.Log : [];
             _input.Append(log.AsSpan(log.Length - (int)Math.Min(log.Length, Math.Min(replayBytes, MaxUnreadBytes))));
             console.Reader = Read;
             console.Ended = End;
+            _number = world.Sessions.Add(this);
         }
 
         public override PipeReader Input => _input;
@@ -85,6 +91,13 @@ internal sealed class SerialConsoleService(SimulationClient client) : ISerialCon
 
         public override ValueTask ResizeAsync(int columns, int rows, CancellationToken cancellationToken = default) =>
             throw _world.Error(ErrorCode.Unsupported, RequestOutcome.NotSent, "A serial line carries no size.", _instance.Text);
+
+        public Task AgainAsync(string action, string text) => action switch
+        {
+            "type" => _output.WriteAsync(SessionLog.Bytes(text)).AsTask(),
+            "end" => DisposeAsync().AsTask(),
+            _ => throw new FormatException($"nothing is done to a console by '{action}'"),
+        };
 
         public override ValueTask DisposeAsync()
         {
@@ -106,6 +119,8 @@ internal sealed class SerialConsoleService(SimulationClient client) : ISerialCon
 
         private void Leave()
         {
+            if (_console.Ended == End)
+                _world.Sessions.Note(_number, _instance.Text, "end");
             Detach();
             _input.End();
             _completion.TrySetResult();

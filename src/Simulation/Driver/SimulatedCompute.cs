@@ -52,7 +52,7 @@ internal abstract partial class SimulatedCompute(SimulationClient client, Instan
         options ??= new WatchOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Capacity, 1);
         cancellationToken.ThrowIfCancellationRequested();
-        return World.Calls.EnterAsync(Client, "watch", "", null, () => Task.FromResult(Client.Keep(World.Events.Subscribe(options, Kind))));
+        return World.Calls.EnterAsync(Client, "watch", "", options.After is { } after ? () => CallText.Of(World, null, CallText.Word(after.ToString())) : null, () => Task.FromResult(Client.Keep(World.Events.Subscribe(options, Kind))));
     }
 
     private void RefuseWhileLinked(SimInstance instance, string what)

@@ -20,7 +20,7 @@ internal sealed class MigrationService(SimulationClient client) : FeatureService
     {
         ArgumentNullException.ThrowIfNull(target);
         cancellationToken.ThrowIfCancellationRequested();
-        return EnterAsync("check-migration", id, null, null, () => Task.FromResult(new MigrationCheck { Obstacles = [.. Obstacles(World.Require(id), target, withStorage: true)] }));
+        return EnterAsync("check-migration", id, null, CallText.Json(World, target), () => Task.FromResult(new MigrationCheck { Obstacles = [.. Obstacles(World.Require(id), target, withStorage: true)] }));
     }
 
     public Task<Operation<Instance>> MigrateAsync(InstanceId id, MigrationTarget target, MigrationOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default)

@@ -11,7 +11,7 @@ internal sealed partial class StorageService
     {
         ArgumentNullException.ThrowIfNull(consumer);
         cancellationToken.ThrowIfCancellationRequested();
-        return EnterAsync("attach", id, null, $"{consumer.Node} {access}", () =>
+        return EnterAsync("attach", id, null, World.Options.TraceCalls ? $"{access} {Calls.CallText.Json(World, consumer)}" : null, () =>
         {
             var volume = Require(id);
             if (!consumer.AcceptedKinds.Contains(Managed))

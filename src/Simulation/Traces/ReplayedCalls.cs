@@ -1,12 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
+using Hypervisor.Sdk.Simulation.Calls;
 using Hypervisor.Sdk.Simulation.Storage;
 using Hypervisor.Sdk.Simulation.Works;
 
 namespace Hypervisor.Sdk.Simulation.Traces;
 
-/// <summary>The calls that change something, read back from their lines. A new kind of call adds its line here.</summary>
+/// <summary>The calls that change something or can be refused, read back from their lines. A new kind of call adds its line here, or its name to <see cref="Questions"/>.</summary>
 internal static class ReplayedCalls
 {
     private static readonly Dictionary<string, Func<IBackend, string, RequestOptions, string, Task>> s_calls = new(StringComparer.Ordinal)
@@ -43,7 +44,38 @@ internal static class ReplayedCalls
         [WorkKinds.FlattenVolume] = static (backend, id, request, _) => backend.Get<IVolumeFlattening>().FlattenAsync(VolumeId.Parse(id), request),
         ["press-keys"] = static (backend, id, _, text) => backend.Get<IKeyboard>().PressAsync(InstanceId.Parse(id), text.Split(' ')),
         [WorkKinds.DeleteVolume] = static (backend, id, request, _) => backend.Get<IStorageBackend>().DeleteAsync(VolumeId.Parse(id), request),
+        ["find-volume"] = static (backend, id, _, _) => backend.Get<IStorageBackend>().FindAsync(VolumeId.Parse(id)),
+        ["list-volumes"] = static (backend, id, _, _) => backend.Get<IStorageBackend>().ListVolumes(PoolName.Parse(id)).GetPageAsync(null, 1),
+        ["download-volume"] = static (backend, id, _, _) => EndAsync(backend.Get<IVolumeContent>().DownloadAsync(VolumeId.Parse(id))),
+        ["attach"] = static (backend, id, _, text) => backend.Get<IStorageBackend>().AttachAsync(VolumeId.Parse(id), Read<VolumeConsumer>(After(text)), Enum.Parse<VolumeAccess>(First(text))),
+        ["detach"] = static (backend, id, _, _) => backend.Get<IStorageBackend>().DetachAsync(id),
+        ["look-up"] = static (backend, id, _, _) => backend.Get<IRequestLog>().LookUpAsync(CallText.ReadRequest(id) ?? throw new FormatException($"'{id}' is no request")),
+        ["watch"] = static (backend, _, _, text) => EndAsync(WatchAsync(backend, text)),
+        ["check-migration"] = static (backend, id, _, text) => backend.Get<IMigration>().CheckAsync(InstanceId.Parse(id), Read<MigrationTarget>(text)),
+        ["list-snapshots"] = static (backend, id, _, _) => EndAsync(backend.Get<ISnapshots>().ListAsync(InstanceId.Parse(id))),
+        ["document"] = static (backend, id, _, _) => backend.Get<INativeDocuments>().GetAsync(InstanceId.Parse(id)),
+        ["list-ports"] = static (backend, id, _, _) => EndAsync(backend.Get<IPortForwards>().ListAsync(InstanceId.Parse(id))),
+        ["add-port"] = static (backend, id, request, text) => backend.Get<IPortForwards>().AddAsync(InstanceId.Parse(id), Read<PortSpec>(text), request),
+        ["remove-port"] = static (backend, id, request, text) => backend.Get<IPortForwards>().RemoveAsync(InstanceId.Parse(id), DeviceId.Parse(text), request),
+        ["begin-backup"] = static (backend, id, _, text) => backend.Get<IBackupSource>().BeginAsync(InstanceId.Parse(id), Backup(text.Split(' '))),
+        ["exec"] = static (backend, id, _, text) => backend.Get<IExec>().StartAsync(InstanceId.Parse(id), Read<CommandSpec>(text)),
+        ["run"] = static (backend, id, _, text) => RunAsync(backend, id, text),
+        ["guest-info"] = static (backend, id, _, _) => backend.Get<IGuestAgent>().GetInfoAsync(InstanceId.Parse(id)),
+        ["read-file"] = static (backend, id, _, text) => EndAsync(backend.Get<IGuestFiles>().OpenReadAsync(InstanceId.Parse(id), CallText.ReadWord(text))),
+        ["write-file"] = static (backend, id, _, text) => WriteFileAsync(backend, id, text.Split(' ', 3)),
+        ["list-files"] = static (backend, id, _, text) => EndAsync(backend.Get<IGuestFiles>().ListAsync(InstanceId.Parse(id), CallText.ReadWord(text))),
+        ["delete-file"] = static (backend, id, _, text) => backend.Get<IGuestFiles>().DeleteAsync(InstanceId.Parse(id), CallText.ReadWord(text)),
+        ["open-console"] = static (backend, id, _, text) => backend.Get<ISerialConsole>().OpenAsync(InstanceId.Parse(id), Console(text.Split(' '))),
+        ["console-log"] = static (backend, id, _, _) => EndAsync(backend.Get<ISerialConsole>().OpenLogAsync(InstanceId.Parse(id), 0)),
+        ["open-screen"] = static (backend, id, _, _) => backend.Get<IGraphicsConsole>().OpenAsync(InstanceId.Parse(id)),
+        ["capture-screen"] = static (backend, id, _, _) => backend.Get<IGraphicsConsole>().CaptureAsync(InstanceId.Parse(id)),
     };
+
+    /// <summary>The calls that change nothing and are refused by no more than what befalls a call on its way.</summary>
+    public static IReadOnlySet<string> Questions { get; } = new HashSet<string>(StringComparer.Ordinal) { "health", "list", "list-pools", "list-nodes", "list-networks", "list-images", "metrics", "node-metrics", "resume-operation" };
+
+    /// <summary>The names of the calls that are made again.</summary>
+    public static IReadOnlyCollection<string> Names => s_calls.Keys;
 
     /// <summary>Makes a call of a line again; false for a question, which changes nothing.</summary>
     public static bool TryBegin(IBackend backend, string action, string subject, RequestOptions request, string arguments, [NotNullWhen(true)] out Task? call)
@@ -53,18 +85,56 @@ internal static class ReplayedCalls
         return isKnown;
     }
 
-    private static async Task ApplyAsync(IBackend backend, string id, RequestOptions request, string text)
+    // What is read is read before anything is awaited: a line that cannot be read is said at once.
+    private static Task<Operation<Instance>> ApplyAsync(IBackend backend, string id, RequestOptions request, string text)
     {
         var accept = (ChangeEffects)int.Parse(Value(First(text)), CultureInfo.InvariantCulture);
         text = After(text);
         var plan = new ChangePlan { Instance = new InstanceRef(backend.Name, InstanceId.Parse(id)), BasedOn = Revision.Parse(Value(First(text))), Change = Read<InstanceChange>(After(text)), Steps = [] };
-        await Compute(backend, id).ApplyAsync(plan, new ApplyOptions { Accept = accept }, request).ConfigureAwait(false);
+        return Compute(backend, id).ApplyAsync(plan, new ApplyOptions { Accept = accept }, request);
     }
 
     private static Task<Operation<Instance>> MigrateAsync(IBackend backend, string id, RequestOptions request, string text)
     {
         int end = text.IndexOf("} {", StringComparison.Ordinal) + 1;
         return backend.Get<IMigration>().MigrateAsync(InstanceId.Parse(id), Read<MigrationTarget>(text[..end]), Read<MigrationOptions>(text[(end + 1)..]), request);
+    }
+
+    private static Task<Subscription> WatchAsync(IBackend backend, string after)
+    {
+        // Whose events they are does not matter: what can be refused is the position.
+        ICompute compute = backend.TryGet<IHypervisor>(out var hypervisor) ? hypervisor : backend.Get<IContainerRuntime>();
+        return compute.WatchAsync(new WatchOptions { After = after.Length == 0 ? null : EventPosition.Parse(CallText.ReadWord(after)) });
+    }
+
+    private static Task<CommandResult> RunAsync(IBackend backend, string id, string text)
+    {
+        int length = int.Parse(First(text), NumberStyles.None, CultureInfo.InvariantCulture);
+        text = After(text);
+        if (length > text.Length)
+            throw new FormatException($"its input is shorter than {length} bytes");
+        return backend.Get<ICommands>().RunAsync(InstanceId.Parse(id), Read<CommandSpec>(text[length..]), SessionLog.Bytes(text[..length]));
+    }
+
+    private static Task WriteFileAsync(IBackend backend, string id, string[] words)
+    {
+        var content = new MemoryStream(SessionLog.Bytes(words[2]), writable: false);
+        return backend.Get<IGuestFiles>().WriteAsync(InstanceId.Parse(id), CallText.ReadWord(words[0]), content, words[1] == "-" ? null : Read<GuestFileAttributes>(words[1]));
+    }
+
+    private static BackupOptions Backup(string[] words) => new() { SinceCheckpoint = words[0] == "since" ? CallText.ReadWord(words[1]) : null, Quiesce = words[^1] == "quiesce" };
+
+    private static ConsoleOptions Console(string[] words) => new() { Port = int.Parse(Value(words[0]), NumberStyles.None, CultureInfo.InvariantCulture), TakeOver = Value(words[1]) == "1" };
+
+    /// <summary>Lets go of what was opened: nobody reads it.</summary>
+    private static async Task EndAsync<T>(Task<T> opened)
+        where T : IAsyncDisposable => await (await opened.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
+
+    private static async Task EndAsync<T>(IAsyncEnumerable<T> list)
+    {
+        await foreach (var _ in list.ConfigureAwait(false))
+        {
+        }
     }
 
     private static StopOptions Stop(string text)

@@ -18,10 +18,11 @@ internal sealed class Replayer(SimulatedDatacenter datacenter, IReadOnlyList<Tra
 
     public async Task RunAsync()
     {
+        _world.Sessions.Keep();
         for (int i = 0; i < lines.Count; i++)
         {
             var line = lines[i];
-            if (line.Kind is not ("call" or "plan" or "plan-calls" or "cancel"))
+            if (line.Kind is not ("call" or "session" or "plan" or "plan-calls" or "cancel"))
                 continue;
             await new LoopDelay(_world.Loop, line.At - _world.Clock.Elapsed);
             // What came before it then comes before it now.
@@ -51,6 +52,9 @@ internal sealed class Replayer(SimulatedDatacenter datacenter, IReadOnlyList<Tra
             case "call":
                 Watch(Call(line));
                 break;
+            case "session":
+                Watch(Session(line));
+                break;
             case "plan":
                 Plan(line);
                 break;
@@ -71,8 +75,16 @@ internal sealed class Replayer(SimulatedDatacenter datacenter, IReadOnlyList<Tra
         var (request, arguments) = CallText.Read(rest);
         return ReplayedCalls.TryBegin(datacenter.Backend, action, line.Subject, request, arguments, out var call)
             ? call
-            // A question: what it changes is nothing but the time that it takes.
+            // A question that is never refused: what it changes is nothing but the time that it takes.
             : _world.Calls.EnterAsync(_client, action, line.Subject, rest.Length == 0 ? null : () => rest, static () => Task.FromResult(true));
+    }
+
+    private Task Session(TraceLine line)
+    {
+        string[] words = line.Details.Split(' ', 3);
+        var session = _world.Sessions.Find(long.Parse(words[0], NumberStyles.None, CultureInfo.InvariantCulture));
+        // What was refused when it was to be opened this time has nothing said to it.
+        return session?.AgainAsync(words[1], words.Length == 3 ? words[2] : "") ?? Task.CompletedTask;
     }
 
     private void Plan(TraceLine line)

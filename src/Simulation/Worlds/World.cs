@@ -27,6 +27,7 @@ internal sealed partial class World
         Events = new EventHub(this);
         Works = new WorkEngine(this);
         Calls = new CallGate(this);
+        Sessions = new SessionLog(this);
         AddNodes();
         AddPools();
         foreach (var (name, network) in options.Networks)
@@ -52,6 +53,8 @@ internal sealed partial class World
     public WorkEngine Works { get; }
 
     public CallGate Calls { get; }
+
+    public SessionLog Sessions { get; }
 
     /// <summary>The connections that are open.</summary>
     public List<SimulationClient> Clients { get; } = [];
