@@ -109,7 +109,7 @@ internal sealed partial class ChangePlanner
         bool moves = DeviceSlots.IsPcie(_config) != DeviceSlots.IsPcie(_config with { Machine = after });
         MachineConfig Setting(MachineConfig config) => moves ? DeviceSlots.AssignAnew(config with { Machine = after }) : config with { Machine = after };
         if (DeviceSlots.IsFull(Setting(_config)))
-            throw SpecProblem.Invalid("extensions.qemuMachine.type", DeviceSlots.Full);
+            throw SpecProblem.Invalid("extensions.qemu.type", DeviceSlots.Full);
         Set("machine", Text(before), Text(after), Setting, needsStart: true);
 
         static string Text(QemuMachine machine) => string.Join(", ", new[]

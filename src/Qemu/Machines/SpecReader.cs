@@ -142,17 +142,17 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
         if (!platform.IsPc)
             machine = ForPlatform(machine, platform);
         else if (!machine.Type.StartsWith("pc", StringComparison.Ordinal) && !machine.Type.StartsWith("q35", StringComparison.Ordinal))
-            throw SpecProblem.Invalid("extensions.qemuMachine.type", $"'{DiskMaker.Echo(machine.Type)}' is not a machine type here: pc, q35, or a version of them");
+            throw SpecProblem.Invalid("extensions.qemu.type", $"'{DiskMaker.Echo(machine.Type)}' is not a machine type here: pc, q35, or a version of them");
         if (!WordPattern().IsMatch(machine.Type))
-            throw SpecProblem.Invalid("extensions.qemuMachine.type", $"'{DiskMaker.Echo(machine.Type)}' is not a machine type: letters, digits, '.', '-' and '_'");
+            throw SpecProblem.Invalid("extensions.qemu.type", $"'{DiskMaker.Echo(machine.Type)}' is not a machine type: letters, digits, '.', '-' and '_'");
         if (machine.TranslationCache is { } cache && (cache < ByteSize.FromMiB(1) || cache > ByteSize.FromGiB(2)))
-            throw SpecProblem.Invalid("extensions.qemuMachine.translationCache", "1 MiB to 2 GiB");
+            throw SpecProblem.Invalid("extensions.qemu.translationCache", "1 MiB to 2 GiB");
         if (machine.SerialPorts is < 1 or > MachineArguments.MaxSerialPorts)
-            throw SpecProblem.Invalid("extensions.qemuMachine.serialPorts", $"1 to {MachineArguments.MaxSerialPorts} serial ports");
+            throw SpecProblem.Invalid("extensions.qemu.serialPorts", $"1 to {MachineArguments.MaxSerialPorts} serial ports");
         if (machine.ScreenProtocol is not ("vnc" or "spice"))
-            throw SpecProblem.Invalid("extensions.qemuMachine.screenProtocol", $"'{DiskMaker.Echo(machine.ScreenProtocol)}' is not a protocol of screens here: vnc or spice");
+            throw SpecProblem.Invalid("extensions.qemu.screenProtocol", $"'{DiskMaker.Echo(machine.ScreenProtocol)}' is not a protocol of screens here: vnc or spice");
         if (machine is { ScreenPassword: true, Graphics: false })
-            throw SpecProblem.Invalid("extensions.qemuMachine.screenPassword", "a machine without a screen has no password on it");
+            throw SpecProblem.Invalid("extensions.qemu.screenPassword", "a machine without a screen has no password on it");
         return machine;
     }
 
@@ -160,7 +160,7 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
     private static QemuMachine ForPlatform(QemuMachine machine, QemuArchitecture platform)
     {
         if (machine.SerialPorts > 1)
-            throw SpecProblem.Unsupported("extensions.qemuMachine.serialPorts", $"{platform.Name} machines have one serial port here");
+            throw SpecProblem.Unsupported("extensions.qemu.serialPorts", $"{platform.Name} machines have one serial port here");
         return machine with
         {
             Type = machine.Type == new QemuMachine().Type ? platform.MachineType : machine.Type,

@@ -23,6 +23,7 @@ public sealed class BadInputTests
         await RefusedAsync(host, HttpMethod.Get, "/instances?continuation=" + Base64Url.EncodeToString(Encoding.UTF8.GetBytes("local\n0\n../x")), null, "continuation");
         await RefusedAsync(host, HttpMethod.Post, "/instances/local", "{" + Machine + ""","extensions":{"qemu":{"typo":true}}}""", "extensions.qemu.typo");
         await RefusedAsync(host, HttpMethod.Post, "/instances/local", "{" + Machine + ""","extensions":{"qemu":{"serialPorts":"two"}}}""", "extensions.qemu.serialPorts");
+        await RefusedAsync(host, HttpMethod.Post, "/instances/local", "{" + Machine + ""","extensions":{"qemu":{"serialPorts":99}}}""", "extensions.qemu.serialPorts");
         await RefusedAsync(host, HttpMethod.Post, "/instances/local", "{" + Machine + ""","extensions":{"qemu":null}}""", "extensions.qemu");
         await RefusedAsync(host, HttpMethod.Post, "/instances/local", "{" + Machine + ""","extensions":{"qemu":{"graphics":false},"nope":{"a":1}}}""", "extensions.nope");
         Assert.Empty(JsonNode.Parse(await host.Http.GetStringAsync("/api/v1/instances", Token))!["items"]!.AsArray());
@@ -45,13 +46,14 @@ public sealed class BadInputTests
         RealPeer.Program("qemu-system-x86_64");
         await using var host = await RunningHost.StartAsync();
         await host.SignInAsync();
-        var made = await host.ChangeAsync(HttpMethod.Post, "/api/v1/instances/local", "{" + Machine + ""","disks":[{"content":{"kind":"blank","size":"16MiB"}}],"extensions":{"qemu":{"serialPorts":2}}}""");
+        var made = await host.ChangeAsync(HttpMethod.Post, "/api/v1/instances/local", "{" + Machine + ""","disks":[{"content":{"kind":"blank","size":"16MiB"}}],"extensions":{"qemu":{"serialPorts":2,"translationCache":"16MiB"}}}""");
         string text = await made.Content.ReadAsStringAsync(Token);
         Assert.True(made.StatusCode == HttpStatusCode.OK, text);
         string one = $"/api/v1/instances/local/{JsonNode.Parse(text)!["result"]!["id"]}";
         var native = JsonNode.Parse(await host.Http.GetStringAsync(one + "/native", Token))!;
         string arguments = Encoding.UTF8.GetString(Convert.FromBase64String((string)native["content"]!));
         Assert.Contains("serial1", arguments, StringComparison.Ordinal);
+        Assert.Contains("tb-size=16", arguments, StringComparison.Ordinal);
         Assert.True((await host.ChangeAsync(HttpMethod.Delete, one)).IsSuccessStatusCode);
     }
 

@@ -136,7 +136,7 @@ public sealed class ChangePlannerTests
         ["removing our own labels"] = (change => change.Labels["hvsdk.owner"] = null, "invalid-argument", "labels"),
         ["a long description"] = (change => change.Description = new string('x', 5000), "invalid-argument", "description"),
         ["a limit of containers"] = (change => change.CpuLimit = 2.0, "unsupported", "cpuLimit"),
-        ["a machine type that there is not"] = (change => change.Extensions.Set(new QemuMachine { Type = "isapc" }), "invalid-argument", "extensions.qemuMachine.type"),
+        ["a machine type that there is not"] = (change => change.Extensions.Set(new QemuMachine { Type = "isapc" }), "invalid-argument", "extensions.qemu.type"),
     };
 
     public static TheoryData<string> Plans => [.. s_table.Keys];

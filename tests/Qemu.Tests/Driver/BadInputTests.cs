@@ -82,7 +82,7 @@ public sealed class BadInputTests
         await RefusedAsync("networks[0].network", ErrorCode.InvalidArgument, spec => spec.Networks.Add(new NetworkSpec { Network = "user,hostfwd=tcp::22-:22" }));
         await RefusedAsync("networks[0].mac", ErrorCode.InvalidArgument, spec => spec.Networks.Add(new NetworkSpec { Network = "user", Mac = MacAddress.Parse("01:00:5e:00:00:01") }));
         await RefusedAsync("labels", ErrorCode.InvalidArgument, spec => spec.Labels["hvsdk.owner"] = "me");
-        await RefusedAsync("extensions.qemuMachine.type", ErrorCode.InvalidArgument, spec => spec.Extensions.Set(new QemuMachine { Type = "pc,accel=kvm" }));
+        await RefusedAsync("extensions.qemu.type", ErrorCode.InvalidArgument, spec => spec.Extensions.Set(new QemuMachine { Type = "pc,accel=kvm" }));
         Assert.Empty(seam.Effects);
 
         async Task RefusedAsync(string field, ErrorCode code, Action<VirtualMachineSpec> configure, ErrorCode? orCode = null)
