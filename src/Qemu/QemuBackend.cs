@@ -9,6 +9,7 @@ using Hypervisor.Sdk.Qemu.Consoles;
 using Hypervisor.Sdk.Qemu.Driver;
 using Hypervisor.Sdk.Qemu.Guests;
 using Hypervisor.Sdk.Qemu.Machines;
+using Hypervisor.Sdk.Qemu.Migration;
 using Hypervisor.Sdk.Qemu.Observation;
 using Hypervisor.Sdk.Qemu.Processes;
 using Hypervisor.Sdk.Qemu.Snapshots;
@@ -51,6 +52,7 @@ public sealed class QemuBackend : IBackend
             hypervisor,
             new QemuClones(services, _table, work, hypervisor, specs),
             new QemuPower(work),
+            new QemuMigration(services, _table, work, Recovery, disks),
             new QemuRequests(services, _table, work, Recovery),
             new QemuSnapshots(services, _table, work, agents),
             new QemuBackups(services, _table, work, agents),

@@ -59,6 +59,12 @@ public sealed class QemuOptions
     /// <summary>The clock. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 
+    /// <summary>
+    /// Finds the other backends by their names, to which machines can be moved (<see cref="IMigration"/>): they must be QEMU's, connected in this process. Default: <c>AddQemu</c> sets it to the application's
+    /// backends; without it machines do not move.
+    /// </summary>
+    public Func<BackendName, CancellationToken, ValueTask<IBackend>>? FindBackend { get; set; }
+
     internal QemuOptions Validated()
     {
         Require(BackendName.TryParse(Name, null, out _), nameof(Name), Name, "1 to 63 of a-z, 0-9, '-', '_' and '.'");

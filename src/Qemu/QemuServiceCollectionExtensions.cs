@@ -23,6 +23,7 @@ public static class QemuServiceCollectionExtensions
         return builder.AddFactory<QemuBackendFactory>().AddSpecExtension(QemuBackend.Kind, QemuMachineJson.Default.QemuMachine).AddBackend(backendName, QemuBackend.Kind, async (provider, cancellationToken) =>
         {
             var options = new QemuOptions { TimeProvider = provider.GetService<TimeProvider>() ?? TimeProvider.System };
+            options.FindBackend = provider.GetRequiredService<IBackendRegistry>().GetAsync;
             configure(options);
             options.Name = name;
             return await QemuBackend.ConnectAsync(options, cancellationToken).ConfigureAwait(false);

@@ -17,7 +17,7 @@ public sealed partial class SimulationPersonality
         ReportsAddresses = false,
         DefaultNetwork = "user",
         MemoryPieceBytes = 128L << 20,
-        Without = [typeof(IContainerRuntime), typeof(IPortForwards), typeof(IExec), typeof(IGuestFiles), typeof(IStorageBackend), typeof(IVolumeFlattening), typeof(ISuspendToDisk), typeof(IMigration)],
+        Without = [typeof(IContainerRuntime), typeof(IPortForwards), typeof(IExec), typeof(IGuestFiles), typeof(IStorageBackend), typeof(IVolumeFlattening), typeof(ISuspendToDisk)],
         Capabilities = Answers(
             [
                 Capability.VirtualMachines, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations,
@@ -34,8 +34,8 @@ public sealed partial class SimulationPersonality
             (Capability.Tpm, CapabilityAnswer.No("A TPM needs swtpm, which is not used yet.")),
             (Capability.HotplugCpu, CapabilityAnswer.Conditional("A machine that was started with a maximum above its CPUs (Sizing.Explicit.MaxCpus); fewer take effect at the next start.")),
             (Capability.HotplugMemory, CapabilityAnswer.Conditional("A machine that was started with a maximum above its memory (Sizing.Explicit.MaxMemory), in pieces of 128 MiB.")),
-            (Capability.LiveMigration, CapabilityAnswer.No("Moving machines to another host is not built yet.")),
-            (Capability.MigrationHandover, CapabilityAnswer.No("Moving machines to another host is not built yet."))),
+            (Capability.LiveMigration, CapabilityAnswer.Conditional("To another QEMU backend of the same application, for machines all of whose disks are attached ones that both reach.")),
+            (Capability.MigrationHandover, CapabilityAnswer.No("This backend keeps no volumes of its own that could be handed over; disks of a machine that moves are opened by QEMU itself when the guest goes on."))),
         Quirks =
         [
             new PersonalityQuirk { Behaviour = "CPUs and memory grow in what runs up to the maximum that it was started with, memory in pieces of 128 MiB; all else waits for the next start.", Source = "Our driver: its change planner.", Provisional = false },

@@ -58,6 +58,7 @@ internal static class QemuCapabilities
         [Capability.HotplugDisk] = CapabilityAnswer.Conditional("Disks on virtio, of the machine's own images; others come at the next start. A disk is gone once the guest has given it up."),
         [Capability.HotplugNetwork] = CapabilityAnswer.Conditional("User-mode networks; a bridge or tap is joined at the next start. A device is gone once the guest has given it up."),
         [Capability.OnlineResizeDisk] = CapabilityAnswer.Conditional("The machine's own disks, to a larger size; a guest with an IDE or SATA disk sees it at the next start."),
+        [Capability.LiveMigration] = CapabilityAnswer.Conditional("To another QEMU backend of the same application, for machines all of whose disks are attached ones that both reach."),
         [Capability.GuestAgent] = CapabilityAnswer.Conditional("The machine must be made with an agent channel, which is the default, and an agent must run in the guest (qemu-guest-agent)."),
         [Capability.NetworkMetrics] = CapabilityAnswer.Conditional("Devices on a bridge or tap are counted by the host; on a user-mode network by an agent in the guest (qemu-guest-agent)."),
     };
@@ -67,7 +68,6 @@ internal static class QemuCapabilities
         [Capability.Containers] = "QEMU runs virtual machines only.",
         [Capability.UefiFirmware] = "UEFI firmware is not used yet; machines boot by BIOS.",
         [Capability.Tpm] = "A TPM needs swtpm, which is not used yet.",
-        [Capability.LiveMigration] = "Moving machines to another host is not built yet.",
-        [Capability.MigrationHandover] = "Moving machines to another host is not built yet.",
+        [Capability.MigrationHandover] = "This backend keeps no volumes of its own that could be handed over; disks of a machine that moves are opened by QEMU itself when the guest goes on.",
     };
 }

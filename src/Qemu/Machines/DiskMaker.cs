@@ -185,7 +185,8 @@ internal sealed class DiskMaker(QemuServices services)
         }
     }
 
-    private Microsoft.Win32.SafeHandles.SafeFileHandle OpenAttached(string path, bool readOnly, string field)
+    /// <summary>Opens a file or device of somebody else's, which must be where this backend may attach from.</summary>
+    public Microsoft.Win32.SafeHandles.SafeFileHandle OpenAttached(string path, bool readOnly, string field)
     {
         if (!Path.IsPathFullyQualified(path) || path.Any(char.IsControl))
             throw SpecProblem.Invalid(field, $"'{Echo(path)}' is not an absolute path");

@@ -149,6 +149,8 @@ internal sealed class MachineArguments
         var platform = _config.EffectivePlatform;
         bool isAccelerated = _host.Accelerates(_config);
         Add("-name", $"guest={_config.Id},debug-threads=on", "-uuid", _config.Uuid.ToString("D"), "-S", "-nodefaults", "-no-user-config", "-display", "none");
+        if (_config.Incoming is not null)
+            Add("-incoming", "defer");
         foreach (string directory in _host.FirmwareDirectories)
             Add("-L", directory);
         if (_host.HasSandbox)

@@ -50,7 +50,9 @@ internal static class MachineLauncher
             };
             services.State.WriteProcess(change.Id, record);
             ProtectScreen(change, config);
-            services.Limits.Apply(config, process.Identity.Pid);
+            // One that comes from this same host is put into the groups of its machine when its other QEMU is no longer the machine's.
+            if (config.Incoming is null)
+                services.Limits.Apply(config, process.Identity.Pid);
             await change.Table.SuperviseAsync(change.Machine, config, record, process, cancellationToken).ConfigureAwait(false);
             if (!hold)
                 await client.ContAsync(cancellationToken).ConfigureAwait(false);
@@ -112,7 +114,8 @@ internal static class MachineLauncher
         {
             foreach (int pid in ProcessIdentity.WithArgument("-uuid", config.Uuid.ToString("D")).ToList())
             {
-                if (ProcessIdentity.Of(pid) is not { } identity || LiveProcess.TryHold(identity) is not { } stray)
+                // A machine that is being moved has a QEMU at each end, which may be one host.
+                if (IsOfAnother(services, pid) || ProcessIdentity.Of(pid) is not { } identity || LiveProcess.TryHold(identity) is not { } stray)
                     continue;
                 using (stray)
                 {
@@ -126,6 +129,23 @@ internal static class MachineLauncher
             if (services.Time.GetElapsedTime(begin) > services.Options.StartTimeout)
                 throw StillRuns(config);
             await Task.Delay(s_strayPause, services.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Whether a QEMU writes its log into another state directory than this one.</summary>
+    private static bool IsOfAnother(QemuServices services, int pid)
+    {
+        try
+        {
+            using var state = OpenDirectory(services.State.Path);
+            string? own = new FileInfo(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/self/fd/{state.DangerousGetHandle()}")).LinkTarget;
+            return new FileInfo(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/{pid}/fd/2")).LinkTarget is { } log
+                && log.EndsWith("/qemu.log", StringComparison.Ordinal) && !log.StartsWith(own + "/", StringComparison.Ordinal);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // It is ending.
+            return false;
         }
     }
 

@@ -11,6 +11,7 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 internal sealed class MachineNews(EventHub events, StateDirectory state)
 {
     private readonly Lock _lock = new();
+    private readonly HashSet<string> _coming = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Said> _said = new(StringComparer.Ordinal);
 
     /// <summary>The machines of which something was said.</summary>
@@ -31,7 +32,24 @@ internal sealed class MachineNews(EventHub events, StateDirectory state)
     public void Created(MachineConfig config)
     {
         lock (_lock)
+        {
+            _coming.Remove(config.Id);
             Appear(config, EventOrigin.Native);
+        }
+    }
+
+    /// <summary>A machine is on its way here: nothing is said of it until it is created or did not come.</summary>
+    public void Expect(string id)
+    {
+        lock (_lock)
+            _coming.Add(id);
+    }
+
+    /// <summary>A machine that was expected does not come.</summary>
+    public void Unexpect(string id)
+    {
+        lock (_lock)
+            _coming.Remove(id);
     }
 
     /// <summary>A machine was deleted.</summary>
@@ -102,7 +120,7 @@ internal sealed class MachineNews(EventHub events, StateDirectory state)
     private void Enter(string id, PowerState to, string? reason, EventOrigin origin)
     {
         var said = _said.GetValueOrDefault(id) ?? new Said(0, default, null);
-        if (said.Power == to)
+        if (said.Power == to || _coming.Contains(id))
             return;
         _said[id] = said with { Power = to };
         events.Publish((at, position) => new InstanceStateChanged { At = at, Position = position, Origin = origin, Id = InstanceId.Parse(id), From = said.Power, To = to, Reason = reason });

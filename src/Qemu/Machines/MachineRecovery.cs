@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Qemu.Backups;
+using Hypervisor.Sdk.Qemu.Migration;
 using Hypervisor.Sdk.Qemu.State;
 
 namespace Hypervisor.Sdk.Qemu.Machines;
@@ -25,6 +26,9 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
         [WorkKinds.Restart] = RecoverStartAsync,
         [WorkKinds.Stop] = static (change, entry, _) => Task.FromResult(change.ReadLiveRecord() is null ? null : Interrupted(entry)),
         [WorkKinds.Reset] = static (_, entry, _) => Task.FromResult<HypervisorException?>(Interrupted(entry)),
+        [WorkKinds.Migrate] = RecoverMigrationAsync,
+        // Taken, and only the note of it is missing.
+        [WorkKinds.Receive] = static (_, _, _) => Task.FromResult<HypervisorException?>(null),
         [WorkKinds.Pause] = static (change, entry, token) => RecoverRunStateAsync(change, entry, PowerState.Paused, token),
         [WorkKinds.Resume] = static (change, entry, token) => RecoverRunStateAsync(change, entry, PowerState.Running, token),
     };
@@ -143,7 +147,16 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
 
         foreach (var entry in open)
         {
-            if (entry.Kind == WorkKinds.Delete)
+            if (config.Incoming is { } incoming)
+            {
+                if (entry.Kind == WorkKinds.Receive && !await MigrationReceiver.RecoverAsync(change, incoming, entry).ConfigureAwait(false))
+                    return;
+                change.Journal.End(entry.Operation, JournalOutcomes.Succeeded, services.Time.GetUtcNow());
+                continue;
+            }
+
+            // What was given to another host is that one's: nothing of it stays here.
+            if (entry.Kind == WorkKinds.Delete || (MigrationDecision.IntentOf(entry) is { } intent && MigrationDecision.IsGiven(root, change.Id, intent.Migration)))
             {
                 await MachineLauncher.KillAsync(change, cancellationToken).ConfigureAwait(false);
                 MachineRemoval.Remove(services, change.Hold, JournalOutcomes.Succeeded);
@@ -219,6 +232,24 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
             await MachineLauncher.KillAsync(change, cancellationToken).ConfigureAwait(false);
             return Interrupted(entry);
         }
+    }
+
+    /// <summary>It was not given away: it goes on here. The target finds that out for itself.</summary>
+    private static async Task<HypervisorException?> RecoverMigrationAsync(MachineChange change, JournalEntry entry, CancellationToken cancellationToken)
+    {
+        if (change.ReadLiveRecord() is not null && MigrationDecision.IntentOf(entry) is { } intent)
+        {
+            try
+            {
+                await MigrationSource.KeepAsync(change, intent.WasRunning).ConfigureAwait(false);
+            }
+            catch (HypervisorException error)
+            {
+                return new HypervisorException($"The process that moved the machine ended in the middle of it, and going on here failed: {error.Message}", error.Code, RequestOutcome.FailedMidway, error);
+            }
+        }
+
+        return Interrupted(entry);
     }
 
     private static async Task<HypervisorException?> RecoverRunStateAsync(MachineChange change, JournalEntry entry, PowerState wanted, CancellationToken cancellationToken) =>

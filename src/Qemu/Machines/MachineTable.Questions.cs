@@ -11,7 +11,7 @@ internal sealed partial class MachineTable
     public (Machine Machine, MachineConfig Config) Require(InstanceId id)
     {
         string text = id.IsDefault ? throw new ArgumentException("The instance id is the default value.", nameof(id)) : id.ToString();
-        return MachineIds.IsValid(text) && Get(text) is var machine && machine.ReadConfig() is { } config
+        return MachineIds.IsValid(text) && Get(text) is var machine && machine.ReadConfig() is { Incoming: null } config
             ? (machine, config)
             : throw new HypervisorException($"There is no machine '{id}'.", ErrorCode.NotFound, RequestOutcome.Rejected) { Backend = services.Name, Resource = $"instance {id}" };
     }

@@ -43,7 +43,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         if (!MachineIds.IsValid(id))
             return null;
         var machine = Get(id);
-        if (machine.IsUnsettled && Recover is { } recover)
+        if ((machine.IsUnsettled || machine.ReadConfig() is { Incoming: not null }) && Recover is { } recover)
             await recover(id, cancellationToken).ConfigureAwait(false);
         if (machine.ReadConfig() is not { } config)
         {
@@ -52,6 +52,9 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
             return null;
         }
 
+        // It is still where it comes from.
+        if (config.Incoming is not null)
+            return null;
         var status = await GetStatusAsync(machine, config, cancellationToken).ConfigureAwait(false);
         return InstanceView.Of(services, config, status);
     }
@@ -199,7 +202,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         {
             var machine = Get(id);
             await FindAsync(id, cancellationToken).ConfigureAwait(false);
-            if (machine.ReadConfig() is { } config)
+            if (machine.ReadConfig() is { Incoming: null } config)
                 News.Know(config, (await GetStatusAsync(machine, config, cancellationToken).ConfigureAwait(false)).State);
         }
     }
@@ -215,7 +218,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         // One of another process is heard of again when it has ended: what can be seen in its middle is no state of the machine.
         if (machine.Supervision is null && MachineLock.IsHeldByTheLiving(services.State.Root, id))
             return false;
-        if (machine.ReadConfig() is not { } config)
+        if (machine.ReadConfig() is not { Incoming: null } config)
         {
             News.Found(id, null, null);
             return true;

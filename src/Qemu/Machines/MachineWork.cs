@@ -53,6 +53,8 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
             await recovery.RecoverAsync(change, either.Token).ConfigureAwait(false);
             if (change.Machine.ReadConfig() is not { } config)
                 throw NotFound(machineId);
+            if (config.Incoming is { } incoming)
+                throw new HypervisorException($"'{config.Name}' was being moved here when that was interrupted, and whether it is here is written down in '{incoming.SourceState}', which cannot be looked at now.", ErrorCode.Unavailable, RequestOutcome.NotSent) { Resource = $"instance {machineId}" };
             if (change.Journal.Find(requestId) is { } seen)
                 return await RepeatAsync(change, seen, requestId, kind, again, cancellationToken).ConfigureAwait(false);
             CheckExpectations(config, change.Journal, request);

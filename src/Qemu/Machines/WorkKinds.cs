@@ -20,4 +20,6 @@ internal static class WorkKinds
     public const string DeleteSnapshot = "delete-snapshot";
     public const string BeginBackup = "begin-backup";
     public const string CompleteBackup = "complete-backup";
+    public const string Migrate = "migrate";
+    public const string Receive = "receive";
 }

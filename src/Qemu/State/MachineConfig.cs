@@ -63,6 +63,9 @@ internal sealed record MachineConfig
 
     public string? ClonedFrom { get; init; }
 
+    /// <summary>The move by which it comes, until that is decided; null for every machine that is here.</summary>
+    public Migration.IncomingMachine? Incoming { get; init; }
+
     [System.Text.Json.Serialization.JsonIgnore]
     public QemuArchitecture EffectivePlatform => Platform ?? QemuArchitectures.BuiltIn[0];
 

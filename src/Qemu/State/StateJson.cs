@@ -14,6 +14,7 @@ namespace Hypervisor.Sdk.Qemu.State;
 [JsonSerializable(typeof(ProcessRecord))]
 [JsonSerializable(typeof(SnapshotTree))]
 [JsonSerializable(typeof(Snapshots.RevertIntent))]
+[JsonSerializable(typeof(Migration.MigrationIntent))]
 [JsonSerializable(typeof(JournalEntry))]
 [JsonSerializable(typeof(List<JournalEntry>))]
 internal sealed partial class StateJson : JsonSerializerContext;

@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.Qemu.Machines;
+using Hypervisor.Sdk.Qemu.Qapi;
+using Hypervisor.Sdk.Qemu.Qmp;
+
+namespace Hypervisor.Sdk.Qemu.Migration;
+
+/// <summary>What the QEMU that gives its guest away is told.</summary>
+[SupportedOSPlatform("linux")]
+internal static class MigrationSource
+{
+    /// <summary>QEMU has no word for "no limit": a rate that no machine reaches.</summary>
+    private const ulong NoLimitBytesPerSecond = 1UL << 40;
+
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Sends the guest, to the last of its memory. It stands still afterwards, and can still be let go here.</summary>
+    public static async Task SendAsync(MachineChange change, MigrationOptions options, CancellationToken cancellationToken)
+    {
+        var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+        await client.MigrateSetParametersAsync(new MigrateSetParameters
+        {
+            DowntimeLimit = (ulong)options.MaxDowntime.TotalMilliseconds,
+            MaxBandwidth = options.MaxBandwidthPerSecond is { } limit ? (ulong)limit.Bytes : NoLimitBytesPerSecond,
+        }, cancellationToken).ConfigureAwait(false);
+        if (!options.Live)
+            await client.StopAsync(cancellationToken).ConfigureAwait(false);
+        await client.MigrateAsync(new MigrateArguments { Uri = MigrationRelay.Uri }, cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            var info = await client.QueryMigrateAsync(cancellationToken).ConfigureAwait(false);
+            if (info.Status == MigrationStatus.Completed)
+                return;
+            if (info.Status == MigrationStatus.Failed || info.Status == MigrationStatus.Cancelled)
+                throw new HypervisorException($"QEMU gave the move of '{change.Config.Name}' up: {info.ErrorDesc ?? "it says no reason"}.", ErrorCode.Unspecified, RequestOutcome.FailedMidway) { BackendMessage = info.ErrorDesc };
+            if (info.Ram is { Total: > 0 } ram)
+                change.Progress.Say(Describe(info, ram), 1 - Math.Min(1, ram.Remaining / (double)ram.Total));
+            await Task.Delay(s_look, change.Services.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ends a move that did not come about, and lets the guest go on here. A QEMU that is no longer there has ended for reasons of its own.</summary>
+    public static async Task KeepAsync(MachineChange change, bool run)
+    {
+        var patience = change.Services.Options.StartTimeout;
+        long begin = change.Services.Time.GetTimestamp();
+        await change.CloseMonitorAsync().ConfigureAwait(false);
+        var client = await change.MonitorAsync(CancellationToken.None).ConfigureAwait(false);
+        await client.MigrateCancelAsync(CancellationToken.None).ConfigureAwait(false);
+        while (true)
+        {
+            var info = await client.QueryMigrateAsync(CancellationToken.None).ConfigureAwait(false);
+            bool isOver = info.Status is null || info.Status == MigrationStatus.None || info.Status == MigrationStatus.Cancelled || info.Status == MigrationStatus.Failed || info.Status == MigrationStatus.Completed;
+            var status = await client.GetRunStatusAsync(CancellationToken.None).ConfigureAwait(false);
+            if (isOver && (!run || status.IsRunning))
+                return;
+            if (isOver && status.Status != RunState.FinishMigrate)
+                await client.ContAsync(CancellationToken.None).ConfigureAwait(false);
+            if (change.Services.Time.GetElapsedTime(begin) > patience)
+                throw new HypervisorException($"'{change.Config.Name}' does not go on after a move that was given up; its QEMU says {status.Status}.", ErrorCode.Timeout, RequestOutcome.FailedMidway);
+            await Task.Delay(s_look, change.Services.Time, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private static string Describe(MigrationInfo info, MigrationStats ram) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"memory: {ram.Transferred >> 10} KiB sent, {ram.Remaining >> 10} of {ram.Total >> 10} KiB left, {ram.DirtyPagesRate * ram.PageSize >> 10} KiB/s written anew, about {info.ExpectedDowntime ?? 0} ms to stand still");
+}
