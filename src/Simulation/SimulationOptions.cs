@@ -24,6 +24,12 @@ public sealed class SimulationOptions
     /// <summary>Which backend it behaves like. Default <see cref="SimulationPersonality.Generic"/>.</summary>
     public SimulationPersonality Personality { get; set; } = SimulationPersonality.Generic;
 
+    /// <summary>
+    /// Finds other backends by their names, to which instances can be moved while they run (<see cref="IMigration"/>): simulated ones with the same personality. Default: <c>AddSimulation</c> sets it to the application's
+    /// backends; without it instances stay in this data centre. A call that moves one to another is not replayed: the other one's trace is not part of this one's.
+    /// </summary>
+    public Func<BackendName, CancellationToken, ValueTask<IBackend>>? FindBackend { get; set; }
+
     /// <summary>How long work takes.</summary>
     public SimulatedDurations Durations { get; } = new();
 

@@ -20,7 +20,12 @@ public static class SimulationServiceCollectionExtensions
         var options = new SimulationOptions();
         configure?.Invoke(options);
         options.Validate();
-        services.AddSingleton(_ => new SimulatedDatacenter(options));
+        services.AddSingleton(provider =>
+        {
+            // Asked for when it is needed: the registry takes its time from here.
+            options.FindBackend ??= (name, cancellationToken) => provider.GetRequiredService<IBackendRegistry>().GetAsync(name, cancellationToken);
+            return new SimulatedDatacenter(options);
+        });
         if (options.Pace != SimulationPace.RealTime)
             services.TryAddSingleton<TimeProvider>(static provider => provider.GetRequiredService<SimulatedDatacenter>().Clock);
         return services.AddHypervisorSdk().AddBackend(BackendName.Parse(options.Name), SimulatedBackend.Kind, static (provider, _) => Task.FromResult(provider.GetRequiredService<SimulatedDatacenter>().Connect()));

@@ -56,6 +56,72 @@ public sealed partial class DifferentialTests
         }
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task The_simulated_QEMU_moves_machines_to_another_backend_as_QEMU_does()
+    {
+        RealPeer.Program("qemu-system-x86_64");
+        RealPeer.Program("qemu-img");
+        using var directory = new TempDirectory();
+        string disk = directory["shared.raw"];
+        await File.WriteAllBytesAsync(disk, new byte[1 << 20], Token);
+        // QEMU runs as another user when the tests are run by root.
+        File.SetUnixFileMode(disk, (UnixFileMode)0b110_110_110);
+        var backends = new Dictionary<string, IBackend>(StringComparer.Ordinal);
+        await using var there = await QemuBackend.ConnectAsync(new QemuOptions { Name = "there", StateDirectory = directory["there"], RuntimeDirectory = directory["run2"], Accelerator = QemuAccelerator.Tcg }, Token);
+        var options = Options(directory);
+        options.FindBackend = (name, _) => name.ToString() == "there" ? ValueTask.FromResult<IBackend>(there) : throw NoBackend(name);
+        await using var real = await QemuBackend.ConnectAsync(options, Token);
+        await using var elsewhere = Datacenter();
+        await using var datacenter = Datacenter(simulation => simulation.FindBackend = (name, _) => name.ToString() == "there" ? ValueTask.FromResult(elsewhere.Backend) : throw NoBackend(name));
+        try
+        {
+            Assert.Equal(await MovesAsync(real, there, disk), await MovesAsync(datacenter.Backend, elsewhere.Backend, disk));
+        }
+        finally
+        {
+            await DeleteAllAsync(real);
+            await DeleteAllAsync(there);
+        }
+    }
+
+    private static HypervisorException NoBackend(BackendName name) => new($"There is no backend '{name}'.", ErrorCode.NotFound, RequestOutcome.NotSent);
+
+    private static async Task<IReadOnlyList<string>> MovesAsync(IBackend backend, IBackend there, string disk)
+    {
+        var lines = new List<string>();
+        var compute = backend.Get<IHypervisor>();
+        var own = await compute.CreateAsync(Spec("own"), cancellationToken: Token).WaitForCompletionAsync(Token);
+        var shared = await compute.CreateAsync(Spec("shared", spec => spec.Disks[0].Content = new DiskContent.Attached(new VolumeAttachment.File(disk, "raw"))), cancellationToken: Token).WaitForCompletionAsync(Token);
+        var to = new MigrationTarget { Backend = BackendName.Parse("there") };
+        await MoveAsync("what is stopped", shared.Id, to);
+        await compute.StartAsync(shared.Id, cancellationToken: Token).WaitForCompletionAsync(Token);
+        await compute.StartAsync(own.Id, cancellationToken: Token).WaitForCompletionAsync(Token);
+        await MoveAsync("to a node", shared.Id, new MigrationTarget { Node = NodeName.Parse("node1") });
+        await MoveAsync("to a pool", shared.Id, new MigrationTarget { Pool = PoolName.Parse("local") });
+        await MoveAsync("to nowhere", shared.Id, new MigrationTarget());
+        await MoveAsync("to a backend that is not there", shared.Id, new MigrationTarget { Backend = BackendName.Parse("none") });
+        await MoveAsync("with a disk of its own", own.Id, to);
+        await MoveAsync("what is not there", InstanceId.Parse("vm-none"), to);
+        var taken = await there.Get<IHypervisor>().CreateAsync(Spec("shared"), cancellationToken: Token).WaitForCompletionAsync(Token);
+        await MoveAsync("to where its name is taken", shared.Id, to);
+        await there.Get<IHypervisor>().DeleteAsync(taken.Id, cancellationToken: Token).WaitForCompletionAsync(Token);
+        await MoveAsync("what can be moved", shared.Id, to);
+        await MoveAsync("what has moved", shared.Id, to);
+        var arrived = await there.Get<IHypervisor>().FindAsync(shared.Id, Token);
+        lines.Add($"the same {arrived?.Incarnation == shared.Incarnation} {arrived?.CreatedAt == shared.CreatedAt} disks {string.Join(',', arrived?.Disks.Select(found => $"{found.Id} {found.Volume}") ?? [])}");
+        return lines;
+
+        async Task MoveAsync(string call, InstanceId id, MigrationTarget target)
+        {
+            var migration = backend.Get<IMigration>();
+            bool isPossible = false;
+            string check = await OutcomeAsync(async () => isPossible = (await migration.CheckAsync(id, target, Token)).IsPossible);
+            lines.Add($"{call}: check {check} possible {isPossible}; {await OutcomeAsync(() => migration.MigrateAsync(id, target, null, null, Token).WaitForCompletionAsync(Token))}; here {await FindAsync(backend, id)}, there {await FindAsync(there, id)}");
+        }
+
+        static async Task<string> FindAsync(IBackend backend, InstanceId id) => await backend.Get<IHypervisor>().FindAsync(id, Token) is { } found ? Look(found) : "none";
+    }
+
     [Fact]
     public async Task The_simulated_QEMU_offers_the_services_that_QEMU_does()
     {
@@ -270,10 +336,11 @@ public sealed partial class DifferentialTests
         return spec;
     }
 
-    private static SimulatedDatacenter Datacenter() => new(options =>
+    private static SimulatedDatacenter Datacenter(Action<SimulationOptions>? configure = null) => new(options =>
     {
         options.Personality = SimulationPersonality.Qemu;
         options.Guests.DeafShare = 1;
+        configure?.Invoke(options);
     });
 
     private static QemuOptions Options(TempDirectory directory) => new() { StateDirectory = directory["state"], RuntimeDirectory = directory["run"], Accelerator = QemuAccelerator.Tcg };

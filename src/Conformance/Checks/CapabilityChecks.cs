@@ -146,27 +146,53 @@ internal static class CapabilityChecks
             throw new CapabilityMissingException("There is no IContainerRuntime.");
     }
 
+    /// <summary>To each place that there is: another node, another backend.</summary>
     private static async Task Migrate(CheckContext c, InstanceSpec spec)
     {
         var migration = c.Backend.Get<IMigration>();
+        bool isElsewhere = await MoveElsewhereAsync(c, migration).ConfigureAwait(false);
         var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
-        NodeName? other = null;
-        if (c.Backend.TryGet<INodes>(out var nodes))
-        {
-            await foreach (var node in nodes.ListAsync(c.Token).ConfigureAwait(false))
-                other = node.Name != running.Node && node.IsOnline ? node.Name : other;
-        }
+        var node = await OtherNodeAsync(c, running).ConfigureAwait(false);
+        if (node is null && !isElsewhere)
+            throw new CheckSkippedException("There is one node only and no other backend, and nowhere to move.");
+        if (node is not null)
+            c.RequireEqual(node, (await MoveAsync(c, migration, running, new MigrationTarget { Node = node }).ConfigureAwait(false)).Node, "The node of an instance that moved");
+    }
 
-        if (other is null)
-            throw new CheckSkippedException("There is one node only, and nowhere to move.");
-        var to = new MigrationTarget { Node = other };
+    /// <summary>A backend that does not say on which node an instance is moves none between nodes.</summary>
+    private static async Task<NodeName?> OtherNodeAsync(CheckContext c, Instance running)
+    {
+        NodeName? other = null;
+        if (running.Node is not { } own || !c.Backend.TryGet<INodes>(out var nodes))
+            return null;
+        await foreach (var node in nodes.ListAsync(c.Token).ConfigureAwait(false))
+            other = node.Name != own && node.IsOnline ? node.Name : other;
+        return other;
+    }
+
+    private static async Task<bool> MoveElsewhereAsync(CheckContext c, IMigration migration)
+    {
+        if (await c.ConnectElsewhereAsync().ConfigureAwait(false) is not { } there || c.Target.NewInstanceFor(Capability.LiveMigration, c.NewName()) is not { } spec)
+            return false;
+        var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
+        var moved = await MoveAsync(c, migration, running, new MigrationTarget { Backend = there.Name }).ConfigureAwait(false);
+        c.Require(await c.Compute.FindAsync(running.Id, c.Token).ConfigureAwait(false) is null, $"'{running.Name}' has moved to '{there.Name}' and is still where it was.");
+        var found = await c.ComputeOf(there).FindAsync(moved.Id, c.Token).ConfigureAwait(false) ?? throw new CheckFailedException($"'{running.Name}' has moved to '{there.Name}' and is not found there.");
+        c.RequireEqual(running.Name, found.Name, "The name of an instance that moved to another backend");
+        c.RequireEqual(running.Incarnation, found.Incarnation, "The incarnation that the other backend says of an instance that moved there");
+        c.RequireEqual(PowerState.Running, found.State, "The state that the other backend says of an instance that moved there while it ran");
+        return true;
+    }
+
+    private static async Task<Instance> MoveAsync(CheckContext c, IMigration migration, Instance running, MigrationTarget to)
+    {
         var check = await migration.CheckAsync(running.Id, to, c.Token).ConfigureAwait(false);
         if (!check.IsPossible)
             throw new CapabilityMissingException(string.Join(" ", check.Obstacles));
         var moved = await migration.MigrateAsync(running.Id, to, null, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
-        c.RequireEqual(other, moved.Node, "The node of an instance that moved");
         c.RequireEqual(PowerState.Running, moved.State, "The state of an instance that moved while it ran");
         c.RequireEqual(running.Incarnation, moved.Incarnation, "The incarnation of an instance that moved");
+        return moved;
     }
 
     private static async Task PlugAsync(CheckContext c, InstanceSpec spec, Action<InstanceChange, Instance> change, Func<Instance, Instance, bool> isThere)

@@ -7,6 +7,8 @@ namespace Hypervisor.Sdk.Conformance;
 /// </summary>
 public sealed partial class CheckContext
 {
+    private static readonly BackendName s_elsewhere = BackendName.Parse("elsewhere");
+
     private readonly List<IBackend> _clients = [];
     private readonly List<Func<CancellationToken, Task>> _undo = [];
     private readonly string _namePrefix;
@@ -75,6 +77,16 @@ public sealed partial class CheckContext
         var client = await Target.Connection!.ConnectAsync(Backend.Name, Token).ConfigureAwait(false);
         _clients.Add(client);
         return client;
+    }
+
+    /// <summary>Connects the backend that instances can be moved to; what the check moves there is removed after it, and the backend disposed. Null where the target has none.</summary>
+    public async Task<IBackend?> ConnectElsewhereAsync()
+    {
+        if (await Target.ConnectElsewhereAsync(s_elsewhere, Token).ConfigureAwait(false) is not { } backend)
+            return null;
+        _clients.Add(backend);
+        Afterwards(token => Leftovers.RemoveAsync(backend, Target, _namePrefix, token));
+        return backend;
     }
 
     /// <summary>Has something undone after the check, before what it made is removed.</summary>

@@ -32,6 +32,13 @@ public abstract class ConformanceTarget : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     public abstract Task<IBackend> ConnectAsync(BackendName name, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Connects another backend of the same kind, to which the one that <see cref="ConnectAsync"/> connected can move instances: what <see cref="MigrationTarget.Backend"/> names. Null where there is none, which is the default.
+    /// </summary>
+    /// <param name="name">What it is called, and what the first one finds it by. Always the same.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public virtual Task<IBackend?> ConnectElsewhereAsync(BackendName name, CancellationToken cancellationToken) => Task.FromResult<IBackend?>(null);
+
     /// <summary>The smallest instance that can be created, started and stopped in the least time: a <see cref="VirtualMachineSpec"/> or a <see cref="ContainerSpec"/>; null where the backend runs none. Its guest need not boot.</summary>
     public virtual InstanceSpec? NewInstance(InstanceName name) => null;
 
@@ -41,7 +48,10 @@ public abstract class ConformanceTarget : IAsyncDisposable
     /// <summary>An instance whose guest does not heed the power button; null where there is none. Default null.</summary>
     public virtual InstanceSpec? NewDeafGuest(InstanceName name) => null;
 
-    /// <summary>An instance with which the condition of a capability is met that the backend answers conditionally; null where it cannot be met here. Default: <see cref="NewInstance"/>.</summary>
+    /// <summary>
+    /// An instance with which the condition of a capability is met that the backend answers conditionally, or with which it can be moved to another backend (<see cref="Capability.LiveMigration"/>); null where it cannot be met
+    /// here. Default: <see cref="NewInstance"/>.
+    /// </summary>
     public virtual InstanceSpec? NewInstanceFor(Capability capability, InstanceName name) => NewInstance(name);
 
     /// <summary>The smallest volume; null where the backend has no storage role. Default: 1 MiB in <see cref="Pool"/>.</summary>

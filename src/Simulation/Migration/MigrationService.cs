@@ -11,44 +11,63 @@ namespace Hypervisor.Sdk.Simulation.Migration;
 /// Moves instances between nodes. A running guest is copied in rounds: while one round is sent, the guest writes to memory that has to be sent again. When what is left can be sent within the downtime that was allowed, the
 /// guest stands still for that long and goes on at the other node; a guest that writes faster than the link carries never gets there, until it is cancelled or its deadline passes.
 /// </summary>
-internal sealed class MigrationService(SimulationClient client) : FeatureService(client), IMigration
+internal sealed partial class MigrationService(SimulationClient client) : FeatureService(client), IMigration
 {
     /// <summary>A round shorter than this is not worth telling of; it bounds how often a guest that writes too fast is looked at.</summary>
     private static readonly TimeSpan s_shortestRound = TimeSpan.FromMilliseconds(50);
 
-    public Task<MigrationCheck> CheckAsync(InstanceId id, MigrationTarget target, CancellationToken cancellationToken = default)
+    public async Task<MigrationCheck> CheckAsync(InstanceId id, MigrationTarget target, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(target);
         cancellationToken.ThrowIfCancellationRequested();
-        return EnterAsync("check-migration", id, null, CallText.Json(World, target), () => Task.FromResult(new MigrationCheck { Obstacles = [.. Obstacles(World.Require(id), target, withStorage: true)] }));
+        var (there, problem) = await FindAsync(target, cancellationToken).ConfigureAwait(true);
+        return await EnterAsync("check-migration", id, null, CallText.Json(World, target), async () =>
+        {
+            var instance = World.Require(id);
+            var obstacles = await ObstaclesAsync(instance, target, there, problem).ConfigureAwait(false);
+            return new MigrationCheck { Obstacles = [.. obstacles.Concat(OwnObstacles(instance, target, there, withStorage: true))] };
+        }).ConfigureAwait(true);
     }
 
-    public Task<Operation<Instance>> MigrateAsync(InstanceId id, MigrationTarget target, MigrationOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    public async Task<Operation<Instance>> MigrateAsync(InstanceId id, MigrationTarget target, MigrationOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(target);
         options ??= new MigrationOptions();
         if (options.MaxDowntime < TimeSpan.Zero || options.MaxBandwidthPerSecond is { Bytes: 0 })
             throw new ArgumentException("A downtime is not negative, and a bandwidth is more than zero.", nameof(options));
         string? arguments = World.Options.TraceCalls ? $"{Encoding.UTF8.GetString(ModelJson.Default.Write(target))} {Encoding.UTF8.GetString(ModelJson.Default.Write(options))}" : null;
-        return EnterAsync(WorkKinds.Migrate, id, request, arguments, () => World.Works.BeginAsync<Instance>(
-            WorkKinds.Migrate, id, null, request,
-            instance =>
-            {
-                var obstacles = Obstacles(instance, target, options.WithStorage).ToList();
-                if (obstacles.Count > 0)
-                    throw InvalidState(instance, $"cannot be moved: {string.Join(" ", obstacles).TrimEnd('.')}");
-            },
-            async (work, instance) =>
-            {
-                await RunAsync(work, instance, target, options).ConfigureAwait(false);
-                return instance.View;
-            }, canCancel: true, cancellationToken: cancellationToken));
+        var (there, problem) = await FindAsync(target, cancellationToken).ConfigureAwait(true);
+        return await EnterAsync(WorkKinds.Migrate, id, request, arguments, async () =>
+        {
+            var thereObstacles = World.Find(id) is { } now ? await ObstaclesAsync(now, target, there, problem).ConfigureAwait(false) : [];
+            return await World.Works.BeginAsync<Instance>(
+                WorkKinds.Migrate, id, null, request,
+                instance =>
+                {
+                    var obstacles = thereObstacles.Concat(OwnObstacles(instance, target, there, options.WithStorage)).ToList();
+                    if (obstacles.Count > 0)
+                        throw InvalidState(instance, $"cannot be moved: {string.Join(" ", obstacles).TrimEnd('.')}");
+                },
+                async (work, instance) =>
+                {
+                    if (there is not null)
+                        return await MoveAwayAsync(work, instance, there, target, options).ConfigureAwait(false);
+                    await RunAsync(work, instance, target, options).ConfigureAwait(false);
+                    return instance.View;
+                }, canCancel: true, cancellationToken: cancellationToken).ConfigureAwait(false);
+        }).ConfigureAwait(true);
+    }
+
+    /// <summary>What stands in the way here.</summary>
+    private IEnumerable<string> OwnObstacles(SimInstance instance, MigrationTarget target, MigrationService? there, bool withStorage)
+    {
+        if (target.Backend is { } backend && backend != World.Name)
+            return there is null ? [] : ObstaclesToLeave(instance);
+        return World.Personality.HasNodes ? Obstacles(instance, target, withStorage) : [target.Backend is { } here ? $"It is at '{here}' already." : "A move goes to another backend: this one is one node without pools."];
     }
 
     private IEnumerable<string> Obstacles(SimInstance instance, MigrationTarget target, bool withStorage)
     {
-        if (target.Backend is { } backend && backend != World.Name)
-            yield return $"The backend '{backend}' is not this data centre.";
         if (target.Node is null && target.Pool is null)
             yield return "Neither a node nor a pool is named.";
         if (target.Pool is { } poolName && !World.Pools.ContainsKey(poolName.ToString()))

@@ -56,6 +56,17 @@ internal sealed class SimulationLoop
         return entry.Task;
     }
 
+    /// <summary>Runs something within another loop, and goes on within this one. Within the loop only.</summary>
+    public Task<T> VisitAsync<T>(SimulationLoop other, Func<T> body)
+    {
+        var visit = other.EnterAsync(() => Task.FromResult(body()));
+        if (visit.IsCompleted)
+            return visit;
+        var back = new TaskCompletionSource<T>();
+        _ = visit.ContinueWith(ended => Post(() => back.TrySetFromTask(ended)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return back.Task;
+    }
+
     /// <summary>Runs something within the loop: at once, or after what is running.</summary>
     public void Post(Action body)
     {

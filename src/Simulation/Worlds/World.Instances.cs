@@ -101,6 +101,17 @@ internal sealed partial class World
         return id;
     }
 
+    /// <summary>Takes an id that an instance has had elsewhere; false when there is one of it.</summary>
+    public bool TryClaimId(InstanceId id)
+    {
+        if (_byId.ContainsKey(id) || !_claimedIds.Add(id))
+            return false;
+        // What is counted goes on after it, so that its number is never given again.
+        if (Personality.Ids == SimulatedIds.Counted && long.TryParse(id.ToString().AsSpan().TrimStart("vm-"), NumberStyles.None, CultureInfo.InvariantCulture, out long number))
+            _lastNumber = Math.Max(_lastNumber, number);
+        return true;
+    }
+
     public void ReleaseId(InstanceId id)
     {
         _claimedIds.Remove(id);

@@ -17,6 +17,8 @@ internal sealed class LyingTarget(ConformanceTarget honest, Lie lie) : Conforman
 
     public override async Task<IBackend> ConnectAsync(BackendName name, CancellationToken cancellationToken) => LyingProxy.Wrap(await honest.ConnectAsync(name, cancellationToken), Interlocked.Increment(ref _clients), lie);
 
+    public override Task<IBackend?> ConnectElsewhereAsync(BackendName name, CancellationToken cancellationToken) => honest.ConnectElsewhereAsync(name, cancellationToken);
+
     async Task<IBackend> IConnectionFaults.ConnectAsync(BackendName name, CancellationToken cancellationToken) => LyingProxy.Wrap(await honest.Connection!.ConnectAsync(name, cancellationToken), Interlocked.Increment(ref _clients), lie);
 
     public void LoseNextReply(LostReply when) => honest.Connection!.LoseNextReply(when);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -13,6 +14,7 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
     private const int ContinueSignal = 18;
     private readonly Func<QemuOptions> _options;
     private readonly string _directory;
+    private readonly ConcurrentDictionary<BackendName, IBackend> _elsewhere = [];
     private int _attachments;
 
     private QemuTarget(Func<QemuOptions> options, string version)
@@ -54,7 +56,20 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
     {
         var options = _options();
         options.Name = name.ToString();
+        options.FindBackend = (other, _) => _elsewhere.TryGetValue(other, out var backend)
+            ? ValueTask.FromResult(backend)
+            : throw new HypervisorException($"There is no backend '{other}'.", ErrorCode.NotFound, RequestOutcome.NotSent);
         return await QemuBackend.ConnectAsync(options, cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public override async Task<IBackend?> ConnectElsewhereAsync(BackendName name, CancellationToken cancellationToken)
+    {
+        var options = _options();
+        options.Name = name.ToString();
+        options.StateDirectory = Path.Combine(Path.GetFullPath(_directory), "there");
+        options.RuntimeDirectory = Path.Combine(Path.GetFullPath(_directory), "run");
+        return _elsewhere[name] = await QemuBackend.ConnectAsync(options, cancellationToken);
     }
 
     /// <inheritdoc />
@@ -79,6 +94,13 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
             spec.Extensions.Set(new QemuMachine());
         if (capability == Capability.HotplugCpu)
             spec.Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(32)) { MaxCpus = 2 };
+        if (capability == Capability.LiveMigration)
+        {
+            // What both backends reach.
+            spec.Disks.Clear();
+            spec.Disks.Add(new DiskSpec { Content = new DiskContent.Attached(MakeAttachment()) });
+        }
+
         if (capability == Capability.HotplugMemory)
             spec.Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) { MaxMemory = ByteSize.FromMiB(256) };
         return spec;
@@ -95,13 +117,17 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
     }
 
     /// <inheritdoc />
-    public override Task<VolumeAttachment?> MakeAttachmentAsync(CancellationToken cancellationToken)
+    public override Task<VolumeAttachment?> MakeAttachmentAsync(CancellationToken cancellationToken) => Task.FromResult<VolumeAttachment?>(MakeAttachment());
+
+    private VolumeAttachment.File MakeAttachment()
     {
         Directory.CreateDirectory(_directory);
         string path = Path.Combine(Path.GetFullPath(_directory), string.Create(CultureInfo.InvariantCulture, $"disk{Interlocked.Increment(ref _attachments)}.raw"));
         using (var file = File.Create(path))
             file.SetLength(1 << 20);
-        return Task.FromResult<VolumeAttachment?>(new VolumeAttachment.File(path, "raw"));
+        // QEMU runs as another user when the kit is run by root.
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite);
+        return new VolumeAttachment.File(path, "raw");
     }
 
     /// <inheritdoc />

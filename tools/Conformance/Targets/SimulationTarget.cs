@@ -33,6 +33,9 @@ public sealed class SimulationTarget : ConformanceTarget, IConnectionFaults, IGu
     /// <inheritdoc />
     public override Task<IBackend> ConnectAsync(BackendName name, CancellationToken cancellationToken) => Task.FromResult(_datacenters.GetOrAdd(name, Create).Connect());
 
+    /// <inheritdoc />
+    public override async Task<IBackend?> ConnectElsewhereAsync(BackendName name, CancellationToken cancellationToken) => await ConnectAsync(name, cancellationToken);
+
     Task<IBackend> IConnectionFaults.ConnectAsync(BackendName name, CancellationToken cancellationToken)
     {
         _disturbed = name;
@@ -52,6 +55,15 @@ public sealed class SimulationTarget : ConformanceTarget, IConnectionFaults, IGu
 
     /// <inheritdoc />
     public override InstanceSpec NewGuest(InstanceName name) => NewInstance(name);
+
+    /// <inheritdoc />
+    public override InstanceSpec NewInstanceFor(Capability capability, InstanceName name)
+    {
+        var spec = (VirtualMachineSpec)NewInstance(name);
+        if (capability == Capability.LiveMigration)
+            spec.Disks[0].Content = new DiskContent.Attached(new VolumeAttachment.File("/shared/disk.raw", "raw"));
+        return spec;
+    }
 
     /// <inheritdoc />
     public override Task PassTimeAsync(TimeSpan time, CancellationToken cancellationToken)
@@ -112,10 +124,13 @@ public sealed class SimulationTarget : ConformanceTarget, IConnectionFaults, IGu
         await base.DisposeAsync();
     }
 
-    private static SimulatedDatacenter Create(BackendName name) => new(options =>
+    private SimulatedDatacenter Create(BackendName name) => new(options =>
     {
         options.Name = name.ToString();
         options.Guests.DeafShare = 1;
+        options.FindBackend = (other, _) => _datacenters.TryGetValue(other, out var found)
+            ? ValueTask.FromResult(found.Backend)
+            : throw new HypervisorException($"There is no backend '{other}'.", ErrorCode.NotFound, RequestOutcome.NotSent);
         options.AddNode("node1").AddNode("node2").AddPool("hvconf").AddNetwork("lan");
     });
 }

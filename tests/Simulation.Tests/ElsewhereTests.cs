@@ -1,0 +1,136 @@
+using System.Text;
+
+namespace Hypervisor.Sdk.Simulation.Tests;
+
+/// <summary>Moves between data centres, each with a loop and a clock of its own.</summary>
+public sealed class ElsewhereTests
+{
+    private static readonly MigrationTarget s_there = new() { Backend = BackendName.Parse("there") };
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_running_guest_moves_to_another_data_centre_with_its_files_and_takes_no_room_where_it_was()
+    {
+        await using var there = new SimulatedDatacenter(o => o.Name = "there");
+        await using var here = Here(there);
+        var vm = await RunAsync(here, "mover");
+        await here.Backend.Get<IGuestFiles>().WriteAsync(vm.Id, "/srv/kept", new MemoryStream("it is here"u8.ToArray()), null, Token);
+
+        var moved = await here.Backend.Get<IMigration>().MigrateAsync(vm.Id, s_there).WaitForCompletionAsync(Token);
+
+        Assert.Equal(PowerState.Running, moved.State);
+        Assert.Equal((vm.Id, vm.Incarnation, vm.Name), (moved.Id, moved.Incarnation, moved.Name));
+        Assert.Null(await here.Hypervisor().FindAsync(vm.Id, Token));
+        var found = await there.Hypervisor().GetAsync(vm.Id, Token);
+        Assert.Equal(vm.Networks[0].Mac, found.Networks[0].Mac);
+        await using var file = await there.Backend.Get<IGuestFiles>().OpenReadAsync(vm.Id, "/srv/kept", Token);
+        using var reader = new StreamReader(file, Encoding.UTF8);
+        Assert.Equal("it is here", await reader.ReadToEndAsync(Token));
+        Assert.Equal((0, 0), Memory(here));
+        Assert.Equal((512L << 20, 512L << 20), Memory(there));
+        await here.MakeAsync("mover");
+        await there.Hypervisor().DeleteAsync(vm.Id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync(Token);
+        Assert.Equal((0, 0), Memory(there));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_move_to_another_data_centre_that_is_given_up_leaves_nothing_there_and_the_guest_running_here()
+    {
+        await using var there = new SimulatedDatacenter(o => o.Name = "there");
+        await using var here = Here(there, o =>
+        {
+            o.Pace = SimulationPace.Stepped;
+            o.Durations.SetAllToZero();
+            o.Guests.DirtyShare = 1;
+        });
+        var vm = await RunAsync(here, "busy");
+        var operation = await here.Backend.Get<IMigration>().MigrateAsync(vm.Id, s_there, new MigrationOptions { MaxBandwidthPerSecond = ByteSize.FromMiB(100) }, cancellationToken: Token);
+        here.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(OperationState.Running, (await operation.GetProgressAsync(Token)).State);
+        Assert.Null(await there.Hypervisor().FindAsync(vm.Id, Token));
+        Assert.Equal(ErrorCode.AlreadyExists, (await Assert.ThrowsAsync<HypervisorException>(() => there.MakeAsync("busy"))).Code);
+        Assert.True(await operation.TryCancelAsync(Token));
+        here.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(ErrorCode.Cancelled, (await Assert.ThrowsAsync<HypervisorException>(() => operation.WaitAsync(Token))).Code);
+        Assert.Equal(PowerState.Running, (await here.Hypervisor().GetAsync(vm.Id, Token)).State);
+        Assert.Equal((0, 0), Memory(there));
+        await there.MakeAsync("busy");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_data_centre_that_is_cut_off_when_the_guest_comes_leaves_it_where_it_was()
+    {
+        await using var there = new SimulatedDatacenter(o => o.Name = "there");
+        await using var here = Here(there, o =>
+        {
+            o.Pace = SimulationPace.Stepped;
+            o.Durations.SetAllToZero();
+        });
+        var vm = await RunAsync(here, "stays");
+        var operation = await here.Backend.Get<IMigration>().MigrateAsync(vm.Id, s_there, new MigrationOptions { MaxBandwidthPerSecond = ByteSize.FromMiB(100) }, cancellationToken: Token);
+        there.Faults.Partition("node1").For(TimeSpan.FromHours(1)).Now();
+        here.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(ErrorCode.Unavailable, (await Assert.ThrowsAsync<HypervisorException>(() => operation.WaitAsync(Token))).Code);
+        Assert.Equal(PowerState.Running, (await here.Hypervisor().GetAsync(vm.Id, Token)).State);
+        Assert.Equal((0, 0), Memory(there));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Machines_that_cross_each_other_between_two_data_centres_all_arrive()
+    {
+        SimulatedDatacenter? left = null;
+        await using var right = new SimulatedDatacenter(o =>
+        {
+            // With ids that are drawn: those that are counted would meet.
+            o.Personality = SimulationPersonality.Qemu;
+            o.Seed = 2;
+            o.Name = "there";
+            o.AddNetwork("lan");
+            o.FindBackend = (_, _) => ValueTask.FromResult(left!.Backend);
+        });
+        left = Here(right, o =>
+        {
+            o.Personality = SimulationPersonality.Qemu;
+            o.AddNetwork("lan");
+        });
+        await using (left)
+        {
+            var leaving = new List<Instance>();
+            var coming = new List<Instance>();
+            for (int i = 0; i < 20; i++)
+            {
+                leaving.Add(await RunAsync(left, $"left{i}"));
+                coming.Add(await RunAsync(right, $"right{i}"));
+            }
+
+            await Parallel.ForEachAsync(leaving.Select(vm => (From: left, vm.Id, To: s_there)).Concat(coming.Select(vm => (From: right, vm.Id, To: new MigrationTarget { Backend = BackendName.Parse("sim") }))), Token,
+                async (move, token) => await move.From.Backend.Get<IMigration>().MigrateAsync(move.Id, move.To, null, null, token).WaitForCompletionAsync(token));
+            Assert.Equal(leaving.Select(vm => vm.Name).Order(), await NamesAsync(right));
+            Assert.Equal(coming.Select(vm => vm.Name).Order(), await NamesAsync(left));
+            Assert.Equal(Memory(left), Memory(right));
+        }
+    }
+
+    private static async Task<IEnumerable<string>> NamesAsync(SimulatedDatacenter datacenter) => (await datacenter.Hypervisor().List().ToListAsync(Token)).Select(instance => instance.Name).Order();
+
+    private static (long Used, long Assigned) Memory(SimulatedDatacenter datacenter) => (datacenter.World.Nodes["node1"].UsedMemoryBytes, datacenter.World.Nodes["node1"].AssignedMemoryBytes);
+
+    private static SimulatedDatacenter Here(SimulatedDatacenter there, Action<SimulationOptions>? configure = null) => new(o =>
+    {
+        o.Personality = SimulationPersonality.Generic;
+        o.FindBackend = (name, _) => name.ToString() == "there" ? ValueTask.FromResult(there.Backend) : throw new HypervisorException($"There is no backend '{name}'.", ErrorCode.NotFound, RequestOutcome.NotSent);
+        configure?.Invoke(o);
+    });
+
+    /// <summary>One with a disk that both see; its guest is up.</summary>
+    private static async Task<Instance> RunAsync(SimulatedDatacenter datacenter, string name)
+    {
+        var spec = Machines.Spec(name);
+        spec.Disks[0].Content = new DiskContent.Attached(new VolumeAttachment.File("/shared/" + name, "raw"));
+        var made = await datacenter.Hypervisor().CreateAsync(spec).WaitForCompletionAsync(Token);
+        await datacenter.Hypervisor().StartAsync(made.Id).WaitForCompletionAsync(Token);
+        datacenter.Clock.Advance(TimeSpan.FromMinutes(1));
+        return await datacenter.Hypervisor().GetAsync(made.Id, Token);
+    }
+}
