@@ -23,23 +23,32 @@ internal sealed class MigrationLab : IAsyncDisposable
 
     public static MigrationTarget To { get; } = new() { Backend = BackendName.Parse(There) };
 
+    /// <summary>The source, from the target.</summary>
+    public static MigrationTarget Back { get; } = new() { Backend = BackendName.Parse("local") };
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<MigrationLab> CreateAsync(IDurableSeam? seam = null, QemuHost? host = null, Action<QemuOptions>? target = null)
+    public static async Task<MigrationLab> CreateAsync(IDurableSeam? seam = null, QemuHost? host = null, Action<QemuOptions>? target = null, Action<QemuOptions>? source = null)
     {
         var made = new MigrationLab(await QemuLab.CreateAsync()) { _host = host };
-        await made.ConnectAsync(seam, target: target);
+        await made.ConnectAsync(seam, target: target, source: source);
         return made;
     }
 
     /// <summary>Connects both, one after the other.</summary>
-    public async Task ConnectAsync(IDurableSeam? seam = null, bool targetFirst = false, Action<QemuOptions>? target = null)
+    public async Task ConnectAsync(IDurableSeam? seam = null, bool targetFirst = false, Action<QemuOptions>? target = null, Action<QemuOptions>? source = null)
     {
         if (targetFirst)
             await ConnectTargetAsync(seam, target);
-        Source = await Lab.ConnectAsync(options => options.FindBackend = (name, _) => name.ToString() == There
-            ? ValueTask.FromResult<IBackend>(Target)
-            : throw new HypervisorException($"There is no backend '{name}'.", ErrorCode.NotFound, RequestOutcome.NotSent), seam, _host);
+        Source = await Lab.ConnectAsync(
+            options =>
+            {
+                options.FindBackend = (name, _) => name.ToString() == There
+                    ? ValueTask.FromResult<IBackend>(Target)
+                    : throw new HypervisorException($"There is no backend '{name}'.", ErrorCode.NotFound, RequestOutcome.NotSent);
+                source?.Invoke(options);
+            },
+            seam, _host);
         _host = Source.Services.Host;
         if (!targetFirst)
             await ConnectTargetAsync(seam, target);
@@ -103,6 +112,7 @@ internal sealed class MigrationLab : IAsyncDisposable
         options =>
         {
             options.Name = There;
+            options.FindBackend = (_, _) => ValueTask.FromResult<IBackend>(Source);
             options.StateDirectory = Lab["there"];
             options.RuntimeDirectory = Lab["rt"];
             configure?.Invoke(options);

@@ -13,7 +13,9 @@ namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 public sealed partial class MigrationTests
 {
     /// <summary>So slow that a move lasts until somebody ends it.</summary>
-    private static readonly MigrationOptions s_slow = new() { MaxBandwidthPerSecond = ByteSize.FromKiB(8), MaxDowntime = TimeSpan.FromMilliseconds(1) };
+    internal static readonly MigrationOptions Slow = new() { MaxBandwidthPerSecond = ByteSize.FromKiB(8), MaxDowntime = TimeSpan.FromMilliseconds(1) };
+
+    private const string Counter = "(i=0; while :; do i=$((i+1)); echo \"count $i.\"; echo $i > /data/count; done) > /dev/ttyS0 2>&1 < /dev/null &";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -29,7 +31,10 @@ public sealed partial class MigrationTests
         var machine = await lab.StartAsync(lab.Lab.Spec("counter", spec => spec.Disks.Add(new DiskSpec { Content = new DiskContent.Attached(new VolumeAttachment.File(disk, "raw")) })));
         await lab.Lab.WaitForConsoleAsync(machine.Id, GuestImage.Prompt);
         await using var before = new FileStream(ConsoleOf(lab.Source, machine), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        await lab.Lab.TypeAsync(lab.Source, machine.Id, "i=0; while :; do i=$((i+1)); echo \"count $i.\"; echo $i > /data/count; done");
+        await lab.Source.WaitUntilReadyAsync(machine.Id, new ReadinessOptions { Conditions = [new ReadinessCondition.Custom("the agent answers", AgentAnswersAsync)] }, Token);
+        // By its agent: a line that is typed while the machine is busy can be lost.
+        var begun = await lab.Source.Get<ICommands>().RunAsync(machine.Id, new CommandSpec { Command = ["/bin/sh", "-c", Counter] }, default, Token);
+        Assert.True(begun.IsSuccess, Encoding.UTF8.GetString(begun.Error.Span));
         await WaitAsync(() => ReadAsync(before), text => text.Contains("count 50.", StringComparison.Ordinal));
 
         var check = await lab.Source.Get<IMigration>().CheckAsync(machine.Id, MigrationLab.To, Token);
@@ -51,7 +56,7 @@ public sealed partial class MigrationTests
     {
         await using var lab = await MigrationLab.CreateAsync();
         var machine = await lab.StartAsync(lab.Shared("web"));
-        var operation = await lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, s_slow, null, Token);
+        var operation = await lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, Slow, null, Token);
         await UnderWayAsync(operation);
         Assert.Null(await lab.Target.Get<IHypervisor>().FindAsync(machine.Id, Token));
         Assert.True(await operation.TryCancelAsync(Token));
@@ -69,7 +74,7 @@ public sealed partial class MigrationTests
     {
         await using var lab = await MigrationLab.CreateAsync();
         var machine = await lab.StartAsync(lab.Shared("web"));
-        var operation = await lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, s_slow, null, Token);
+        var operation = await lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, Slow, null, Token);
         await UnderWayAsync(operation);
         var record = (killsSource ? lab.Source : lab.Target).Services.State.ReadProcess(machine.Id.ToString())!;
         using (var victim = LiveProcess.TryHold(new ProcessIdentity(record.Pid, record.StartTicks, record.BootId))!)
@@ -169,7 +174,19 @@ public sealed partial class MigrationTests
         return effects;
     }
 
-    private static async Task UnderWayAsync(Operation operation)
+    private static async ValueTask<bool> AgentAnswersAsync(IBackend backend, Instance instance, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await backend.Get<IGuestAgent>().GetInfoAsync(instance.Id, cancellationToken)).Agent.Length > 0;
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.Unavailable || error.Code == ErrorCode.Timeout)
+        {
+            return false;
+        }
+    }
+
+    internal static async Task UnderWayAsync(Operation operation)
     {
         await foreach (var progress in operation.WatchAsync(Token))
         {
