@@ -25,7 +25,10 @@ internal sealed partial class QemuHypervisor
         },
         async (change, token) =>
         {
-            if (!(await change.GetStatusAsync(token).ConfigureAwait(false)).IsUp)
+            var status = await change.GetStatusAsync(token).ConfigureAwait(false);
+            if (status.State == PowerState.Stopping)
+                await AwaitEndAsync(change, status, token).ConfigureAwait(false);
+            if (!status.IsUp || status.State == PowerState.Stopping)
                 await BootAsync(change, token).ConfigureAwait(false);
             return await change.ViewAsync(token).ConfigureAwait(false);
         },
@@ -68,6 +71,21 @@ internal sealed partial class QemuHypervisor
         // Who watches hears it from QEMU; when another process does, who watches here hears it from us.
         if (change.Machine.Supervision is null)
             change.Table.News.Power(change.Id, PowerState.Running, null);
+    }
+
+    /// <summary>Waits for a QEMU whose guest has switched itself off a moment ago.</summary>
+    private async Task AwaitEndAsync(MachineChange change, MachineStatus status, CancellationToken cancellationToken)
+    {
+        if (status.Process is { } record && Machine.Hold(record) is { } process)
+        {
+            using (process)
+            {
+                if (!await HasExitedAsync(process, services.Options.StartTimeout, cancellationToken).ConfigureAwait(false))
+                    throw new HypervisorException($"'{change.Config.Name}' has shut down, but its QEMU (process {record.Pid}) does not end: stop it by force.", ErrorCode.Timeout, RequestOutcome.Rejected);
+            }
+        }
+
+        await change.SettleAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Presses the power button and waits; then, as the options say, switches off or gives up.</summary>

@@ -306,6 +306,9 @@ internal sealed partial class HttpConnection
             _isHeld = _isSending && exchange.Request.Upgrade is not null && (status == 101 || (_body.IsUntilClose && !IsSendingBody));
             if (_isHeld)
                 return;
+            // The rest of the request could not be sent: the server has agreed to what it will not hear.
+            if (_isDead && status == 101)
+                throw _wire.CloseReason ?? new ConnectionClosedException($"The connection to {Endpoint} is closed.");
         }
 
         HandOut(exchange);

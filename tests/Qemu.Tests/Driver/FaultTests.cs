@@ -115,6 +115,26 @@ public sealed class FaultTests
         }
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task A_start_while_QEMU_is_ending_waits_for_its_end_and_starts_it()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        var backend = await lab.ConnectAsync();
+        var hypervisor = backend.Get<IHypervisor>();
+        var created = await hypervisor.CreateAsync(QemuLab.EmptySpec("web"), null, Token).WaitForCompletionAsync(Token);
+        await hypervisor.StartAsync(created.Id, null, Token).WaitForCompletionAsync(Token);
+        for (int round = 0; round < 5; round++)
+        {
+            var record = backend.Services.State.ReadProcess(created.Id.ToString())!;
+            await using var events = await hypervisor.WatchAsync(null, Token);
+            // QEMU says that it shuts down, and then ends.
+            Signal(backend, created.Id, "TERM");
+            await NextStateAsync(events, PowerState.Stopping);
+            Assert.Equal(PowerState.Running, (await hypervisor.StartAsync(created.Id, null, Token).WaitForCompletionAsync(Token)).State);
+            Assert.NotEqual(record.Pid, backend.Services.State.ReadProcess(created.Id.ToString())!.Pid);
+        }
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_process_that_only_has_the_noted_number_is_neither_adopted_nor_killed()
     {
