@@ -65,6 +65,9 @@ public sealed class QemuOptions
     /// </summary>
     public Func<BackendName, CancellationToken, ValueTask<IBackend>>? FindBackend { get; set; }
 
+    /// <summary>By which way guests come that are moved here. Default: through this process.</summary>
+    public QemuMigrationOptions Migration { get; set; } = new();
+
     internal QemuOptions Validated()
     {
         Require(BackendName.TryParse(Name, null, out _), nameof(Name), Name, "1 to 63 of a-z, 0-9, '-', '_' and '.'");
@@ -84,6 +87,7 @@ public sealed class QemuOptions
         foreach (string directory in FirmwareDirectories)
             Require(Path.IsPathFullyQualified(directory) && !directory.Contains('\0'), nameof(FirmwareDirectories), directory, "a list of absolute paths");
         var copy = (QemuOptions)MemberwiseClone();
+        copy.Migration = Migration.Validated();
         copy.StateDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(StateDirectory));
         copy.RuntimeDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(RuntimeDirectory ?? Path.Combine(StateDirectory, "run")));
         return copy;

@@ -34,7 +34,7 @@ public sealed partial class SimulationPersonality
             (Capability.Tpm, CapabilityAnswer.No("A TPM needs swtpm, which is not used yet.")),
             (Capability.HotplugCpu, CapabilityAnswer.Conditional("A machine that was started with a maximum above its CPUs (Sizing.Explicit.MaxCpus); fewer take effect at the next start.")),
             (Capability.HotplugMemory, CapabilityAnswer.Conditional("A machine that was started with a maximum above its memory (Sizing.Explicit.MaxMemory), in pieces of 128 MiB.")),
-            (Capability.LiveMigration, CapabilityAnswer.Conditional("To another QEMU backend of the same application, for machines all of whose disks are attached ones that both reach.")),
+            (Capability.LiveMigration, CapabilityAnswer.Conditional("To another QEMU backend of the same application; attached disks must be reached by both, the machine's own move along when that is asked for (MigrationOptions.WithStorage).")),
             (Capability.MigrationHandover, CapabilityAnswer.No("This backend keeps no volumes of its own that could be handed over; disks of a machine that moves are opened by QEMU itself when the guest goes on."))),
         Quirks =
         [

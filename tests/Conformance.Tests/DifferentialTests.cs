@@ -108,15 +108,16 @@ public sealed partial class DifferentialTests
         await MoveAsync("what can be moved", shared.Id, to);
         await MoveAsync("what has moved", shared.Id, to);
         var arrived = await there.Get<IHypervisor>().FindAsync(shared.Id, Token);
+        await MoveAsync("with a disk of its own that moves along", own.Id, to, new MigrationOptions { WithStorage = true });
         lines.Add($"the same {arrived?.Incarnation == shared.Incarnation} {arrived?.CreatedAt == shared.CreatedAt} disks {string.Join(',', arrived?.Disks.Select(found => $"{found.Id} {found.Volume}") ?? [])}");
         return lines;
 
-        async Task MoveAsync(string call, InstanceId id, MigrationTarget target)
+        async Task MoveAsync(string call, InstanceId id, MigrationTarget target, MigrationOptions? options = null)
         {
             var migration = backend.Get<IMigration>();
             bool isPossible = false;
             string check = await OutcomeAsync(async () => isPossible = (await migration.CheckAsync(id, target, Token)).IsPossible);
-            lines.Add($"{call}: check {check} possible {isPossible}; {await OutcomeAsync(() => migration.MigrateAsync(id, target, null, null, Token).WaitForCompletionAsync(Token))}; here {await FindAsync(backend, id)}, there {await FindAsync(there, id)}");
+            lines.Add($"{call}: check {check} possible {isPossible}; {await OutcomeAsync(() => migration.MigrateAsync(id, target, options, null, Token).WaitForCompletionAsync(Token))}; here {await FindAsync(backend, id)}, there {await FindAsync(there, id)}");
         }
 
         static async Task<string> FindAsync(IBackend backend, InstanceId id) => await backend.Get<IHypervisor>().FindAsync(id, Token) is { } found ? Look(found) : "none";

@@ -35,6 +35,23 @@ public sealed class ElsewhereTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task A_disk_of_its_own_moves_along_when_that_is_asked_for()
+    {
+        await using var there = new SimulatedDatacenter(o => o.Name = "there");
+        await using var here = Here(there);
+        var vm = await here.MakeRunningAsync("owner");
+        var migration = here.Backend.Get<IMigration>();
+        Assert.Equal(ErrorCode.InvalidState, (await Assert.ThrowsAsync<HypervisorException>(() => migration.MigrateAsync(vm.Id, s_there).WaitForCompletionAsync(Token))).Code);
+        Assert.True((await migration.CheckAsync(vm.Id, s_there, Token)).IsPossible);
+        var moved = await migration.MigrateAsync(vm.Id, s_there, new MigrationOptions { WithStorage = true }).WaitForCompletionAsync(Token);
+        Assert.Equal(vm.Disks[0].Size, moved.Disks[0].Size);
+        Assert.Empty(await here.Backend.Get<IStorageBackend>().ListVolumes(PoolName.Parse("local")).ToListAsync(Token));
+        Assert.Single(await there.Backend.Get<IStorageBackend>().ListVolumes(PoolName.Parse("local")).ToListAsync(Token));
+        await there.Hypervisor().DeleteAsync(vm.Id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync(Token);
+        Assert.Empty(await there.Backend.Get<IStorageBackend>().ListVolumes(PoolName.Parse("local")).ToListAsync(Token));
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_move_to_another_data_centre_that_is_given_up_leaves_nothing_there_and_the_guest_running_here()
     {
         await using var there = new SimulatedDatacenter(o => o.Name = "there");

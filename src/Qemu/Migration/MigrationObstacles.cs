@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.Versioning;
+using Hypervisor.Sdk.Qemu.Backups;
 using Hypervisor.Sdk.Qemu.Driver;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.Processes;
@@ -12,7 +13,7 @@ namespace Hypervisor.Sdk.Qemu.Migration;
 internal static class MigrationObstacles
 {
     /// <summary>What stands in the way at the source, wherever it is to go.</summary>
-    public static IEnumerable<string> AtSource(QemuServices source, MachineConfig config, MachineStatus status)
+    public static IEnumerable<string> AtSource(QemuServices source, MachineConfig config, MachineStatus status, bool withStorage)
     {
         if (!status.IsUp)
             yield return $"It is {status.State}; only a machine whose QEMU runs moves.";
@@ -20,10 +21,12 @@ internal static class MigrationObstacles
             yield return $"It is {status.State}; it must be {PowerState.Running} or {PowerState.Paused}.";
         if (status.Process is { } process && process.Lacks(config))
             yield return "It has changes that wait for its next start, so its devices are not those that the target would make. Restart it first.";
-        foreach (var disk in config.Disks.Where(disk => disk.File is not null))
-            yield return $"The disk '{disk.Id}' is in the machine's own directory, which the target does not see: attach one that both see.";
+        foreach (var disk in MigrationStorage.DisksOf(config).Where(disk => !withStorage || disk.ReadOnly))
+            yield return $"The disk '{disk.Id}' is in the machine's own directory, which the target does not see: {(disk.ReadOnly ? "it is read-only and cannot move along" : $"let it move along ({nameof(MigrationOptions)}.{nameof(MigrationOptions.WithStorage)})")}, or attach one that both see.";
         if (config.CloudInit is { Delivery: not CloudInitConfig.Smbios })
             yield return "What cloud-init reads is a disk in the machine's own directory, which the target does not see.";
+        if (MachineLock.Look(source.State.Root, config.Id + QemuBackups.LockEnding).IsHeld)
+            yield return "A backup reads its disks: end it first.";
         if (source.State.ReadSnapshots(config.Id).Items.Count > 0)
             yield return "It has snapshots, which would stay behind: delete them first.";
     }
@@ -36,6 +39,8 @@ internal static class MigrationObstacles
             yield return $"'{there}' has a machine with the id '{config.Id}' already, or what an interrupted move of it has left.";
         if (target.State.HolderOf(config.Name) is { } holder && holder != config.Id)
             yield return $"'{there}' has a machine of the name '{config.Name}' already.";
+        if (MigrationRoute.Obstacle(source, target) is { } disagreement)
+            yield return disagreement;
         foreach (string obstacle in Processors(source, target, config, status))
             yield return obstacle;
         foreach (string obstacle in Files(disks, config))
@@ -44,6 +49,17 @@ internal static class MigrationObstacles
             yield return $"The network '{bridged.Network}' cannot be joined at '{there}': {problem}";
         if (AvailableMemoryBytes() is { } available && available < config.MemoryBytes)
             yield return $"The host of '{there}' has {new ByteSize(available)} of memory left; it needs {new ByteSize(config.MemoryBytes)}.";
+    }
+
+    /// <summary>Room for the disks that move: what their images take now, with what is below them.</summary>
+    public static IEnumerable<string> Space(QemuServices source, QemuServices target, MachineConfig config)
+    {
+        string own = Path.Combine(source.State.Path, StateDirectory.Disks(config.Id));
+        long needed = MigrationStorage.DisksOf(config).Sum(disk => Math.Min(disk.SizeBytes, disk.Backing.Select(below => below.ExternalPath ?? Path.Combine(own, below.File!)).Append(Path.Combine(own, disk.File!))
+            .Sum(path => new FileInfo(path) is { Exists: true } file ? file.Length : 0)));
+        long free = new DriveInfo(target.State.Path).AvailableFreeSpace;
+        if (needed > free)
+            yield return $"'{target.Name}' has room for {new ByteSize(free)} of disks; they take {new ByteSize(needed)}.";
     }
 
     private static IEnumerable<string> Processors(QemuServices source, QemuServices target, MachineConfig config, MachineStatus status)

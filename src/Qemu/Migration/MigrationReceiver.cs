@@ -12,7 +12,7 @@ internal static class MigrationReceiver
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Makes the machine's directory, and starts a QEMU that waits for the guest.</summary>
-    public static async Task PrepareAsync(MachineChange target, MachineConfig config, RequestId request, CancellationToken cancellationToken)
+    public static async Task PrepareAsync(MachineChange target, MachineConfig config, DiskMaker disks, RequestId request, CancellationToken cancellationToken)
     {
         target.Table.News.Expect(target.Id);
         target.Root.CreateDirectory(StateDirectory.Machine(target.Id));
@@ -22,11 +22,9 @@ internal static class MigrationReceiver
         target.Root.CreateDirectory(StateDirectory.Disks(target.Id));
         target.Services.State.WriteConfig(config);
         target.Machine.Forget();
+        foreach (var disk in MigrationStorage.DisksOf(config))
+            await disks.MakeAsync(target, disk, cancellationToken).ConfigureAwait(false);
         await MachineLauncher.StartAsync(target, hold: true, cancellationToken).ConfigureAwait(false);
-        var client = await target.MonitorAsync(cancellationToken).ConfigureAwait(false);
-        // Its images stay the source's until the guest is let go here.
-        await client.MigrateSetCapabilitiesAsync([new MigrationCapabilityStatus { Capability = MigrationCapability.LateBlockActivate, State = true }], cancellationToken).ConfigureAwait(false);
-        await client.MigrateIncomingAsync(MigrationRelay.Uri, cancellationToken: cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Waits until the whole guest has come. It is held.</summary>

@@ -16,7 +16,7 @@ internal static class MigrationSource
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Sends the guest, to the last of its memory. It stands still afterwards, and can still be let go here.</summary>
-    public static async Task SendAsync(MachineChange change, MigrationOptions options, CancellationToken cancellationToken)
+    public static async Task SendAsync(MachineChange change, string uri, MigrationOptions options, CancellationToken cancellationToken)
     {
         var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
         await client.MigrateSetParametersAsync(new MigrateSetParameters
@@ -26,7 +26,8 @@ internal static class MigrationSource
         }, cancellationToken).ConfigureAwait(false);
         if (!options.Live)
             await client.StopAsync(cancellationToken).ConfigureAwait(false);
-        await client.MigrateAsync(new MigrateArguments { Uri = MigrationRelay.Uri }, cancellationToken).ConfigureAwait(false);
+        await client.MigrateAsync(new MigrateArguments { Uri = uri }, cancellationToken).ConfigureAwait(false);
+        bool isContinued = false;
         while (true)
         {
             var info = await client.QueryMigrateAsync(cancellationToken).ConfigureAwait(false);
@@ -34,6 +35,13 @@ internal static class MigrationSource
                 return;
             if (info.Status == MigrationStatus.Failed || info.Status == MigrationStatus.Cancelled)
                 throw new HypervisorException($"QEMU gave the move of '{change.Config.Name}' up: {info.ErrorDesc ?? "it says no reason"}.", ErrorCode.Unspecified, RequestOutcome.FailedMidway) { BackendMessage = info.ErrorDesc };
+            if (info.Status == MigrationStatus.PreSwitchover && !isContinued)
+            {
+                isContinued = true;
+                await MigrationStorage.FinishAsync(change, cancellationToken).ConfigureAwait(false);
+                await client.MigrateContinueAsync(MigrationStatus.PreSwitchover, cancellationToken).ConfigureAwait(false);
+            }
+
             if (info.Ram is { Total: > 0 } ram)
                 change.Progress.Say(Describe(info, ram), 1 - Math.Min(1, ram.Remaining / (double)ram.Total));
             await Task.Delay(s_look, change.Services.Time, cancellationToken).ConfigureAwait(false);
@@ -54,7 +62,11 @@ internal static class MigrationSource
             bool isOver = info.Status is null || info.Status == MigrationStatus.None || info.Status == MigrationStatus.Cancelled || info.Status == MigrationStatus.Failed || info.Status == MigrationStatus.Completed;
             var status = await client.GetRunStatusAsync(CancellationToken.None).ConfigureAwait(false);
             if (isOver && (!run || status.IsRunning))
+            {
+                await MigrationStorage.CleanAsync(change, client).ConfigureAwait(false);
                 return;
+            }
+
             if (isOver && status.Status != RunState.FinishMigrate)
                 await client.ContAsync(CancellationToken.None).ConfigureAwait(false);
             if (change.Services.Time.GetElapsedTime(begin) > patience)

@@ -22,7 +22,7 @@ internal sealed class QemuMigration(QemuServices services, MachineTable table, M
         var (machine, config) = table.Require(id);
         var status = await table.GetStatusAsync(machine, config, cancellationToken).ConfigureAwait(false);
         var (peer, problem) = await FindPeerAsync(machine.Id, target, cancellationToken).ConfigureAwait(false);
-        return new MigrationCheck { Obstacles = [.. Obstacles(config, status, peer, problem)] };
+        return new MigrationCheck { Obstacles = [.. Obstacles(config, status, peer, problem, withStorage: true)] };
     }
 
     public Task<Operation<Instance>> MigrateAsync(InstanceId id, MigrationTarget target, MigrationOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default)
@@ -44,7 +44,7 @@ internal sealed class QemuMigration(QemuServices services, MachineTable table, M
                 var (found, problem) = await FindPeerAsync(change.Id, target, token).ConfigureAwait(false);
                 peer = found;
                 var status = await change.GetStatusAsync(token).ConfigureAwait(false);
-                var obstacles = Obstacles(change.Config, status, found, problem).ToList();
+                var obstacles = Obstacles(change.Config, status, found, problem, options.WithStorage).ToList();
                 if (obstacles.Count > 0)
                     throw new HypervisorException($"'{change.Config.Name}' cannot be moved: {string.Join(" ", obstacles)}", ErrorCode.InvalidState, RequestOutcome.Rejected) { Resource = $"instance {change.Id}" };
                 intent = new MigrationIntent { Migration = Guid.NewGuid(), Target = found!.Services.Name.ToString(), WasRunning = status.State == PowerState.Running };
@@ -61,16 +61,26 @@ internal sealed class QemuMigration(QemuServices services, MachineTable table, M
         var target = new MachineChange(services, table, hold, services.State.ReadJournal(source.Id));
         await using (target.ConfigureAwait(false))
         {
-            var config = source.Config with { Incoming = new IncomingMachine { Migration = intent.Migration, SourceState = source.Services.State.Path, RunAfter = intent.WasRunning } };
+            var config = MigrationStorage.AtTarget(source.Config) with { Incoming = new IncomingMachine { Migration = intent.Migration, SourceState = source.Services.State.Path, RunAfter = intent.WasRunning } };
             try
             {
-                await MigrationReceiver.PrepareAsync(target, config, request, cancellationToken).ConfigureAwait(false);
-                var relay = await MigrationRelay.OpenAsync(source, target, cancellationToken).ConfigureAwait(false);
-                await using (relay.ConfigureAwait(false))
+                await MigrationReceiver.PrepareAsync(target, config, disks, request, cancellationToken).ConfigureAwait(false);
+                var storage = await MigrationStorage.BeginAsync(source, target, options, cancellationToken).ConfigureAwait(false);
+                try
                 {
-                    await MigrationSource.SendAsync(source, options, cancellationToken).ConfigureAwait(false);
-                    source.Progress.Say("taking over", 1);
-                    await MigrationReceiver.AwaitAsync(target, cancellationToken).ConfigureAwait(false);
+                    var route = await MigrationRoute.OpenAsync(source, target, cancellationToken).ConfigureAwait(false);
+                    await using (route.ConfigureAwait(false))
+                    {
+                        await MigrationSource.SendAsync(source, route.SourceUri, options, cancellationToken).ConfigureAwait(false);
+                        source.Progress.Say("taking over", 1);
+                        await MigrationReceiver.AwaitAsync(target, cancellationToken).ConfigureAwait(false);
+                        await MigrationStorage.CloseAsync(target, cancellationToken).ConfigureAwait(false);
+                    }
+                }
+                finally
+                {
+                    if (storage is not null)
+                        await storage.DisposeAsync().ConfigureAwait(false);
                 }
 
                 cancellationToken.ThrowIfCancellationRequested();
@@ -118,10 +128,12 @@ internal sealed class QemuMigration(QemuServices services, MachineTable table, M
         return failure is null ? await target.ViewAsync(CancellationToken.None).ConfigureAwait(false) : throw failure;
     }
 
-    private IEnumerable<string> Obstacles(MachineConfig config, MachineStatus status, QemuMigration? peer, string? problem)
+    private IEnumerable<string> Obstacles(MachineConfig config, MachineStatus status, QemuMigration? peer, string? problem, bool withStorage)
     {
-        var there = problem is not null ? [problem] : MigrationObstacles.AtTarget(services, peer!.Services, peer.Disks, config, status);
-        return there.Concat(MigrationObstacles.AtSource(services, config, status));
+        var there = problem is not null ? [problem] : MigrationObstacles.AtTarget(services, peer!.Services, peer.Disks, MigrationStorage.AtTarget(config), status);
+        if (withStorage && peer is not null)
+            there = there.Concat(MigrationObstacles.Space(services, peer.Services, config));
+        return there.Concat(MigrationObstacles.AtSource(services, config, status, withStorage));
     }
 
     private QemuServices Services => services;

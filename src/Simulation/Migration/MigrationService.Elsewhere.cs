@@ -39,7 +39,7 @@ internal sealed partial class MigrationService
         return await World.Loop.VisitAsync(there.World.Loop, () => (IReadOnlyList<string>)[.. there.ObstaclesToCome(id, config, target)]).ConfigureAwait(false);
     }
 
-    private static IEnumerable<string> ObstaclesToLeave(SimInstance instance)
+    private static IEnumerable<string> ObstaclesToLeave(SimInstance instance, bool withStorage)
     {
         if (instance.State != PowerState.Running && instance.State != PowerState.Paused)
             yield return $"It is {instance.State}; it must be {PowerState.Running} or {PowerState.Paused} to move to another backend.";
@@ -49,8 +49,8 @@ internal sealed partial class MigrationService
             yield return "It has snapshots, which would stay behind: delete them first.";
         if (instance.Config.HasPassthrough)
             yield return "It has devices of its node.";
-        foreach (var disk in instance.Config.Disks.Where(disk => disk.Volume is not null))
-            yield return $"The disk '{disk.Id}' is in this data centre, which the other does not see: attach one that both see.";
+        foreach (var disk in instance.Config.Disks.Where(disk => disk.Volume is not null && !(withStorage && disk.IsOwn && !disk.ReadOnly)))
+            yield return $"The disk '{disk.Id}' is in this data centre, which the other does not see: {(disk.IsOwn && !disk.ReadOnly ? "let it move along" : "it cannot move along")}, or attach one that both see.";
     }
 
     private IEnumerable<string> ObstaclesToCome(InstanceId id, InstanceConfig config, MigrationTarget target)
@@ -94,11 +94,14 @@ internal sealed partial class MigrationService
         instance.Node.Migrations++;
         try
         {
+            foreach (var disk in config.Disks.Where(disk => disk.Volume is not null))
+                await work.Take(TimeSpan.FromSeconds(disk.Volume!.WrittenBytes / Bandwidth(instance.Node, node, options)), $"disk {disk.Id}", 0);
             await CopyMemoryAsync(work, instance, node, options, runs && options.Live).ConfigureAwait(false);
             await work.Take(World.Draw(World.Options.Durations.Migration, "migration"), "taking over");
             if (instance.State != PowerState.Running && instance.State != PowerState.Paused)
                 throw InvalidState(instance, $"is {instance.State}: it ended while it was moved");
-            var arriving = new Arriving(id, instance.Incarnation, config, instance.CreatedAt, instance.ClonedFrom, instance.Revision, runs, instance.Guest is { IsUp: true }, World.FilesOf(instance));
+            var arriving = new Arriving(id, instance.Incarnation, config, instance.CreatedAt, instance.ClonedFrom, instance.Revision, runs, instance.Guest is { IsUp: true }, World.FilesOf(instance),
+                config.Disks.Where(disk => disk.Volume is not null).ToDictionary(disk => disk.Id, disk => (disk.Volume!.SizeBytes, disk.Volume.WrittenBytes)));
             var view = await World.Loop.VisitAsync(there.World.Loop, () => there.Receive(arriving, node)).ConfigureAwait(false);
             isThere = true;
             instance.Guest?.PowerOff();
@@ -149,6 +152,7 @@ internal sealed partial class MigrationService
     private Instance Receive(Arriving arriving, SimNode node)
     {
         World.RequireReachable(node, arriving.Id.ToString());
+        var disks = MakeDisks(arriving, node);
         node.Migrations--;
         node.UsedMemoryBytes -= arriving.Config.FootprintBytes;
         var instance = new SimInstance
@@ -156,13 +160,19 @@ internal sealed partial class MigrationService
             Number = World.NextNumber(),
             Id = arriving.Id,
             Incarnation = arriving.Incarnation,
-            Config = arriving.Config,
+            Config = arriving.Config with { Disks = disks },
             Node = node,
             ShowsNode = World.Personality.HasNodes,
             CreatedAt = arriving.CreatedAt,
             ClonedFrom = arriving.ClonedFrom,
             Revision = arriving.Revision,
         };
+        foreach (var disk in disks)
+        {
+            if (disk.Volume is { } volume)
+                volume.Owner = instance;
+        }
+
         World.Add(instance);
         World.PutFiles(instance, arriving.Files);
         var guest = World.GuestOf(instance);
@@ -175,7 +185,36 @@ internal sealed partial class MigrationService
         return instance.View;
     }
 
+    /// <summary>All of them or none.</summary>
+    private List<DiskConfig> MakeDisks(Arriving arriving, SimNode node)
+    {
+        var made = new List<SimVolume>();
+        try
+        {
+            var disks = new List<DiskConfig>(arriving.Config.Disks.Count);
+            foreach (var disk in arriving.Config.Disks)
+            {
+                if (!arriving.OwnDisks.TryGetValue(disk.Id, out var size))
+                {
+                    disks.Add(disk);
+                    continue;
+                }
+
+                made.Add(World.MakeVolume(World.RequirePool(null, node, "target.pool"), $"{arriving.Id}-{disk.Id}", size.SizeBytes, disk.Thin, size.WrittenBytes, null, null));
+                disks.Add(disk with { Volume = made[^1], Pool = null });
+            }
+
+            return disks;
+        }
+        catch (HypervisorException)
+        {
+            made.ForEach(World.RemoveVolume);
+            throw;
+        }
+    }
+
     /// <summary>All of an instance that goes over.</summary>
     private sealed record Arriving(
-        InstanceId Id, Incarnation Incarnation, InstanceConfig Config, DateTimeOffset CreatedAt, InstanceId? ClonedFrom, long Revision, bool Runs, bool IsGuestUp, GuestNode? Files);
+        InstanceId Id, Incarnation Incarnation, InstanceConfig Config, DateTimeOffset CreatedAt, InstanceId? ClonedFrom, long Revision, bool Runs, bool IsGuestUp, GuestNode? Files,
+        IReadOnlyDictionary<DeviceId, (long SizeBytes, long WrittenBytes)> OwnDisks);
 }

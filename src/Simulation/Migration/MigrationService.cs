@@ -62,7 +62,7 @@ internal sealed partial class MigrationService(SimulationClient client) : Featur
     private IEnumerable<string> OwnObstacles(SimInstance instance, MigrationTarget target, MigrationService? there, bool withStorage)
     {
         if (target.Backend is { } backend && backend != World.Name)
-            return there is null ? [] : ObstaclesToLeave(instance);
+            return there is null ? [] : ObstaclesToLeave(instance, withStorage);
         return World.Personality.HasNodes ? Obstacles(instance, target, withStorage) : [target.Backend is { } here ? $"It is at '{here}' already." : "A move goes to another backend: this one is one node without pools."];
     }
 

@@ -12,6 +12,7 @@ internal sealed class MigrationLab : IAsyncDisposable
     public const string There = "there";
 
     private QemuHost? _host;
+    private bool _isTargetOther;
 
     private MigrationLab(QemuLab lab) => Lab = lab;
 
@@ -28,9 +29,9 @@ internal sealed class MigrationLab : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<MigrationLab> CreateAsync(IDurableSeam? seam = null, QemuHost? host = null, Action<QemuOptions>? target = null, Action<QemuOptions>? source = null)
+    public static async Task<MigrationLab> CreateAsync(IDurableSeam? seam = null, QemuHost? host = null, Action<QemuOptions>? target = null, Action<QemuOptions>? source = null, bool isTargetOther = false)
     {
-        var made = new MigrationLab(await QemuLab.CreateAsync()) { _host = host };
+        var made = new MigrationLab(await QemuLab.CreateAsync()) { _host = host, _isTargetOther = isTargetOther };
         await made.ConnectAsync(seam, target: target, source: source);
         return made;
     }
@@ -117,5 +118,5 @@ internal sealed class MigrationLab : IAsyncDisposable
             options.RuntimeDirectory = Lab["rt"];
             configure?.Invoke(options);
         },
-        seam, _host);
+        seam, _isTargetOther ? null : _host);
 }

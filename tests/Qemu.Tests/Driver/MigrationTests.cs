@@ -114,12 +114,35 @@ public sealed partial class MigrationTests
         var obstacles = (await migration.CheckAsync(machine.Id, MigrationLab.To, Token)).Obstacles;
         Assert.Contains(obstacles, text => text.Contains("architecture", StringComparison.Ordinal) && text.Contains("no-such-qemu", StringComparison.Ordinal));
         Assert.Contains(obstacles, text => text.Contains("boot image", StringComparison.Ordinal));
-        Assert.Contains(obstacles, text => text.Contains("own directory", StringComparison.Ordinal));
         Assert.Contains(obstacles, text => text.Contains("Stopped", StringComparison.OrdinalIgnoreCase));
         var refused = await Assert.ThrowsAsync<HypervisorException>(() => migration.MigrateAsync(machine.Id, MigrationLab.To, null, null, Token).WaitForCompletionAsync(Token));
         Assert.Equal((ErrorCode.InvalidState, RequestOutcome.Rejected), (refused.Code, refused.Outcome));
+        Assert.Contains("own directory", refused.Message, StringComparison.Ordinal);
         Assert.Empty(CrashPoints.Names(lab.Target.Services.State.Path, "vms"));
         Assert.Single((await migration.CheckAsync(machine.Id, new MigrationTarget { Backend = BackendName.Parse("nowhere") }, Token)).Obstacles, text => text.Contains("nowhere", StringComparison.Ordinal));
+    }
+
+    [Fact(Timeout = 240_000)]
+    public async Task A_machine_of_a_stated_version_moves_to_a_newer_QEMU_and_none_to_an_older_one()
+    {
+        var newer = await NewerQemu.GetAsync(Token);
+        await using var lab = await MigrationLab.CreateAsync(isTargetOther: true, target: options =>
+        {
+            (options.QemuSystem, options.QemuImg) = (newer.SystemPath, newer.ImagePath);
+            foreach (string firmware in newer.FirmwareDirectories)
+                options.FirmwareDirectories.Add(firmware);
+        });
+        var migration = lab.Source.Get<IMigration>();
+        var unstated = await lab.StartAsync(lab.Shared("unstated"));
+        Assert.Contains("states its version", Assert.Single((await migration.CheckAsync(unstated.Id, MigrationLab.To, Token)).Obstacles), StringComparison.Ordinal);
+        await lab.Source.Get<IHypervisor>().DeleteAsync(unstated.Id, new DeleteOptions { StopFirst = true }, null, Token).WaitForCompletionAsync(Token);
+
+        var spec = lab.Shared("stated");
+        spec.Extensions.Set(new QemuMachine { Graphics = false, Type = "pc-i440fx-7.2" });
+        var stated = await lab.StartAsync(spec);
+        await migration.MigrateAsync(stated.Id, MigrationLab.To, null, null, Token).WaitForCompletionAsync(Token);
+        Assert.True(await lab.AssertLivesOnceAsync(stated));
+        Assert.Contains("older", Assert.Single((await lab.Target.Get<IMigration>().CheckAsync(stated.Id, MigrationLab.Back, Token)).Obstacles), StringComparison.Ordinal);
     }
 
     [Fact(Timeout = 180_000)]
@@ -174,7 +197,7 @@ public sealed partial class MigrationTests
         return effects;
     }
 
-    private static async ValueTask<bool> AgentAnswersAsync(IBackend backend, Instance instance, CancellationToken cancellationToken)
+    internal static async ValueTask<bool> AgentAnswersAsync(IBackend backend, Instance instance, CancellationToken cancellationToken)
     {
         try
         {
