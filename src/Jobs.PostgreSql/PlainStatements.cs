@@ -13,15 +13,20 @@ internal static class PlainStatements
 
     /// <summary>Makes jobs at the first of the places taken; <paramref name="placesAfter"/> others are behind them.</summary>
     public static NpgsqlBatchCommand Make(IReadOnlyList<NewJob> jobs, int placesAfter) => Command("""
-        INSERT INTO hvsdk_jobs.jobs (seq, change, id, type, args, priority, order_ms, due_ms, created_ms, max_attempts, retention_ms, lanes, deadline_ms, max_lost)
-        SELECT change - $13 - $14 + n, change - $13 - $14 + n, id, type, args, priority, order_ms, due_ms, created_ms, max_attempts, retention_ms, lanes, deadline_ms, max_lost
-        FROM hvsdk_jobs.counters, unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::int[], $9::bigint[], $10::text[], $11::bigint[], $12::int[])
-            WITH ORDINALITY AS made (id, type, args, priority, order_ms, due_ms, created_ms, max_attempts, retention_ms, lanes, deadline_ms, max_lost, n)
+        INSERT INTO hvsdk_jobs.jobs (seq, change, id, type, args, priority, order_ms, due_ms, created_ms, max_attempts, retention_ms, lanes, deadline_ms, max_lost, args_version, trace, rate_key, rate_limit,
+            rate_ms)
+        SELECT change - $18 - $19 + n, change - $18 - $19 + n, id, type, args, priority, order_ms, due_ms, created_ms, max_attempts, retention_ms, lanes, deadline_ms, max_lost, args_version, trace,
+            rate_key, rate_limit, rate_ms
+        FROM hvsdk_jobs.counters, unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::int[], $9::bigint[], $10::text[], $11::bigint[], $12::int[],
+            $13::int[], $14::text[], $15::text[], $16::int[], $17::bigint[])
+            WITH ORDINALITY AS made (id, type, args, priority, order_ms, due_ms, created_ms, max_attempts, retention_ms, lanes, deadline_ms, max_lost, args_version, trace, rate_key, rate_limit, rate_ms, n)
         """,
         Texts(jobs, job => job.Id.ToString()), Texts(jobs, job => job.Type), Texts(jobs, job => job.Args), jobs.Select(job => job.Priority).ToArray(), jobs.Select(job => job.OrderMs).ToArray(),
         jobs.Select(job => PostgreSqlJobStore.Ms(job.DueAt)).ToArray(), jobs.Select(job => PostgreSqlJobStore.Ms(job.CreatedAt)).ToArray(), jobs.Select(job => job.MaxAttempts).ToArray(),
         jobs.Select(job => (long)job.Retention.TotalMilliseconds).ToArray(), Texts(jobs, job => LaneText.Write(job.Lanes)),
-        jobs.Select(job => job.DeadlineAt is { } deadline ? PostgreSqlJobStore.Ms(deadline) : (long?)null).ToArray(), jobs.Select(job => job.MaxLostWorkers).ToArray(), (long)jobs.Count, (long)placesAfter);
+        jobs.Select(job => job.DeadlineAt is { } deadline ? PostgreSqlJobStore.Ms(deadline) : (long?)null).ToArray(), jobs.Select(job => job.MaxLostWorkers).ToArray(),
+        jobs.Select(job => job.ArgsVersion).ToArray(), Texts(jobs, job => job.TraceParent), Texts(jobs, job => job.Rate?.Key), jobs.Select(job => job.Rate?.Limit).ToArray(),
+        jobs.Select(job => (long?)job.Rate?.Period.TotalMilliseconds).ToArray(), (long)jobs.Count, (long)placesAfter);
 
     /// <summary>Ends attempts COMPLETED at the last of the places taken, where nobody waits for their jobs; answers with the ids of those that it ended.</summary>
     public static NpgsqlBatchCommand Complete(IReadOnlyList<EndedAttempt> ends) => Command("""

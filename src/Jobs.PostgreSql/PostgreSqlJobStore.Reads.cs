@@ -5,7 +5,7 @@ namespace Hypervisor.Sdk.Jobs.PostgreSql;
 
 internal sealed partial class PostgreSqlJobStore
 {
-    private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, worker, cancel, error, progress, progress_part, change, deadline_ms, parent, undo";
+    private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, worker, cancel, error, progress, progress_part, change, deadline_ms, parent, undo, args_version";
 
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) => UseAsync(async session =>
         (await session.ReadAsync($"SELECT {Columns} FROM hvsdk_jobs.jobs WHERE id = $1", Info, id.ToString()).ConfigureAwait(false)).FirstOrDefault(), cancellationToken);
@@ -52,10 +52,14 @@ internal sealed partial class PostgreSqlJobStore
             Reason = Text(row, 6),
         }, id.ToString()).ConfigureAwait(false), cancellationToken);
 
+    public Task<IReadOnlyList<ReadyJobs>> ListReadyAsync(DateTimeOffset now, CancellationToken cancellationToken) => UseAsync<IReadOnlyList<ReadyJobs>>(async session => await session.ReadAsync("""
+        SELECT type COLLATE "C", args_version, count(*), min(due_ms) FROM hvsdk_jobs.jobs WHERE state = 0 AND waiting = 0 AND due_ms <= $1 GROUP BY 1, 2 ORDER BY 1, 2
+        """, row => new ReadyJobs { Type = row.GetString(0), ArgsVersion = row.GetInt32(1), Count = row.GetInt64(2), OldestDueAt = Time(row, 3)!.Value }, Ms(now)).ConfigureAwait(false), cancellationToken);
+
     public Task<PendingReason?> GetPendingReasonAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => UseAsync(async session =>
     {
-        var jobs = await session.ReadAsync("SELECT seq, due_ms, attempts, order_ms, waiting, type, lanes FROM hvsdk_jobs.jobs WHERE id = $1 AND state = 0", row =>
-            (Seq: row.GetInt64(0), Due: row.GetInt64(1), Attempts: row.GetInt32(2), Order: row.GetInt64(3), Waiting: row.GetInt32(4), Type: row.GetString(5), Lanes: Text(row, 6)), id.ToString()).ConfigureAwait(false);
+        var jobs = await session.ReadAsync("SELECT seq, due_ms, attempts, order_ms, waiting, type, lanes, rate_key, rate_limit, rate_ms FROM hvsdk_jobs.jobs WHERE id = $1 AND state = 0", row =>
+            (Seq: row.GetInt64(0), Due: row.GetInt64(1), Attempts: row.GetInt32(2), Order: row.GetInt64(3), Waiting: row.GetInt32(4), Type: row.GetString(5), Lanes: Text(row, 6), Rate: Rate(row, 7)), id.ToString()).ConfigureAwait(false);
         if (jobs is not [var job])
             return null;
         if (job.Waiting > 0)
@@ -68,6 +72,14 @@ internal sealed partial class PostgreSqlJobStore
             return new PendingReason { Kind = job.Attempts > 0 ? PendingKind.WaitsForRetry : PendingKind.Delayed, Until = DateTimeOffset.FromUnixTimeMilliseconds(job.Due) };
         if ((await session.ReadAsync("SELECT type FROM hvsdk_jobs.paused WHERE type IN ('', $1)", row => row.GetString(0), job.Type).ConfigureAwait(false)).Count > 0)
             return new PendingReason { Kind = PendingKind.Paused };
+        if (job.Rate is not null)
+        {
+            var rates = new RateBoard(now);
+            rates.Load(job.Rate.Key, await session.ReadAsync("SELECT at_ms FROM hvsdk_jobs.starts WHERE key = $1", row => Time(row, 0)!.Value, job.Rate.Key).ConfigureAwait(false));
+            if (rates.OpensAt(job.Rate) is { } opens)
+                return new PendingReason { Kind = PendingKind.WaitsForRate, Until = opens };
+        }
+
         return await LaneReasonAsync(session, job.Seq, job.Order, LaneText.Read(job.Lanes), now).ConfigureAwait(false) ?? new PendingReason { Kind = PendingKind.Queued };
     }, cancellationToken);
 
@@ -118,6 +130,7 @@ internal sealed partial class PostgreSqlJobStore
         DeadlineAt = Time(row, 14),
         Parent = Text(row, 15) is { } parent ? JobId.Parse(parent) : null,
         IsCompensating = !row.IsDBNull(16),
+        ArgsVersion = row.GetInt32(17),
     };
 
     private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);

@@ -10,16 +10,16 @@ internal sealed partial class PostgreSqlJobStore
         session.NextChange();
         var one = schedule.Schedule;
         return await session.RunAsync("""
-            INSERT INTO hvsdk_jobs.schedules VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name) DO UPDATE SET cron = excluded.cron, zone = excluded.zone, catch_up = excluded.catch_up,
-                overlap = excluded.overlap, jitter_ms = excluded.jitter_ms, next_ms = excluded.next_ms, type = excluded.type, args = excluded.args
-            """, one.Name, one.Cron, one.Zone, (int)one.CatchUp, one.AllowsOverlap, (long)one.Jitter.TotalMilliseconds, one.NextAt is { } next ? Ms(next) : null, schedule.Type, schedule.Args).ConfigureAwait(false) > 0;
+            INSERT INTO hvsdk_jobs.schedules VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (name) DO UPDATE SET cron = excluded.cron, zone = excluded.zone, catch_up = excluded.catch_up,
+                overlap = excluded.overlap, jitter_ms = excluded.jitter_ms, next_ms = excluded.next_ms, type = excluded.type, args = excluded.args, args_version = excluded.args_version
+            """, one.Name, one.Cron, one.Zone, (int)one.CatchUp, one.AllowsOverlap, (long)one.Jitter.TotalMilliseconds, one.NextAt is { } next ? Ms(next) : null, schedule.Type, schedule.Args, schedule.ArgsVersion).ConfigureAwait(false) > 0;
     }, cancellationToken);
 
     public Task<bool> RemoveScheduleAsync(string name, CancellationToken cancellationToken) =>
         _writer.WriteAsync(async session => await session.RunAsync("DELETE FROM hvsdk_jobs.schedules WHERE name = $1", name).ConfigureAwait(false) > 0, cancellationToken);
 
     public Task<IReadOnlyList<StoredSchedule>> ListSchedulesAsync(DateTimeOffset? dueAt, CancellationToken cancellationToken) => UseAsync<IReadOnlyList<StoredSchedule>>(async session =>
-        await session.ReadAsync("SELECT name, cron, zone, catch_up, overlap, jitter_ms, next_ms, type, args FROM hvsdk_jobs.schedules WHERE $1::bigint IS NULL OR next_ms <= $1 ORDER BY name", row => new StoredSchedule
+        await session.ReadAsync("SELECT name, cron, zone, catch_up, overlap, jitter_ms, next_ms, type, args, args_version FROM hvsdk_jobs.schedules WHERE $1::bigint IS NULL OR next_ms <= $1 ORDER BY name", row => new StoredSchedule
         {
             Schedule = new JobSchedule
             {
@@ -33,6 +33,7 @@ internal sealed partial class PostgreSqlJobStore
             },
             Type = row.GetString(7),
             Args = row.GetString(8),
+            ArgsVersion = row.GetInt32(9),
         }, dueAt is { } due ? Ms(due) : null).ConfigureAwait(false), cancellationToken);
 
     public Task<bool> FireAsync(string name, DateTimeOffset expected, DateTimeOffset? next, IReadOnlyList<NewJob> jobs) => _writer.WriteAsync(async session =>

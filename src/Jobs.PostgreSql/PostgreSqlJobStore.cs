@@ -163,8 +163,11 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
             : await session.RunAsync("DELETE FROM hvsdk_jobs.paused WHERE type = $1", type ?? "").ConfigureAwait(false)) > 0;
     }, cancellationToken);
 
-    public Task<int> PurgeAsync(DateTimeOffset now, int limit) => _writer.WriteAsync(session =>
-        session.RunAsync("DELETE FROM hvsdk_jobs.jobs WHERE seq IN (SELECT seq FROM hvsdk_jobs.jobs WHERE keep_ms <= $1 ORDER BY keep_ms LIMIT $2)", Ms(now), limit));
+    public Task<int> PurgeAsync(DateTimeOffset now, int limit) => _writer.WriteAsync(async session =>
+    {
+        await session.RunAsync("DELETE FROM hvsdk_jobs.starts WHERE until_ms <= $1", Ms(now)).ConfigureAwait(false);
+        return await session.RunAsync("DELETE FROM hvsdk_jobs.jobs WHERE seq IN (SELECT seq FROM hvsdk_jobs.jobs WHERE keep_ms <= $1 ORDER BY keep_ms LIMIT $2)", Ms(now), limit).ConfigureAwait(false);
+    });
 
     public async ValueTask DisposeAsync()
     {

@@ -46,6 +46,13 @@ internal static class PostgreSqlSchema
         CREATE TABLE hvsdk_jobs.counters (one boolean PRIMARY KEY DEFAULT true CHECK (one), change bigint NOT NULL, token bigint NOT NULL) WITH (fillfactor = 10);
         INSERT INTO hvsdk_jobs.counters (change, token) VALUES (0, 0);
         """,
+        """
+        ALTER TABLE hvsdk_jobs.jobs ADD COLUMN args_version int NOT NULL DEFAULT 1, ADD COLUMN trace text, ADD COLUMN rate_key text, ADD COLUMN rate_limit int, ADD COLUMN rate_ms bigint;
+        ALTER TABLE hvsdk_jobs.schedules ADD COLUMN args_version int NOT NULL DEFAULT 1;
+        CREATE TABLE hvsdk_jobs.starts (key text NOT NULL, at_ms bigint NOT NULL, until_ms bigint NOT NULL);
+        CREATE INDEX starts_key ON hvsdk_jobs.starts (key, at_ms);
+        CREATE INDEX starts_until ON hvsdk_jobs.starts (until_ms);
+        """,
     ];
 
     /// <summary>The version that this release writes.</summary>

@@ -23,9 +23,13 @@ internal sealed class GroupCommit : IDisposable
     }
 
     /// <summary>Runs <paramref name="body"/> within a transaction; completes when it is on the disk.</summary>
-    public Task<T> WriteAsync<T>(Func<SqliteSession, T> body, CancellationToken cancellationToken = default)
+    public Task<T> WriteAsync<T>(Func<SqliteSession, T> body, CancellationToken cancellationToken = default) => AddAsync(new Write<T>(body, isWhole: false), cancellationToken);
+
+    /// <summary>The same for what refuses nothing once it has written something, so that nothing has to be undone for it alone.</summary>
+    public Task<T> WriteWholeAsync<T>(Func<SqliteSession, T> body, CancellationToken cancellationToken = default) => AddAsync(new Write<T>(body, isWhole: true), cancellationToken);
+
+    private Task<T> AddAsync<T>(Write<T> write, CancellationToken cancellationToken)
     {
-        var write = new Write<T>(body);
         try
         {
             _queue.Add(write, cancellationToken);
@@ -70,6 +74,12 @@ internal sealed class GroupCommit : IDisposable
             isOpen = true;
             foreach (var write in group)
             {
+                if (write.IsWhole)
+                {
+                    write.TryRun(_session);
+                    continue;
+                }
+
                 _session.Run("SAVEPOINT one");
                 if (!write.TryRun(_session))
                     _session.Run("ROLLBACK TO one");
@@ -106,8 +116,10 @@ internal sealed class GroupCommit : IDisposable
         }
     }
 
-    private abstract class Write
+    private abstract class Write(bool isWhole)
     {
+        public bool IsWhole => isWhole;
+
         public abstract bool TryRun(SqliteSession session);
 
         public abstract void Fail(Exception exception);
@@ -115,7 +127,7 @@ internal sealed class GroupCommit : IDisposable
         public abstract void Complete();
     }
 
-    private sealed class Write<T>(Func<SqliteSession, T> body) : Write
+    private sealed class Write<T>(Func<SqliteSession, T> body, bool isWhole) : Write(isWhole)
     {
         private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private Exception? _failure;

@@ -5,7 +5,7 @@ namespace Hypervisor.Sdk.Jobs.Sqlite;
 
 internal sealed partial class SqliteJobStore
 {
-    private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, worker, cancel, error, progress, progress_part, change, deadline_ms, parent, undo";
+    private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, worker, cancel, error, progress, progress_part, change, deadline_ms, parent, undo, args_version";
 
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) =>
         ReadAsync(session => session.Read($"SELECT {Columns} FROM jobs WHERE id = $0", Info, id.ToString()).FirstOrDefault(), cancellationToken);
@@ -43,10 +43,14 @@ internal sealed partial class SqliteJobStore
     public Task<int> CountRunningAsync(string? type, CancellationToken cancellationToken) =>
         ReadAsync(session => session.Read("SELECT count(*) FROM jobs WHERE state = 1 AND ($0 IS NULL OR type = $0)", row => row.GetInt32(0), type)[0], cancellationToken);
 
+    public Task<IReadOnlyList<ReadyJobs>> ListReadyAsync(DateTimeOffset now, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<ReadyJobs>>(session =>
+        session.Read("SELECT type, args_version, count(*), min(due_ms) FROM jobs WHERE state = 0 AND waiting = 0 AND due_ms <= $0 GROUP BY type, args_version ORDER BY type, args_version",
+            row => new ReadyJobs { Type = row.GetString(0), ArgsVersion = row.GetInt32(1), Count = row.GetInt64(2), OldestDueAt = Time(row, 3)!.Value }, Ms(now)), cancellationToken);
+
     public Task<PendingReason?> GetPendingReasonAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => ReadAsync(session =>
     {
-        var jobs = session.Read("SELECT seq, due_ms, attempts, order_ms, waiting, type FROM jobs WHERE id = $0 AND state = 0",
-            row => (Seq: row.GetInt64(0), Due: row.GetInt64(1), Attempts: row.GetInt32(2), Order: row.GetInt64(3), Waiting: row.GetInt32(4), Type: row.GetString(5)), id.ToString());
+        var jobs = session.Read("SELECT seq, due_ms, attempts, order_ms, waiting, type, rate_key, rate_limit, rate_ms FROM jobs WHERE id = $0 AND state = 0",
+            row => (Seq: row.GetInt64(0), Due: row.GetInt64(1), Attempts: row.GetInt32(2), Order: row.GetInt64(3), Waiting: row.GetInt32(4), Type: row.GetString(5), Rate: Rate(row, 6)), id.ToString());
         if (jobs is not [var job])
             return null;
         if (job.Waiting > 0)
@@ -59,6 +63,8 @@ internal sealed partial class SqliteJobStore
             return new PendingReason { Kind = job.Attempts > 0 ? PendingKind.WaitsForRetry : PendingKind.Delayed, Until = DateTimeOffset.FromUnixTimeMilliseconds(job.Due) };
         if (session.Read("SELECT type FROM paused WHERE type IN ('', $0)", row => row.GetString(0), job.Type).Count > 0)
             return new PendingReason { Kind = PendingKind.Paused };
+        if (job.Rate is not null && OpensAt(session, job.Rate, new RateBoard(now)) is { } opens)
+            return new PendingReason { Kind = PendingKind.WaitsForRate, Until = opens };
         return LaneReason(session, job.Seq, job.Order, now) ?? new PendingReason { Kind = PendingKind.Queued };
     }, cancellationToken);
 
@@ -129,6 +135,7 @@ internal sealed partial class SqliteJobStore
         DeadlineAt = Time(row, 14),
         Parent = Text(row, 15) is { } parent ? JobId.Parse(parent) : null,
         IsCompensating = !row.IsDBNull(16),
+        ArgsVersion = row.GetInt32(17),
     };
 
     private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);

@@ -9,15 +9,15 @@ internal sealed partial class SqliteJobStore
         // The place of the change is nobody's: it only wakes the workers of other processes.
         session.Next(Change);
         var one = schedule.Schedule;
-        return session.Run("INSERT OR REPLACE INTO schedules VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8)", one.Name, one.Cron, one.Zone, (int)one.CatchUp, one.AllowsOverlap ? 1 : 0,
-            (long)one.Jitter.TotalMilliseconds, one.NextAt is { } next ? Ms(next) : null, schedule.Type, schedule.Args) > 0;
+        return session.Run("INSERT OR REPLACE INTO schedules VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9)", one.Name, one.Cron, one.Zone, (int)one.CatchUp, one.AllowsOverlap ? 1 : 0,
+            (long)one.Jitter.TotalMilliseconds, one.NextAt is { } next ? Ms(next) : null, schedule.Type, schedule.Args, schedule.ArgsVersion) > 0;
     }, cancellationToken);
 
     public Task<bool> RemoveScheduleAsync(string name, CancellationToken cancellationToken) =>
         _writer.WriteAsync(session => session.Run("DELETE FROM schedules WHERE name = $0", name) > 0, cancellationToken);
 
     public Task<IReadOnlyList<StoredSchedule>> ListSchedulesAsync(DateTimeOffset? dueAt, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<StoredSchedule>>(session =>
-        session.Read("SELECT name, cron, zone, catch_up, overlap, jitter_ms, next_ms, type, args FROM schedules WHERE $0 IS NULL OR next_ms <= $0 ORDER BY name", row => new StoredSchedule
+        session.Read("SELECT name, cron, zone, catch_up, overlap, jitter_ms, next_ms, type, args, args_version FROM schedules WHERE $0 IS NULL OR next_ms <= $0 ORDER BY name", row => new StoredSchedule
         {
             Schedule = new JobSchedule
             {
@@ -31,6 +31,7 @@ internal sealed partial class SqliteJobStore
             },
             Type = row.GetString(7),
             Args = row.GetString(8),
+            ArgsVersion = row.GetInt32(9),
         }, dueAt is { } due ? Ms(due) : null), cancellationToken);
 
     public Task<bool> FireAsync(string name, DateTimeOffset expected, DateTimeOffset? next, IReadOnlyList<NewJob> jobs) => _writer.WriteAsync(session =>

@@ -83,26 +83,25 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
         return true;
     });
 
-    public Task<bool> EndAttemptAsync(EndedAttempt attempt) => _writer.WriteAsync(session =>
+    public Task<bool> EndAttemptAsync(EndedAttempt attempt) => _writer.WriteWholeAsync(session =>
     {
         string id = attempt.Id.ToString();
         var state = attempt.State;
         if (state == JobState.Pending && session.Read("SELECT cancel FROM jobs WHERE id = $0", row => row.GetInt64(0) != 0, id) is [true, ..])
             state = JobState.Cancelled;
-        int changed = session.Run("""
+        var ended = session.Read("""
             UPDATE jobs SET state = $3, worker = NULL, lease_ms = NULL, due_ms = coalesce($4, due_ms), ended_ms = $5, error = coalesce($6, error), result = $7, counted = counted - $8, lost = 0,
             change = $9, keep_ms = CASE WHEN $3 IN (2, 4) THEN $2 + retention_ms END, undone = $10
-            WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2
-            """, id, attempt.FencingToken, Ms(attempt.Now), (int)state, state == JobState.Pending ? Ms(attempt.DueAt) : null, state == JobState.Pending ? null : Ms(attempt.Now),
+            WHERE id = $0 AND state = 1 AND token = $1 AND lease_ms > $2 RETURNING seq, EXISTS (SELECT 1 FROM waits WHERE on_job = seq)
+            """, row => (Seq: row.GetInt64(0), IsAwaited: row.GetBoolean(1)), id, attempt.FencingToken, Ms(attempt.Now), (int)state, state == JobState.Pending ? Ms(attempt.DueAt) : null, state == JobState.Pending ? null : Ms(attempt.Now),
             attempt.End == AttemptEnd.Returned ? null : attempt.Reason, attempt.Result, attempt.End == AttemptEnd.Returned ? 1 : 0, session.Next(Change),
             attempt.End == AttemptEnd.Compensated ? 1 : 0);
-        if (changed == 0)
+        if (ended is not [var (seq, isAwaited)])
             return false;
-        long seq = session.Read("SELECT seq FROM jobs WHERE id = $0", row => row.GetInt64(0), id)[0];
         session.Run("UPDATE attempts SET ended_ms = $1, end = $2, reason = $3 WHERE job = $0 AND ended_ms IS NULL", seq, Ms(attempt.Now), (int)attempt.End, attempt.Reason);
         if (state is JobState.Failed or JobState.Cancelled && TryCompensate(session, seq, state, attempt.Now))
             return true;
-        if (state != JobState.Pending)
+        if (state != JobState.Pending && isAwaited)
             Release(session, seq, state, attempt.Now);
         return true;
     });
@@ -153,7 +152,10 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
     }, cancellationToken);
 
     public Task<int> PurgeAsync(DateTimeOffset now, int limit) => _writer.WriteAsync(session =>
-        session.Run("DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE keep_ms <= $0 ORDER BY keep_ms LIMIT $1)", Ms(now), limit));
+    {
+        session.Run("DELETE FROM starts WHERE until_ms <= $0", Ms(now));
+        return session.Run("DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE keep_ms <= $0 ORDER BY keep_ms LIMIT $1)", Ms(now), limit);
+    });
 
     /// <summary>Commits what waits, then closes the file.</summary>
     public void Dispose()

@@ -82,6 +82,17 @@ internal static class SqliteSchema
                 type TEXT NOT NULL, args TEXT NOT NULL) WITHOUT ROWID
             """,
         ],
+        [
+            "ALTER TABLE jobs ADD COLUMN args_version INTEGER NOT NULL DEFAULT 1",
+            "ALTER TABLE jobs ADD COLUMN trace TEXT",
+            "ALTER TABLE jobs ADD COLUMN rate_key TEXT",
+            "ALTER TABLE jobs ADD COLUMN rate_limit INTEGER",
+            "ALTER TABLE jobs ADD COLUMN rate_ms INTEGER",
+            "ALTER TABLE schedules ADD COLUMN args_version INTEGER NOT NULL DEFAULT 1",
+            "CREATE TABLE starts (key TEXT NOT NULL, at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)",
+            "CREATE INDEX starts_key ON starts (key, at_ms)",
+            "CREATE INDEX starts_until ON starts (until_ms)",
+        ],
     ];
 
     /// <summary>The version that this release writes.</summary>

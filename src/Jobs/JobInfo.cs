@@ -9,6 +9,9 @@ public sealed class JobInfo
     /// <summary>The name of its type.</summary>
     public required string Type { get; init; }
 
+    /// <summary>The version of its arguments, as its type counts them.</summary>
+    public int ArgsVersion { get; init; } = 1;
+
     /// <summary>Where it is.</summary>
     public required JobState State { get; init; }
 

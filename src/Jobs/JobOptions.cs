@@ -19,9 +19,12 @@ public sealed class JobOptions
     public JobAfterRule AfterRule { get; init; }
 
     /// <summary>
-    /// The lanes that the job holds while it runs, taken together: its own, and those that a backend's <see cref="ILaneHints"/> names. At most 64; a key is named once.
+    /// The lanes that the job holds while it runs, taken together with those that the engine asks for where the handler says its work by <see cref="IJobWork{TArgs}"/>. At most 64; a key is named once.
     /// </summary>
     public IReadOnlyList<LaneClaim> Lanes { get; init; } = [];
+
+    /// <summary>How many jobs of a key may begin within a time. One that has to wait for that holds no lane meanwhile, and is overtaken in its lanes as one that is not due yet. Default: no limit.</summary>
+    public JobRate? Rate { get; init; }
 
     /// <summary>A key that at most one job has that has not ended; up to 256 characters. Default: none.</summary>
     public string? UniqueKey { get; init; }

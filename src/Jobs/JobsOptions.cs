@@ -18,6 +18,12 @@ public sealed class JobsOptions
     /// </summary>
     public TimeSpan AbandonAfter { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How long jobs that are ready may be left because their type, or the version of their arguments, is unknown to this process: then that is logged as an error, and the health is degraded, until
+    /// somebody has taken them. 1 s to 30 days; default 15 min.
+    /// </summary>
+    public TimeSpan UnknownAlarmAfter { get; set; } = TimeSpan.FromMinutes(15);
+
     /// <summary>The longest arguments or result of a job, as UTF-8 JSON in bytes. Default 256 KiB.</summary>
     public int MaxPayloadBytes { get; set; } = 256 * 1024;
 
@@ -40,6 +46,8 @@ public sealed class JobsOptions
             throw new ArgumentException($"{nameof(AbandonAfter)} is {AbandonAfter}; it is zero to 1 h.");
         if (PollInterval < TimeSpan.FromSeconds(1) || PollInterval > TimeSpan.FromMinutes(1))
             throw new ArgumentException($"{nameof(PollInterval)} is {PollInterval}; it is 1 s to 1 min.");
+        if (UnknownAlarmAfter < TimeSpan.FromSeconds(1) || UnknownAlarmAfter > TimeSpan.FromDays(30))
+            throw new ArgumentException($"{nameof(UnknownAlarmAfter)} is {UnknownAlarmAfter}; it is 1 s to 30 days.");
         if (MaxPayloadBytes is < 1024 or > 64 * 1024 * 1024)
             throw new ArgumentException($"{nameof(MaxPayloadBytes)} is {MaxPayloadBytes}; it is 1 KiB to 64 MiB.");
         if (string.IsNullOrEmpty(Worker) || Worker.Length > 256)

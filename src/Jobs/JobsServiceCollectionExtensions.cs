@@ -17,6 +17,8 @@ public static class JobsServiceCollectionExtensions
         configure?.Invoke(options);
         options.Validate();
         services.AddSingleton(options);
+        services.TryAddSingleton<JobMeasures>();
+        services.TryAddSingleton<QueueLookout>();
         services.TryAddSingleton<JobSignals>();
         services.TryAddSingleton<JobClient>();
         services.TryAddSingleton<IJobs>(provider => provider.GetRequiredService<JobClient>());

@@ -21,6 +21,9 @@ public enum PendingKind
     /// <summary>Its type, or all types, are paused.</summary>
     Paused,
 
-    /// <summary>It is ready, and this process has no handler for its type: it is left to a worker that has.</summary>
+    /// <summary>It is ready, and this process has no handler for its type, or only one for older arguments: it is left to a worker that has.</summary>
     NoHandlerHere,
+
+    /// <summary>As many jobs of its rate as may have begun; the next begins later.</summary>
+    WaitsForRate,
 }

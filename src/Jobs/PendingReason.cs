@@ -6,7 +6,7 @@ public sealed class PendingReason
     /// <summary>Why.</summary>
     public required PendingKind Kind { get; init; }
 
-    /// <summary>When it is due, for <see cref="PendingKind.Delayed"/> and <see cref="PendingKind.WaitsForRetry"/>.</summary>
+    /// <summary>When it is due, for <see cref="PendingKind.Delayed"/>, <see cref="PendingKind.WaitsForRetry"/> and <see cref="PendingKind.WaitsForRate"/>.</summary>
     public DateTimeOffset? Until { get; init; }
 
     /// <summary>The lane, for <see cref="PendingKind.WaitsForLane"/>.</summary>
@@ -23,7 +23,8 @@ public sealed class PendingReason
         PendingKind.WaitsForLane => $"Waits for lane '{Lane}', where job {Job} is before it.",
         PendingKind.WaitsForJob => $"Waits for job {Job}.",
         PendingKind.Paused => "Paused, until somebody resumes it.",
-        PendingKind.NoHandlerHere => "Waits for a worker that knows its type; this process does not.",
+        PendingKind.NoHandlerHere => "Waits for a worker that knows its type and the version of its arguments; this process does not.",
+        PendingKind.WaitsForRate => $"As many of its rate as may have begun; not before {Until:O}.",
         _ => "Waits for a free worker.",
     };
 }

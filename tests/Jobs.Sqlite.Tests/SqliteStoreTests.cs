@@ -146,7 +146,7 @@ public sealed class SqliteStoreTests : IDisposable
     private static async Task<JobId> EnqueueAsync(SqliteJobStore store, NewJob job) => Assert.Single(await store.EnqueueAsync([job], Token));
 
     private static async Task<IReadOnlyList<ClaimedJob>> ClaimAsync(SqliteJobStore store, DateTimeOffset now, int limit = 10) =>
-        (await store.ClaimAsync(new ClaimRequest { Worker = "w", Types = ["build"], Limit = limit, Now = now, LeaseUntil = now.AddSeconds(30) }, Token)).Jobs;
+        (await store.ClaimAsync(new ClaimRequest { Worker = "w", Types = new Dictionary<string, int> { ["build"] = 1 }, Limit = limit, Now = now, LeaseUntil = now.AddSeconds(30) }, Token)).Jobs;
 
     private string? Scalar(string sql)
     {

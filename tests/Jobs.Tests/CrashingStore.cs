@@ -53,6 +53,12 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 
     public Task<int> CountRunningAsync(string? type, CancellationToken cancellationToken) => store.CountRunningAsync(type, cancellationToken);
 
+    public Task<IReadOnlyList<ReadyJobs>> ListReadyAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _calls);
+        return store.ListReadyAsync(now, cancellationToken);
+    }
+
     public Task<bool> PutScheduleAsync(StoredSchedule schedule, CancellationToken cancellationToken) => AtAsync("PutSchedule", () => store.PutScheduleAsync(schedule, cancellationToken), _ => true);
 
     public Task<bool> RemoveScheduleAsync(string name, CancellationToken cancellationToken) => AtAsync("RemoveSchedule", () => store.RemoveScheduleAsync(name, cancellationToken), _ => true);
@@ -84,8 +90,8 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 
     public Task<long> GetPositionAsync(CancellationToken cancellationToken)
     {
-        Interlocked.Increment(ref _calls);
-        return store.GetPositionAsync(cancellationToken);
+        // Asked by whoever looks whether the store answers: its failing is a point of its own.
+        return AtAsync("Position", () => store.GetPositionAsync(cancellationToken), _ => true);
     }
 
     public Task<StoredResult?> GetResultAsync(JobId id, CancellationToken cancellationToken) => store.GetResultAsync(id, cancellationToken);

@@ -1,6 +1,7 @@
 using Hypervisor.Sdk.Jobs.Sqlite;
 using Hypervisor.Sdk.Jobs.Stores;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 
 namespace Hypervisor.Sdk.Jobs.Tests;
@@ -20,6 +21,11 @@ internal sealed class Engine : IAsyncDisposable
     public IJobs Jobs => _services.GetRequiredService<IJobs>();
 
     public Build Handler => _services.GetRequiredService<Build>();
+
+    public T Service<T>()
+        where T : notnull => _services.GetRequiredService<T>();
+
+    public async Task<HealthStatus> CheckHealthAsync() => (await new JobsHealthCheck(_services).CheckHealthAsync(new HealthCheckContext(), TestContext.Current.CancellationToken)).Status;
 
     public static async Task<Engine> StartAsync(string path, World world, TimeProvider clock, Func<IJobStore, IJobStore>? wrap = null, Action<JobsOptions>? configure = null,
         Action<JobTypeOptions>? configureType = null, Action<JobsBuilder>? configureJobs = null,

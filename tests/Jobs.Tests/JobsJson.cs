@@ -12,6 +12,18 @@ internal sealed record MachineArgs(string Name);
 
 internal sealed record KillArgs(string Name);
 
+internal sealed record GrowArgsOne(string Name, int MiB);
+
+internal sealed record GrowArgsTwo(string Name, long Bytes);
+
+internal sealed record GrowArgs(string Machine, long Bytes, bool IsOnline);
+
+internal sealed record CloneArgs(string Source, string Name, bool AsksForLanes);
+
+[JsonSerializable(typeof(GrowArgsOne))]
+[JsonSerializable(typeof(GrowArgsTwo))]
+[JsonSerializable(typeof(GrowArgs))]
+[JsonSerializable(typeof(CloneArgs))]
 [JsonSerializable(typeof(AssembleArgs))]
 [JsonSerializable(typeof(MachineArgs))]
 [JsonSerializable(typeof(KillArgs))]

@@ -43,7 +43,7 @@ internal sealed partial class JobClient
         if (reason is not { Kind: PendingKind.Queued })
             return reason;
         var job = await store.GetAsync(id, cancellationToken).ConfigureAwait(false);
-        return job is { State: JobState.Pending } && !_byType.ContainsKey(job.Type) ? new PendingReason { Kind = PendingKind.NoHandlerHere } : reason;
+        return job is { State: JobState.Pending } && !Knows(job.Type, job.ArgsVersion) ? new PendingReason { Kind = PendingKind.NoHandlerHere } : reason;
     }
 
     public async Task<JobInfo> WaitAsync(JobId id, CancellationToken cancellationToken = default)

@@ -10,6 +10,7 @@ internal sealed partial class JobClient
 
     // Of the worker's loop only.
     private readonly HashSet<string> _toldZones = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _toldLanes = new(StringComparer.Ordinal);
 
     public async Task ScheduleAsync<TArgs>(JobSchedule schedule, TArgs args, CancellationToken cancellationToken = default)
     {
@@ -20,8 +21,8 @@ internal sealed partial class JobClient
             throw new ArgumentException($"The jitter is {schedule.Jitter}; it is zero to 1 h.", nameof(schedule));
         if (!TimeZoneInfo.TryFindSystemTimeZoneById(schedule.Zone, out var zone))
             throw new ArgumentException($"There is no time zone '{schedule.Zone}' here: a zone is named as in the IANA database, Europe/Berlin.", nameof(schedule));
-        var made = New(args, new JobOptions());
-        await store.PutScheduleAsync(new StoredSchedule { Schedule = Moved(schedule, CronExpression.Parse(schedule.Cron).Next(Now, zone)), Type = made.Type, Args = made.Args }, cancellationToken)
+        var made = await NewAsync(args, new JobOptions(), cancellationToken: cancellationToken).ConfigureAwait(false);
+        await store.PutScheduleAsync(new StoredSchedule { Schedule = Moved(schedule, CronExpression.Parse(schedule.Cron).Next(Now, zone)), Type = made.Type, Args = made.Args, ArgsVersion = made.ArgsVersion }, cancellationToken)
             .ConfigureAwait(false);
         signals.PulseWork();
     }
@@ -36,7 +37,7 @@ internal sealed partial class JobClient
     {
         foreach (var stored in await store.ListSchedulesAsync(now, CancellationToken.None).ConfigureAwait(false))
         {
-            if (!_byType.TryGetValue(stored.Type, out var registration))
+            if (!_byType.TryGetValue(stored.Type, out var registration) || stored.ArgsVersion > registration.Options.ArgsVersion)
                 continue;
             if (!TimeZoneInfo.TryFindSystemTimeZoneById(stored.Schedule.Zone, out var zone))
             {
@@ -60,12 +61,32 @@ internal sealed partial class JobClient
                 times.RemoveAll(time => time < now - OnTime);
             if (stored.Schedule.CatchUp != CronCatchUp.All && times.Count > 1)
                 times.RemoveRange(0, times.Count - 1);
-            if (await store.FireAsync(stored.Schedule.Name, stored.Schedule.NextAt!.Value, next, [.. times.Select(time => Fired(stored, registration, time))]).ConfigureAwait(false))
+            if (await LanesOfAsync(stored, registration).ConfigureAwait(false) is not { } lanes)
+                continue;
+            if (await store.FireAsync(stored.Schedule.Name, stored.Schedule.NextAt!.Value, next, [.. times.Select(time => Fired(stored, registration, lanes, time))]).ConfigureAwait(false))
                 signals.PulseWork();
         }
     }
 
-    private NewJob Fired(StoredSchedule stored, JobRegistration registration, DateTimeOffset time)
+    // Within the worker's loop, which has leases to renew: a backend that does not answer in time makes the schedule wait, and no more.
+    private async Task<IReadOnlyList<LaneClaim>?> LanesOfAsync(StoredSchedule stored, JobRegistration registration)
+    {
+        using var patience = new CancellationTokenSource(options.Lease / 6, options.TimeProvider);
+        try
+        {
+            var lanes = await WorkLanes.AskAsync([], registration.GetWork(stored.Args, stored.ArgsVersion), patience.Token).AsTask().WaitAsync(patience.Token).ConfigureAwait(false);
+            _toldLanes.Remove(stored.Schedule.Name);
+            return lanes;
+        }
+        catch (Exception exception) when (exception is HypervisorException or JobArgumentsException or OperationCanceledException)
+        {
+            if (_toldLanes.Add(stored.Schedule.Name))
+                logger.LogWarning(exception, "The schedule '{Schedule}' is due and is not fired yet: its backend does not say which lanes its job needs. It is tried again.", stored.Schedule.Name);
+            return null;
+        }
+    }
+
+    private NewJob Fired(StoredSchedule stored, JobRegistration registration, IReadOnlyList<LaneClaim> lanes, DateTimeOffset time)
     {
         var schedule = stored.Schedule;
         string key = $"cron:{schedule.Name}";
@@ -74,13 +95,14 @@ internal sealed partial class JobClient
             Id = JobId.New(options.TimeProvider),
             Type = stored.Type,
             Args = stored.Args,
+            ArgsVersion = stored.ArgsVersion,
             CreatedAt = Now,
             DueAt = time + (schedule.Jitter * options.Random.NextDouble()),
             MaxAttempts = registration.Options.MaxAttempts,
             MaxLostWorkers = registration.Options.MaxLostWorkers,
             Retention = registration.Options.Retention,
             UniqueKey = schedule.AllowsOverlap ? null : schedule.CatchUp == CronCatchUp.All ? $"{key}:{time.UtcTicks}" : key,
-            Lanes = schedule.AllowsOverlap || schedule.CatchUp != CronCatchUp.All ? [] : [new LaneClaim { Key = LaneKey.Parse("cron:" + Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(schedule.Name))), Mode = LaneMode.Exclusive }],
+            Lanes = schedule.AllowsOverlap || schedule.CatchUp != CronCatchUp.All ? Ordered(lanes) : Ordered([.. lanes, new LaneClaim { Key = LaneKey.Parse("cron:" + Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(schedule.Name))), Mode = LaneMode.Exclusive }]),
         };
     }
 

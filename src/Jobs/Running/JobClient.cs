@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Hypervisor.Sdk.Jobs.Running;
 
 /// <summary>Jobs, over a store.</summary>
-internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals, ILogger<JobClient> logger) : IJobs
+internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals, JobMeasures measures, ILogger<JobClient> logger) : IJobs
 {
     private const int MaxLanes = 64;
     private const int MaxBatch = 10_000;
@@ -16,8 +16,11 @@ internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistra
 
     private DateTimeOffset Now => options.TimeProvider.GetUtcNow();
 
-    public async Task<JobHandle> EnqueueAsync<TArgs>(TArgs args, JobOptions? options = null, CancellationToken cancellationToken = default) =>
-        (await MakeAsync([New(args, options ?? new JobOptions())], cancellationToken).ConfigureAwait(false))[0];
+    public async Task<JobHandle> EnqueueAsync<TArgs>(TArgs args, JobOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        using var span = StartSpan<TArgs>();
+        return (await MakeAsync([await NewAsync(args, options ?? new JobOptions(), cancellationToken: cancellationToken).ConfigureAwait(false)], cancellationToken).ConfigureAwait(false))[0];
+    }
 
     public async Task<IReadOnlyList<JobHandle>> EnqueueAllAsync<TArgs>(IReadOnlyList<TArgs> args, JobOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -27,12 +30,21 @@ internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistra
         if (options?.UniqueKey is not null)
             throw new ArgumentException("The jobs of a batch cannot have one unique key: make them one by one.", nameof(options));
         options ??= new JobOptions();
-        return args.Count == 0 ? [] : await MakeAsync([.. args.Select(one => New(one, options))], cancellationToken).ConfigureAwait(false);
+        using var span = StartSpan<TArgs>();
+        var jobs = new List<NewJob>(args.Count);
+        foreach (var one in args)
+            jobs.Add(await NewAsync(one, options, cancellationToken: cancellationToken).ConfigureAwait(false));
+        return jobs.Count == 0 ? [] : await MakeAsync(jobs, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Makes a child once, however often its parent runs.</summary>
-    public async Task<JobHandle> EnqueueChildAsync<TArgs>(JobId parent, string name, TArgs args, JobOptions? options, CancellationToken cancellationToken) =>
-        (await MakeAsync([New(args, options ?? new JobOptions(), parent, name)], cancellationToken).ConfigureAwait(false))[0];
+    public async Task<JobHandle> EnqueueChildAsync<TArgs>(JobId parent, string name, TArgs args, JobOptions? options, CancellationToken cancellationToken)
+    {
+        using var span = StartSpan<TArgs>();
+        return (await MakeAsync([await NewAsync(args, options ?? new JobOptions(), parent, name, cancellationToken).ConfigureAwait(false)], cancellationToken).ConfigureAwait(false))[0];
+    }
+
+    private System.Diagnostics.Activity? StartSpan<TArgs>() => _byArgs.TryGetValue(typeof(TArgs), out var registration) ? JobSpans.StartEnqueue(registration.Type) : null;
 
     private async Task<List<JobHandle>> MakeAsync(List<NewJob> jobs, CancellationToken cancellationToken)
     {
@@ -44,29 +56,41 @@ internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistra
             signals.PulseJob(ids[i]);
         }
 
+        measures.Made(jobs[0].Type, handles.Count(handle => handle.IsNew));
         signals.PulseWork();
         return handles;
     }
 
-    private NewJob New<TArgs>(TArgs args, JobOptions job, JobId? parent = null, string? childName = null)
+    private static IReadOnlyList<LaneClaim> Ordered(IReadOnlyList<LaneClaim> lanes) => lanes.Count < 2 ? lanes : [.. lanes.OrderBy(lane => lane.Key.ToString(), StringComparer.Ordinal)];
+
+    private bool Knows(string type, int argsVersion) => _byType.TryGetValue(type, out var registration) && argsVersion <= registration.Options.ArgsVersion;
+
+    private async ValueTask<NewJob> NewAsync<TArgs>(TArgs args, JobOptions job, JobId? parent = null, string? childName = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(args);
         if (!_byArgs.TryGetValue(typeof(TArgs), out var registration))
             throw new ArgumentException($"No handler for {typeof(TArgs).Name} is registered: AddJobs().AddHandler<...>() does it.", nameof(args));
         Validate(job);
+        string json = ((JobRegistration<TArgs>)registration).Write(args, options.MaxPayloadBytes);
+        var lanes = await WorkLanes.AskAsync(job.Lanes, ((JobRegistration<TArgs>)registration).GetWork(args), cancellationToken).ConfigureAwait(false);
+        if (lanes.Count > MaxLanes)
+            throw new ArgumentException($"The job needs {lanes.Count} lanes with those of its backend; it holds at most {MaxLanes}.", nameof(job));
         var now = Now;
         return new NewJob
         {
             Id = JobId.New(options.TimeProvider),
             Type = registration.Type,
-            Args = ((JobRegistration<TArgs>)registration).Write(args, options.MaxPayloadBytes),
+            Args = json,
+            ArgsVersion = registration.Options.ArgsVersion,
             CreatedAt = now,
             DueAt = now + job.Delay,
             DeadlineAt = now + job.Deadline,
             MaxAttempts = registration.Options.MaxAttempts,
             MaxLostWorkers = registration.Options.MaxLostWorkers,
             Priority = job.Priority,
-            Lanes = [.. job.Lanes.OrderBy(lane => lane.Key.ToString(), StringComparer.Ordinal)],
+            Lanes = Ordered(lanes),
+            Rate = job.Rate,
+            TraceParent = JobSpans.TraceParent,
             UniqueKey = job.UniqueKey,
             Uniqueness = job.Uniqueness,
             Retention = registration.Options.Retention,
@@ -134,6 +158,8 @@ internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistra
             throw new ArgumentException($"The job waits for {job.After.Count} jobs; it names at most {MaxAfter}, and none by default.", nameof(job));
         if (job.UniqueKey is { Length: 0 or > 256 })
             throw new ArgumentException($"The unique key has {job.UniqueKey.Length} characters; it has 1 to 256.", nameof(job));
+        if (job.Rate is { } rate && (rate.Key is not { Length: >= 1 and <= 256 } || rate.Limit is < 1 or > 1000 || rate.Period < TimeSpan.FromSeconds(1) || rate.Period > TimeSpan.FromDays(1)))
+            throw new ArgumentException($"The rate is {rate.Limit} jobs in {rate.Period} for a key of {rate.Key?.Length ?? 0} characters; it is 1 to 1,000 in a second to a day, for a key of 1 to 256.", nameof(job));
         if (job.Lanes.Count > MaxLanes)
             throw new ArgumentException($"The job names {job.Lanes.Count} lanes; it names at most {MaxLanes}.", nameof(job));
         var keys = new HashSet<string>(StringComparer.Ordinal);

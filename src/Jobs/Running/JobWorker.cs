@@ -5,14 +5,18 @@ using Microsoft.Extensions.Logging;
 namespace Hypervisor.Sdk.Jobs.Running;
 
 /// <summary>Takes jobs and runs them. What is taken and renewed is decided in one loop; a handler runs on its own, and only ends its attempt.</summary>
-internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals, JobClient client, ILogger<JobWorker> logger) : IHostedService, IDisposable
+internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals, JobClient client, QueueLookout lookout,
+    JobMeasures measures, ILogger<JobWorker> logger) : IHostedService, IDisposable
 {
     private const int MaxReasonChars = 2000;
     private const int PurgeRows = 500;
     private static readonly TimeSpan PurgeInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan MinPark = TimeSpan.FromMilliseconds(1);
 
+    private static readonly Task s_never = new TaskCompletionSource().Task;
+
     private readonly Dictionary<string, JobRegistration> _types = registrations.ToDictionary(registration => registration.Type, StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _known = registrations.ToDictionary(registration => registration.Type, registration => registration.Options.ArgsVersion, StringComparer.Ordinal);
     private readonly Lock _gate = new();
     private readonly Dictionary<JobId, Run> _runs = [];
     private readonly CancellationTokenSource _stop = new();
@@ -53,6 +57,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         while (!_stop.IsCancellationRequested)
         {
             var work = signals.Work;
+            lookout.Turned(Now);
             try
             {
                 if (Now >= nextRenewal)
@@ -69,6 +74,8 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
                 }
 
                 var now = Now;
+                if (now >= lookout.NextAt)
+                    await lookout.LookAsync((type, version) => _known.TryGetValue(type, out int known) && version <= known, now).ConfigureAwait(false);
                 if (nextClaim is null || now >= nextClaim)
                     await client.FireSchedulesAsync(now).ConfigureAwait(false);
                 // Without a free place there is nothing to take; leases that ran out are looked at when they do.
@@ -78,11 +85,13 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
             catch (HypervisorException exception)
             {
                 logger.LogWarning(exception, "The job store does not answer; looking again in {PollInterval}.", options.PollInterval);
+                // What was due is still due: without a pause of its own it would be asked for without end. A lease that has to be renewed does not wait as long.
                 nextClaim = Now + options.PollInterval;
-                work = Task.Delay(Timeout.InfiniteTimeSpan, options.TimeProvider, _stop.Token);
+                await ParkAsync(s_never, Earliest(nextClaim.Value, Now + (options.Lease / 6))).ConfigureAwait(false);
+                continue;
             }
 
-            await ParkAsync(work, Earliest(nextPurge, nextClaim, NextStop(), Runs().Count > 0 ? nextRenewal : null)).ConfigureAwait(false);
+            await ParkAsync(work, Earliest(nextPurge, lookout.NextAt, nextClaim, NextStop(), Runs().Count > 0 ? nextRenewal : null)).ConfigureAwait(false);
         }
     }
 
@@ -166,10 +175,12 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
     private async Task<DateTimeOffset?> TakeAsync(DateTimeOffset now)
     {
         int free = options.Concurrency - Runs().Count;
-        var claimed = await store.ClaimAsync(new ClaimRequest { Worker = options.Worker, Types = _types.Keys, Limit = free, Now = now, LeaseUntil = now + options.Lease }, CancellationToken.None)
+        var claimed = await store.ClaimAsync(new ClaimRequest { Worker = options.Worker, Types = _known, Limit = free, Now = now, LeaseUntil = now + options.Lease }, CancellationToken.None)
             .ConfigureAwait(false);
+        measures.LeasesLost(claimed.LeasesLost);
         foreach (var claim in claimed.Jobs)
         {
+            measures.Began(claim, now);
             var limit = now + _types[claim.Type].Options.TimeLimit;
             var run = new Run(claim, limit is null || claim.DeadlineAt < limit ? claim.DeadlineAt : limit);
             lock (_gate)
@@ -200,9 +211,14 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
     {
         // A handler that blocks its thread blocks none of ours.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        using var span = JobSpans.StartAttempt(run.Claim, options.Worker);
+        long began = options.TimeProvider.GetTimestamp();
         try
         {
             var ended = await AttemptAsync(run).ConfigureAwait(false);
+            var end = run.IsAbandoned ? AttemptEnd.Abandoned : ended?.End ?? AttemptEnd.LeaseLost;
+            JobSpans.End(span, end, run.Failure);
+            measures.Ended(run.Claim.Type, end, options.TimeProvider.GetElapsedTime(began));
             if (run.IsAbandoned)
                 logger.LogInformation("The abandoned attempt {Attempt} at job {Job} has ended by itself.", run.Claim.Attempt, run.Claim.Id);
             else if (ended is null || !await store.EndAttemptAsync(ended).ConfigureAwait(false))
@@ -240,7 +256,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
                 return new EndedAttempt { Id = claim.Id, FencingToken = claim.FencingToken, End = AttemptEnd.Compensated, State = target, Now = Now };
             }
 
-            string result = await registration.RunAsync(job, claim.Args, options.MaxPayloadBytes, run.Token).ConfigureAwait(false);
+            string result = await registration.RunAsync(job, claim.Args, claim.ArgsVersion, options.MaxPayloadBytes, run.Token).ConfigureAwait(false);
             return End(claim, AttemptEnd.Completed, result: result);
         }
         catch (JobLeaseLostException)
@@ -255,6 +271,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         catch (Exception exception)
 #pragma warning restore CA1031
         {
+            run.Failure = exception;
             return Failed(claim, exception);
         }
     }
@@ -264,7 +281,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
     {
         try
         {
-            await registration.RunAsync(job, claim.Args, options.MaxPayloadBytes, cancellationToken).ConfigureAwait(false);
+            await registration.RunAsync(job, claim.Args, claim.ArgsVersion, options.MaxPayloadBytes, cancellationToken).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // It failed before, and may fail again in the same way.
         catch (Exception exception) when (exception is not JobLeaseLostException and not HypervisorException { Outcome: RequestOutcome.Unknown } && !cancellationToken.IsCancellationRequested)
@@ -324,6 +341,9 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         public DateTimeOffset? AbandonAt { get; private set; }
 
         public bool IsAbandoned { get; private set; }
+
+        /// <summary>What the handler threw.</summary>
+        public Exception? Failure { get; set; }
 
         /// <summary>The first reason wins.</summary>
         public void Stop(RunStop reason, DateTimeOffset? abandonAt)

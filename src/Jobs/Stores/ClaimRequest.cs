@@ -6,8 +6,8 @@ public sealed class ClaimRequest
     /// <summary>Who.</summary>
     public required string Worker { get; init; }
 
-    /// <summary>The types it knows; others are left to who knows them.</summary>
-    public required IReadOnlyCollection<string> Types { get; init; }
+    /// <summary>The types it knows, each with the newest version of arguments that it can read; others are left to who knows them.</summary>
+    public required IReadOnlyDictionary<string, int> Types { get; init; }
 
     /// <summary>At most so many jobs; 0 only ends attempts whose lease ran out.</summary>
     public required int Limit { get; init; }

@@ -12,6 +12,15 @@ public sealed class ClaimedJob
     /// <summary>Its arguments as JSON.</summary>
     public required string Args { get; init; }
 
+    /// <summary>The version of its arguments.</summary>
+    public int ArgsVersion { get; init; } = 1;
+
+    /// <summary>When it was due.</summary>
+    public DateTimeOffset DueAt { get; init; }
+
+    /// <summary>The span that made it.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>The number of the attempt, from 1.</summary>
     public required int Attempt { get; init; }
 

@@ -59,6 +59,9 @@ public interface IJobStore : IAsyncDisposable
     /// <summary>How many jobs of a type, null for all, are IN_PROGRESS.</summary>
     Task<int> CountRunningAsync(string? type, CancellationToken cancellationToken);
 
+    /// <summary>The jobs that are due and wait for no other job, counted by type and version of arguments. Asked a few times a minute.</summary>
+    Task<IReadOnlyList<ReadyJobs>> ListReadyAsync(DateTimeOffset now, CancellationToken cancellationToken);
+
     /// <summary>Keeps a schedule in the place of one of its name.</summary>
     Task<bool> PutScheduleAsync(StoredSchedule schedule, CancellationToken cancellationToken);
 
@@ -71,7 +74,7 @@ public interface IJobStore : IAsyncDisposable
     /// <summary>Makes the jobs of a schedule and moves it on, in one transaction: false, and nothing is made, where its next time is no longer <paramref name="expected"/>, as another worker was first.</summary>
     Task<bool> FireAsync(string name, DateTimeOffset expected, DateTimeOffset? next, IReadOnlyList<NewJob> jobs);
 
-    /// <summary>Removes jobs whose retention is over, at most <paramref name="limit"/>; how many.</summary>
+    /// <summary>Removes jobs whose retention is over, at most <paramref name="limit"/>; how many. Forgets starts that no rate counts any longer.</summary>
     Task<int> PurgeAsync(DateTimeOffset now, int limit);
 
     /// <summary>A job, or null.</summary>

@@ -31,6 +31,11 @@ internal sealed partial class InMemoryJobStore
     public Task<IReadOnlyList<StoredSchedule>> ListSchedulesAsync(DateTimeOffset? dueAt, CancellationToken cancellationToken) => Do<IReadOnlyList<StoredSchedule>>(
         () => [.. _schedules.Values.Where(stored => dueAt is null || stored.Schedule.NextAt <= dueAt).OrderBy(stored => stored.Schedule.Name, StringComparer.Ordinal)], cancellationToken);
 
+    public Task<IReadOnlyList<ReadyJobs>> ListReadyAsync(DateTimeOffset now, CancellationToken cancellationToken) => Do<IReadOnlyList<ReadyJobs>>(
+        () => [.. _jobs.Values.Where(job => job.State == JobState.Pending && job.Waits.Count == 0 && job.DueAt <= now).GroupBy(job => (job.Made.Type, job.Made.ArgsVersion))
+            .OrderBy(group => group.Key.Type, StringComparer.Ordinal).ThenBy(group => group.Key.ArgsVersion)
+            .Select(group => new ReadyJobs { Type = group.Key.Type, ArgsVersion = group.Key.ArgsVersion, Count = group.Count(), OldestDueAt = group.Min(job => job.DueAt) })], cancellationToken);
+
     public Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken) =>
         Do<IReadOnlyList<JobAttempt>>(() => _jobs.TryGetValue(id, out var job) ? [.. job.History] : [], cancellationToken);
 
@@ -42,7 +47,11 @@ internal sealed partial class InMemoryJobStore
             return new PendingReason { Kind = PendingKind.WaitsForJob, Job = job.Waits.MinBy(on => _jobs.TryGetValue(on, out var found) ? found.Seq : long.MaxValue) };
         if (job.DueAt > now)
             return new PendingReason { Kind = job.Attempts > 0 ? PendingKind.WaitsForRetry : PendingKind.Delayed, Until = job.DueAt };
-        return _paused.Contains("") || _paused.Contains(job.Made.Type) ? new PendingReason { Kind = PendingKind.Paused } : LaneReason(job, now) ?? new PendingReason { Kind = PendingKind.Queued };
+        if (_paused.Contains("") || _paused.Contains(job.Made.Type))
+            return new PendingReason { Kind = PendingKind.Paused };
+        if (job.Made.Rate is { } rate && OpensAt(rate, new RateBoard(now)) is { } opens)
+            return new PendingReason { Kind = PendingKind.WaitsForRate, Until = opens };
+        return LaneReason(job, now) ?? new PendingReason { Kind = PendingKind.Queued };
     }, cancellationToken);
 
     // The board is played as a claim plays it, up to this job.
@@ -64,7 +73,7 @@ internal sealed partial class InMemoryJobStore
 
     private static JobInfo Info(Row job) => new()
     {
-        Id = job.Made.Id, Type = job.Made.Type, State = job.State, Priority = job.Made.Priority, Attempts = job.Attempts, CreatedAt = Whole(job.Made.CreatedAt), DueAt = job.DueAt,
+        Id = job.Made.Id, Type = job.Made.Type, ArgsVersion = job.Made.ArgsVersion, State = job.State, Priority = job.Made.Priority, Attempts = job.Attempts, CreatedAt = Whole(job.Made.CreatedAt), DueAt = job.DueAt,
         DeadlineAt = job.DeadlineAt, Parent = job.Made.Parent, EndedAt = job.EndedAt, Worker = job.Worker, IsCompensating = job.Undo is not null, IsCancelRequested = job.IsCancel, Error = job.Error,
         Progress = job.Progress, ProgressFraction = job.Fraction, Position = job.Position,
     };

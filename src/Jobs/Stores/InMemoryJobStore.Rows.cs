@@ -62,9 +62,10 @@ internal sealed partial class InMemoryJobStore
     private Row? Held(JobId id, long fencingToken, DateTimeOffset? now) =>
         _jobs.TryGetValue(id, out var job) && job.State == JobState.InProgress && job.Token == fencingToken && (now is null || job.LeaseUntil > now) ? job : null;
 
-    private void Recover(DateTimeOffset now)
+    private int Recover(DateTimeOffset now)
     {
-        foreach (var job in _jobs.Values.Where(job => job.State == JobState.InProgress && job.LeaseUntil <= now).OrderBy(job => job.LeaseUntil).ThenBy(job => job.Seq).ToList())
+        var lost = _jobs.Values.Where(job => job.State == JobState.InProgress && job.LeaseUntil <= now).OrderBy(job => job.LeaseUntil).ThenBy(job => job.Seq).ToList();
+        foreach (var job in lost)
         {
             const string Reason = "Its worker did not renew the lease.";
             CloseAttempt(job, now, AttemptEnd.LeaseLost, Reason);
@@ -92,16 +93,38 @@ internal sealed partial class InMemoryJobStore
 
         foreach (var job in _jobs.Values.Where(job => job.State == JobState.Pending && job.DeadlineAt <= now).ToList())
             End(job, JobState.Failed, now, "Its deadline passed before it was done.");
+        return lost.Count;
     }
 
-    private List<Row> Choose(ClaimRequest request)
+    private List<Row> Choose(ClaimRequest request, RateBoard rates)
     {
         var board = new LaneBoard();
         foreach (var lane in _jobs.Values.Where(job => job.State == JobState.InProgress).SelectMany(job => job.Made.Lanes))
             board.Hold(lane);
         return [.. _jobs.Values
-            .Where(job => job.State == JobState.Pending && job.Waits.Count == 0 && job.DueAt <= request.Now && request.Types.Contains(job.Made.Type) && !_paused.Contains(job.Made.Type))
-            .OrderBy(job => job.OrderMs).ThenBy(job => job.Seq).Where(job => job.Made.Lanes.Count == 0 || board.TryTake(job.Made.Lanes)).Take(request.Limit)];
+            .Where(job => job.State == JobState.Pending && job.Waits.Count == 0 && job.DueAt <= request.Now && Knows(request, job.Made.Type, job.Made.ArgsVersion) && !_paused.Contains(job.Made.Type))
+            .OrderBy(job => job.OrderMs).ThenBy(job => job.Seq).Where(job => TryBegin(job.Made, board, rates)).Take(request.Limit)];
+    }
+
+    private static bool Knows(ClaimRequest request, string type, int version) => request.Types.TryGetValue(type, out int known) && version <= known;
+
+    // Who has to wait for his rate closes no lane.
+    private bool TryBegin(NewJob job, LaneBoard lanes, RateBoard rates)
+    {
+        if (job.Rate is { } rate && OpensAt(rate, rates) is not null)
+            return false;
+        if (job.Lanes.Count > 0 && !lanes.TryTake(job.Lanes))
+            return false;
+        if (job.Rate is not null)
+            rates.Take(job.Rate);
+        return true;
+    }
+
+    private DateTimeOffset? OpensAt(JobRate rate, RateBoard rates)
+    {
+        if (!rates.Knows(rate.Key))
+            rates.Load(rate.Key, _starts.TryGetValue(rate.Key, out var starts) ? starts.Select(start => start.At) : []);
+        return rates.OpensAt(rate);
     }
 
     private ClaimedJob Take(Row job, ClaimRequest request)
@@ -113,21 +136,28 @@ internal sealed partial class InMemoryJobStore
         job.Attempts++;
         job.Counted++;
         job.Position = ++_change;
+        if (job.Made.Rate is { } rate)
+        {
+            if (!_starts.TryGetValue(rate.Key, out var starts))
+                _starts[rate.Key] = starts = [];
+            starts.Add((Whole(request.Now), Whole(request.Now) + rate.Period));
+        }
+
         job.History.Add(new JobAttempt { Number = job.Attempts, Worker = request.Worker, FencingToken = job.Token, StartedAt = Whole(request.Now) });
         return new ClaimedJob
         {
-            Id = job.Made.Id, Type = job.Made.Type, Args = job.Made.Args, Attempt = job.Attempts, CountedAttempts = job.Counted, MaxAttempts = job.Made.MaxAttempts, CompensatesTo = job.Undo,
+            Id = job.Made.Id, Type = job.Made.Type, Args = job.Made.Args, ArgsVersion = job.Made.ArgsVersion, DueAt = job.DueAt, TraceParent = job.Made.TraceParent, Attempt = job.Attempts, CountedAttempts = job.Counted, MaxAttempts = job.Made.MaxAttempts, CompensatesTo = job.Undo,
             DeadlineAt = job.DeadlineAt, FencingToken = job.Token, Steps = job.Steps,
         };
     }
 
-    private DateTimeOffset? NextAt(ClaimRequest request)
+    private DateTimeOffset? NextAt(ClaimRequest request, RateBoard rates)
     {
         var due = _jobs.Values.Where(job => job.State == JobState.Pending && job.DueAt > request.Now).Min(job => (DateTimeOffset?)job.DueAt);
         var lease = _jobs.Values.Where(job => job.State == JobState.InProgress).Min(job => (DateTimeOffset?)Whole(job.LeaseUntil));
         var deadline = _jobs.Values.Where(job => job.State == JobState.Pending).Min(job => job.DeadlineAt);
-        var schedule = _schedules.Values.Where(stored => request.Types.Contains(stored.Type)).Min(stored => stored.Schedule.NextAt);
-        return new[] { due, lease, deadline, schedule }.Min();
+        var schedule = _schedules.Values.Where(stored => Knows(request, stored.Type, stored.ArgsVersion)).Min(stored => stored.Schedule.NextAt);
+        return new[] { due, lease, deadline, schedule, rates.NextAt }.Min();
     }
 
     // Of a job that no attempt runs.

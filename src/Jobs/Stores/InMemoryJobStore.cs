@@ -5,6 +5,7 @@ internal sealed partial class InMemoryJobStore : IJobStore
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, StoredSchedule> _schedules = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<(DateTimeOffset At, DateTimeOffset Until)>> _starts = new(StringComparer.Ordinal);
     private readonly HashSet<string> _paused = new(StringComparer.Ordinal);
     private Dictionary<JobId, Row> _jobs = [];
     private long _seq;
@@ -29,9 +30,10 @@ internal sealed partial class InMemoryJobStore : IJobStore
 
     public Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) => Do(() =>
     {
-        Recover(request.Now);
-        List<Row> chosen = request.Limit > 0 && !_paused.Contains("") ? Choose(request) : [];
-        return new ClaimedJobs { Jobs = [.. chosen.Select(job => Take(job, request))], NextAt = NextAt(request) };
+        int lost = Recover(request.Now);
+        var rates = new RateBoard(request.Now);
+        List<Row> chosen = request.Limit > 0 && !_paused.Contains("") ? Choose(request, rates) : [];
+        return new ClaimedJobs { Jobs = [.. chosen.Select(job => Take(job, request))], LeasesLost = lost, NextAt = NextAt(request, rates) };
     }, cancellationToken);
 
     public Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until) => Do<bool?>(() =>
@@ -178,7 +180,7 @@ internal sealed partial class InMemoryJobStore : IJobStore
         AllOrNone(() => jobs.Select(Enqueue).ToArray());
         var old = stored.Schedule;
         var moved = new JobSchedule { Name = old.Name, Cron = old.Cron, Zone = old.Zone, CatchUp = old.CatchUp, AllowsOverlap = old.AllowsOverlap, Jitter = old.Jitter, NextAt = next };
-        _schedules[name] = new StoredSchedule { Schedule = moved, Type = stored.Type, Args = stored.Args };
+        _schedules[name] = new StoredSchedule { Schedule = moved, Type = stored.Type, Args = stored.Args, ArgsVersion = stored.ArgsVersion };
         return true;
     });
 
@@ -186,6 +188,8 @@ internal sealed partial class InMemoryJobStore : IJobStore
     {
         List<JobId> over = [.. _jobs.Values.Where(job => job.KeepUntil <= now).OrderBy(job => job.KeepUntil).Take(limit).Select(job => job.Made.Id)];
         over.ForEach(id => _jobs.Remove(id));
+        foreach (var starts in _starts.Values)
+            starts.RemoveAll(start => start.Until <= now);
         return over.Count;
     });
 

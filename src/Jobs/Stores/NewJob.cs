@@ -12,6 +12,9 @@ public sealed class NewJob
     /// <summary>Its arguments as JSON.</summary>
     public required string Args { get; init; }
 
+    /// <summary>The version of its arguments.</summary>
+    public int ArgsVersion { get; init; } = 1;
+
     /// <summary>When it was made.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
@@ -35,6 +38,12 @@ public sealed class NewJob
 
     /// <summary>What happens where the key is taken.</summary>
     public JobUniqueness Uniqueness { get; init; }
+
+    /// <summary>How many of its key may begin within a time.</summary>
+    public JobRate? Rate { get; init; }
+
+    /// <summary>The span that made it, as a <c>traceparent</c> of W3C Trace Context; at most 55 characters.</summary>
+    public string? TraceParent { get; init; }
 
     /// <summary>When it is FAILED unless it has ended.</summary>
     public DateTimeOffset? DeadlineAt { get; init; }

@@ -11,4 +11,7 @@ public sealed class StoredSchedule
 
     /// <summary>Their arguments as JSON.</summary>
     public required string Args { get; init; }
+
+    /// <summary>The version of the arguments.</summary>
+    public int ArgsVersion { get; init; } = 1;
 }

@@ -110,6 +110,45 @@ public abstract class StoreConformance
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task No_more_jobs_of_a_key_are_handed_out_within_a_period_than_its_rate_allows()
+    {
+        var open = await PrepareAsync();
+        await using var one = open();
+        await using var other = IsShared ? open() : null;
+        var rate = new JobRate { Key = "api \ud83d\ude00", Limit = 2, Period = TimeSpan.FromSeconds(10) };
+        var lane = new LaneClaim { Key = LaneKey.Parse("instance:web1"), Mode = LaneMode.Exclusive };
+        await one.EnqueueAsync([.. Enumerable.Range(0, 5).Select(_ => Job(rate: rate))], Token);
+        var held = await EnqueueAsync(one, Job(rate: rate, lanes: [lane]));
+        var free = await EnqueueAsync(one, Job(lanes: [lane]));
+        // Who waits for his rate does not close his lane.
+        var first = await one.ClaimAsync(Request(Start), Token);
+        Assert.Equal(3, first.Jobs.Count);
+        Assert.Equal(free, first.Jobs[2].Id);
+        Assert.Equal(Start.AddSeconds(10), first.NextAt);
+        Assert.Equal((PendingKind.WaitsForRate, Start.AddSeconds(10)), (await one.GetPendingReasonAsync(held, Start.AddSeconds(4), Token)) is { } reason ? (reason.Kind, reason.Until!.Value) : default);
+        Assert.Empty(await ClaimAsync(other ?? one, Start.AddMilliseconds(9_999)));
+        await one.PurgeAsync(Start.AddMilliseconds(9_999), 10);
+        Assert.Equal(2, (await ClaimAsync(other ?? one, Start.AddSeconds(10))).Count);
+        Assert.Empty(await ClaimAsync(one, Start.AddSeconds(11)));
+
+        static ClaimRequest Request(DateTimeOffset now) => new() { Worker = "w", Types = new Dictionary<string, int> { ["build"] = 1 }, Limit = 10, Now = now, LeaseUntil = now.AddMinutes(30) };
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Jobs_with_newer_arguments_are_left_and_counted()
+    {
+        await using var store = (await PrepareAsync())();
+        var old = await EnqueueAsync(store, Job());
+        var newer = await EnqueueAsync(store, Job(version: 2));
+        await EnqueueAsync(store, Job(version: 2, due: Start.AddHours(1)));
+        Assert.Equal([("build", 1, 1L), ("build", 2, 1L)], (await store.ListReadyAsync(Start, Token)).Select(ready => (ready.Type, ready.ArgsVersion, ready.Count)));
+        Assert.Equal(old, Assert.Single(await ClaimAsync(store, Start)).Id);
+        var claimed = await store.ClaimAsync(new ClaimRequest { Worker = "w", Types = new Dictionary<string, int> { ["build"] = 2 }, Limit = 10, Now = Start, LeaseUntil = Start.AddSeconds(30) }, Token);
+        Assert.Equal((newer, 2), (Assert.Single(claimed.Jobs).Id, claimed.Jobs[0].ArgsVersion));
+        Assert.Equal(2, (await store.GetAsync(newer, Token))!.ArgsVersion);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task A_batch_that_is_refused_in_its_middle_leaves_nothing()
     {
         await using var store = (await PrepareAsync())();
@@ -196,16 +235,16 @@ public abstract class StoreConformance
     private protected static IComparer<JobId> IdOrder { get; } = Comparer<JobId>.Create((a, b) => string.CompareOrdinal(a.ToString(), b.ToString()));
 
     private protected static NewJob Job(string type = "build", int priority = 0, DateTimeOffset? due = null, IReadOnlyList<LaneClaim>? lanes = null, string? unique = null,
-        JobUniqueness uniqueness = JobUniqueness.Ignore, IReadOnlyList<JobId>? after = null, DateTimeOffset? deadline = null) => new()
+        JobUniqueness uniqueness = JobUniqueness.Ignore, IReadOnlyList<JobId>? after = null, DateTimeOffset? deadline = null, JobRate? rate = null, int version = 1) => new()
     {
         Id = JobId.New(TimeProvider.System), Type = type, Args = "{}", CreatedAt = Start, DueAt = due ?? Start, MaxAttempts = 100, Priority = priority, Lanes = lanes ?? [], UniqueKey = unique,
-        Uniqueness = uniqueness, After = after ?? [], DeadlineAt = deadline,
+        Uniqueness = uniqueness, After = after ?? [], DeadlineAt = deadline, Rate = rate, ArgsVersion = version,
     };
 
     private protected static async Task<JobId> EnqueueAsync(IJobStore store, NewJob job) => Assert.Single(await store.EnqueueAsync([job], Token));
 
     private protected static async Task<IReadOnlyList<ClaimedJob>> ClaimAsync(IJobStore store, DateTimeOffset now, int limit = 10) =>
-        (await store.ClaimAsync(new ClaimRequest { Worker = "w", Types = ["build"], Limit = limit, Now = now, LeaseUntil = now.AddSeconds(30) }, Token)).Jobs;
+        (await store.ClaimAsync(new ClaimRequest { Worker = "w", Types = new Dictionary<string, int> { ["build"] = 1 }, Limit = limit, Now = now, LeaseUntil = now.AddSeconds(30) }, Token)).Jobs;
 
     private static EndedAttempt End(ClaimedJob job, AttemptEnd end, DateTimeOffset now) => new() { Id = job.Id, FencingToken = job.FencingToken, End = end, Now = now };
 }

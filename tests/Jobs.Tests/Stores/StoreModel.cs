@@ -67,6 +67,9 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
             Id = JobId.New(TimeProvider.System),
             Type = Types[_random.Next(2)],
             Args = "{}",
+            ArgsVersion = _random.Next(6) == 0 ? 2 : 1,
+            Rate = _random.Next(4) == 0 ? new JobRate { Key = $"rate{_random.Next(2)}", Limit = _random.Next(1, 3), Period = TimeSpan.FromSeconds(_random.Next(5, 40)) } : null,
+            TraceParent = _random.Next(3) == 0 ? "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" : null,
             CreatedAt = _now,
             DueAt = _random.Next(4) == 0 ? _now.AddSeconds(_random.Next(60)) : _now,
             MaxAttempts = _random.Next(1, 4),
@@ -92,7 +95,7 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
 
     private async Task ClaimAsync()
     {
-        var request = new ClaimRequest { Worker = $"w{_random.Next(2)}", Types = _random.Next(4) == 0 ? ["build"] : Types, Limit = _random.Next(4), Now = _now, LeaseUntil = _now.AddSeconds(30) };
+        var request = new ClaimRequest { Worker = $"w{_random.Next(2)}", Types = (_random.Next(4) == 0 ? ["build"] : Types).ToDictionary(type => type, _ => _random.Next(1, 3)), Limit = _random.Next(4), Now = _now, LeaseUntil = _now.AddSeconds(30) };
         _claims.AddRange((await BothAsync($"claim {request.Limit}", one => one.ClaimAsync(request, Token))).Jobs);
     }
 
@@ -171,7 +174,7 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
     {
         string name = $"schedule{_random.Next(2)}";
         var schedule = new JobSchedule { Name = name, Cron = "@hourly", CatchUp = (CronCatchUp)_random.Next(3), NextAt = _now.AddSeconds(_random.Next(-5, 60)) };
-        var stored = new StoredSchedule { Schedule = schedule, Type = Types[_random.Next(2)], Args = "{}" };
+        var stored = new StoredSchedule { Schedule = schedule, Type = Types[_random.Next(2)], Args = "{}", ArgsVersion = _random.Next(1, 3) };
         int choice = _random.Next(4);
         if (choice == 0)
         {
@@ -196,6 +199,7 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
         await BothAsync("list failed", one => one.ListAsync(new JobQuery { State = JobState.Failed, Type = "build" }, 5, Token));
         await BothAsync("paused", one => one.ListPausedAsync(Token));
         await BothAsync("running", one => one.CountRunningAsync("build", Token));
+        await BothAsync("ready", one => one.ListReadyAsync(_now, Token));
         await BothAsync("schedules", one => one.ListSchedulesAsync(null, Token));
         foreach (var job in jobs)
         {
@@ -245,16 +249,17 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
         string text => text,
         JobInfo job => JsonSerializer.Serialize(new
         {
-            Id = job.Id.ToString(), job.Type, job.State, job.Priority, job.Attempts, job.CreatedAt, job.DueAt, job.DeadlineAt, Parent = job.Parent?.ToString(), job.EndedAt, job.Worker, job.IsCompensating,
+            Id = job.Id.ToString(), job.Type, job.ArgsVersion, job.State, job.Priority, job.Attempts, job.CreatedAt, job.DueAt, job.DeadlineAt, Parent = job.Parent?.ToString(), job.EndedAt, job.Worker, job.IsCompensating,
             job.IsCancelRequested, job.Error, job.Progress, job.ProgressFraction,
         }),
-        ClaimedJobs claimed => $"next {claimed.NextAt:O}: {Text(claimed.Jobs)}",
-        ClaimedJob job => $"{job.Id} {job.Type} {job.Args} {job.Attempt} {job.CountedAttempts} {job.MaxAttempts} {job.CompensatesTo} {job.DeadlineAt:O} {job.FencingToken} "
+        ClaimedJobs claimed => $"next {claimed.NextAt:O} lost {claimed.LeasesLost}: {Text(claimed.Jobs)}",
+        ClaimedJob job => $"{job.Id} {job.Type} {job.Args} {job.ArgsVersion} {job.DueAt:O} {job.TraceParent} {job.Attempt} {job.CountedAttempts} {job.MaxAttempts} {job.CompensatesTo} {job.DeadlineAt:O} {job.FencingToken} "
             + string.Join(',', job.Steps.OrderBy(step => step.Name, StringComparer.Ordinal).Select(step => $"{step.Name}={step.Request}{step.HasCompensation}{step.Result}")),
         JobAttempt attempt => $"{attempt.Number} {attempt.Worker} {attempt.FencingToken} {attempt.StartedAt:O} {attempt.EndedAt:O} {attempt.End} {attempt.Reason}",
         JobLogLine line => $"{line.Number} {line.Attempt} {line.At:O} {line.Text}",
         StoredResult result => $"{result.Type} {result.Json}",
-        StoredSchedule stored => $"{stored.Schedule.Name} {stored.Schedule.CatchUp} {stored.Schedule.NextAt:O} {stored.Type}",
+        StoredSchedule stored => $"{stored.Schedule.Name} {stored.Schedule.CatchUp} {stored.Schedule.NextAt:O} {stored.Type} {stored.ArgsVersion}",
+        ReadyJobs ready => $"{ready.Type} {ready.ArgsVersion} {ready.Count} {ready.OldestDueAt:O}",
         PendingReason reason => reason.ToString(),
         System.Collections.IEnumerable many => string.Join('\n', many.Cast<object>().Select(Text)),
         _ => value.ToString()!,

@@ -1,0 +1,84 @@
+using Hypervisor.Sdk.Simulation;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hypervisor.Sdk.Jobs.Tests;
+
+/// <summary>The engine asks the backend what it would lock, and waits instead of failing.</summary>
+public sealed class WorkLaneTests : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+    private readonly ManualTimeProvider _clock = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _directory.Dispose();
+
+    [Theory(Timeout = 240_000)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Of_fifty_clones_of_one_template_by_parallel_jobs_none_meets_the_lock_that_the_engine_asked_for(bool asksForLanes)
+    {
+        await using var dc = new SimulatedDatacenter(o =>
+        {
+            o.Personality = SimulationPersonality.Proxmox;
+            o.AddPool("tank");
+        });
+        await using var engine = await StartAsync(dc, concurrency: 50);
+        var spec = new VirtualMachineSpec { Name = InstanceName.Parse("golden"), Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(512)) };
+        spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromGiB(1)) });
+        var golden = await dc.Backend.Get<IHypervisor>().CreateAsync(spec, cancellationToken: Token).WaitForCompletionAsync(Token);
+        await dc.Backend.Get<ITemplates>().ConvertToTemplateAsync(golden.Id, cancellationToken: Token).WaitForCompletionAsync(Token);
+
+        var handles = await engine.Jobs.EnqueueAllAsync([.. Enumerable.Range(0, 50).Select(i => new CloneArgs(golden.Id.ToString(), $"clone-{i}", asksForLanes))], cancellationToken: Token);
+        var ended = await _clock.UntilAsync(Task.WhenAll(handles.Select(handle => handle.WaitAsync(Token))));
+        // Each is tried once. Without the lanes the same jobs meet the lock.
+        Assert.Equal(asksForLanes, ended.All(job => job.State == JobState.Completed));
+        if (asksForLanes)
+            Assert.Equal(51, await dc.Backend.Get<IHypervisor>().List().CountAsync(Token));
+        else
+            Assert.Contains(ended, job => job.Error is { } error && (error.Contains("lock", StringComparison.OrdinalIgnoreCase) || error.Contains("being changed", StringComparison.Ordinal)));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task The_lanes_of_the_backend_are_held_beside_those_of_the_job_by_schedules_too()
+    {
+        await using var dc = new SimulatedDatacenter(o => o.Personality = SimulationPersonality.Proxmox);
+        await using var engine = await StartAsync(dc, concurrency: 1);
+        var blocker = new JobOptions { Lanes = [Exclusive($"{dc.Backend.Name}/instance:100"), Exclusive("mine")] };
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        engine.Handler.Before = (_, _, _) =>
+        {
+            begun.TrySetResult();
+            return release.Task;
+        };
+        await engine.Jobs.EnqueueAsync(new BuildArgs("holder"), blocker, Token);
+        await begun.Task.WaitAsync(Token);
+        var clone = await engine.Jobs.EnqueueAsync(new CloneArgs("100", "web1", true), new JobOptions { Lanes = [Exclusive("other")] }, Token);
+        Assert.Equal($"{dc.Backend.Name}/instance:100", (await engine.Jobs.GetPendingReasonAsync(clone.Id, Token))!.Lane.ToString());
+        await engine.Jobs.ScheduleAsync(new JobSchedule { Name = "clone", Cron = "* * * * *" }, new CloneArgs("100", "web2", true), Token);
+        while (await engine.Jobs.ListAsync(cancellationToken: Token).CountAsync(Token) < 3)
+            await _clock.TickAsync(stepSeconds: 2);
+        var fired = (await engine.Jobs.ListAsync(cancellationToken: Token).ToListAsync(Token))[0];
+        Assert.Equal($"{dc.Backend.Name}/instance:100", (await engine.Jobs.GetPendingReasonAsync(fired.Id, Token))!.Lane.ToString());
+        release.SetResult();
+    }
+
+    private static LaneClaim Exclusive(string key) => new() { Key = LaneKey.Parse(key), Mode = LaneMode.Exclusive };
+
+    private Task<Engine> StartAsync(SimulatedDatacenter dc, int concurrency) => Engine.StartAsync(_directory["jobs.db"], new World(), _clock, configure: options => options.Concurrency = concurrency, configureJobs: jobs =>
+    {
+        jobs.Services.AddSingleton(dc);
+        jobs.AddHandler<CloneMachine, CloneArgs, string>("clone", JobsJson.Default.CloneArgs, JobsJson.Default.String, options => options.MaxAttempts = 1);
+    });
+
+    private sealed class CloneMachine(SimulatedDatacenter dc) : IJobHandler<CloneArgs, string>, IJobWork<CloneArgs>
+    {
+        public IEnumerable<BackendWork> GetWork(CloneArgs args) =>
+            args.AsksForLanes ? [new BackendWork(dc.Backend, new LaneQuery { Action = "clone", Source = InstanceId.Parse(args.Source) })] : [];
+
+        public Task<string> RunAsync(JobContext job, CloneArgs args, CancellationToken cancellationToken) => job.StepAsync("clone", JobsJson.Default.String, async options =>
+            (await dc.Backend.Get<ICloning>().CloneAsync(InstanceId.Parse(args.Source), new CloneSpec { Name = InstanceName.Parse(args.Name) }, options, CancellationToken.None)
+                .WaitForCompletionAsync(CancellationToken.None)).Id.ToString(), dc.Backend.Get<IRequestLog>(), found => found.Instance!.Value.ToString());
+    }
+}
