@@ -49,7 +49,7 @@ internal static class MigrationStorage
             var sender = await source.MonitorAsync(cancellationToken).ConfigureAwait(false);
             for (int i = 0; i < disks.Count; i++)
                 await MirrorAsync(sender, disks[i], i, options, cancellationToken).ConfigureAwait(false);
-            await AwaitReadyAsync(source, sender, cancellationToken).ConfigureAwait(false);
+            await AwaitReadyAsync(source, sender, receiver, cancellationToken).ConfigureAwait(false);
             return relay;
         }
         catch
@@ -123,7 +123,7 @@ internal static class MigrationStorage
             }, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task AwaitReadyAsync(MachineChange source, QmpClient client, CancellationToken cancellationToken)
+    private static async Task AwaitReadyAsync(MachineChange source, QmpClient client, QmpClient receiver, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -132,6 +132,8 @@ internal static class MigrationStorage
                 throw Lost(source, failed);
             if (jobs.TrueForAll(job => job.Status == JobStatus.Ready))
                 return;
+            // A target that has died is noticed at once, and not when the limit of the bandwidth lets the mirror write again.
+            await receiver.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
             long total = jobs.Sum(job => job.TotalProgress), done = jobs.Sum(job => job.CurrentProgress);
             source.Progress.Say(string.Create(CultureInfo.InvariantCulture, $"disks: {done >> 10} of {total >> 10} KiB copied"), total == 0 ? 0 : Math.Min(1, done / (double)total));
             await Task.Delay(s_look, source.Services.Time, cancellationToken).ConfigureAwait(false);
