@@ -19,6 +19,8 @@ internal sealed class ToyTarget : ConformanceTarget, IGuestFaults
 
     public override InstanceSpec NewDeafGuest(InstanceName name) => new VirtualMachineSpec { Name = name, Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(16)), GuestOs = "deaf" };
 
+    public override Task<bool?> IsAcceleratedAsync(InstanceId running, CancellationToken cancellationToken) => Task.FromResult<bool?>(false);
+
     public override string? WhyNot(ConformanceAbility ability) => "A child process has no such thing.";
 
     public Task CrashAsync(InstanceId id, CancellationToken cancellationToken)

@@ -28,7 +28,7 @@ public sealed partial class SimulationPersonality
         {
             [ErrorCode.NotFound] = new("404", "Instance not found"),
             [ErrorCode.Conflict] = new("412", "ETag does not match"),
-            [ErrorCode.Locked] = new("500", "Instance is busy running an operation"),
+            [ErrorCode.Locked] = new("500", "Instance is busy running a \"{0}\" operation"),
         },
         Quirks =
         [

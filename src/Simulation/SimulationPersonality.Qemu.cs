@@ -17,6 +17,9 @@ public sealed partial class SimulationPersonality
         ReportsAddresses = false,
         DefaultNetwork = "user",
         MemoryPieceBytes = 128L << 20,
+        TellsStopping = true,
+        NetworksHaveForms = true,
+        UnplugPatience = TimeSpan.FromSeconds(10),
         Without = [typeof(IContainerRuntime), typeof(IPortForwards), typeof(IExec), typeof(IGuestFiles), typeof(IStorageBackend), typeof(IVolumeFlattening), typeof(ISuspendToDisk)],
         Capabilities = Answers(
             [
@@ -38,7 +41,10 @@ public sealed partial class SimulationPersonality
             (Capability.MigrationHandover, CapabilityAnswer.No("This backend keeps no volumes of its own that could be handed over; disks of a machine that moves are opened by QEMU itself when the guest goes on."))),
         Quirks =
         [
-            new PersonalityQuirk { Behaviour = "CPUs and memory grow in what runs up to the maximum that it was started with, memory in pieces of 128 MiB; all else waits for the next start.", Source = "Our driver: its change planner.", Provisional = false },
+            new PersonalityQuirk { Behaviour = "A machine is stopping between its running and its being off.", Source = "Our driver: QEMU says that it shuts down before its process ends.", Provisional = false },
+            new PersonalityQuirk { Behaviour = "A network that has none of the forms of the driver's names is refused before anything is sent.", Source = "Our driver: user, user-restricted, bridge:NAME, tap:NAME.", Provisional = false },
+            new PersonalityQuirk { Behaviour = "A device, or memory that was plugged in, is taken from what runs when its guest gives it up; one that does not within 10 s has it still (timeout).", Source = "Our driver: its change planner, and DEVICE_DELETED.", Provisional = false },
+            new PersonalityQuirk { Behaviour = "CPUs and memory grow in what runs up to the maximum that it was started with, memory in pieces of 128 MiB, and memory shrinks by the pieces that were plugged in; all else waits for the next start.", Source = "Our driver: its change planner.", Provisional = false },
             new PersonalityQuirk { Behaviour = "Changes of one machine wait for each other and are not accepted before.", Source = "Our driver: the machine's lock file.", Provisional = false },
         ],
     };

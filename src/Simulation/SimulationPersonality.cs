@@ -52,6 +52,15 @@ public sealed partial class SimulationPersonality
     /// <summary>In what pieces memory is plugged into what runs; another amount waits for the next start.</summary>
     internal long MemoryPieceBytes { get; init; } = 1;
 
+    /// <summary>Whether it says that an instance is stopping between its running and its being off.</summary>
+    internal bool TellsStopping { get; init; }
+
+    /// <summary>Whether what calls no network that there is has no form of a network's name, and is refused before anything is sent (<see cref="ErrorCode.InvalidArgument"/>); else it is looked for, and not found.</summary>
+    internal bool NetworksHaveForms { get; init; }
+
+    /// <summary>How long a guest may take to give up what is taken from it while it runs; null where nobody asks it.</summary>
+    internal TimeSpan? UnplugPatience { get; init; }
+
     /// <summary>Roles and features that it does not have, whatever it is capable of.</summary>
     internal IReadOnlyList<Type> Without { get; init; } = [];
 

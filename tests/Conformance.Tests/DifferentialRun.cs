@@ -46,7 +46,7 @@ internal sealed class DifferentialRun
 
         await run._compute.DeleteAsync(last.Id, cancellationToken: token).WaitForCompletionAsync(token);
         foreach (var (id, who) in run._who.OrderBy(pair => pair.Value, StringComparer.Ordinal))
-            run._lines.Add($"events of {who}: {string.Join(", ", told.GetValueOrDefault(id) ?? []).Replace("->stopping, stopping->", "->", StringComparison.Ordinal)}");
+            run._lines.Add($"events of {who}: {string.Join(", ", told.GetValueOrDefault(id) ?? [])}");
         return run._lines;
     }
 

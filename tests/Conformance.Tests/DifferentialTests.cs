@@ -16,9 +16,6 @@ public sealed partial class DifferentialTests
     [
         ("times and positions of events", "One counts simulated time."),
         ("values of ids, incarnations and revisions", "Both make them up; their form, and when they are new, is compared."),
-        ("the state 'stopping' between two others", "Provisional: the driver tells it while a process ends, the simulation switches off at once. It is left out of both."),
-        ("a network that is not there", "Provisional: the driver refuses it before it begins (invalid-argument), the simulation when it makes the machine (not-found)."),
-        ("memory that was plugged in and is given back", "Provisional: the driver takes it from the guest that runs, the simulation at the next start."),
         ("messages", "They name paths and processes of the host; code, outcome and resource are compared."),
     ];
 
@@ -38,6 +35,8 @@ public sealed partial class DifferentialTests
     [InlineData("clone")]
     [InlineData("change")]
     [InlineData("hotplug")]
+    [InlineData("give-back")]
+    [InlineData("networks")]
     [InlineData("refusals")]
     public async Task The_simulated_QEMU_does_what_QEMU_does_beyond_the_life_cycle(string what)
     {
@@ -261,8 +260,24 @@ public sealed partial class DifferentialTests
                 await ChangeAsync("more of both", new InstanceChange { Sizing = new Sizing.Explicit(2, ByteSize.FromMiB(256)) });
                 await ChangeAsync("up to the maximum", new InstanceChange { Sizing = new Sizing.Explicit(3, ByteSize.FromMiB(512)) });
                 await ChangeAsync("fewer CPUs", new InstanceChange { Sizing = new Sizing.Explicit(2, ByteSize.FromMiB(512)) });
+                await ChangeAsync("a part of a piece back", new InstanceChange { Sizing = new Sizing.Explicit(3, ByteSize.FromMiB(512 - 64)) });
+                await ChangeAsync("more of what waits for the next start", new InstanceChange { Sizing = new Sizing.Explicit(3, ByteSize.FromMiB(512)) });
                 await CallAsync("restart", () => compute.RestartAsync(made.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, cancellationToken: Token).WaitForCompletionAsync(Token));
                 await ChangeAsync("another maximum", new InstanceChange { Sizing = new Sizing.Explicit(2, ByteSize.FromMiB(512)) { MaxCpus = 4 } });
+                break;
+            case "give-back":
+                await ChangeAsync("a maximum", new InstanceChange { Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) { MaxMemory = ByteSize.FromMiB(512) } });
+                await CallAsync("start", () => compute.StartAsync(made.Id, cancellationToken: Token).WaitForCompletionAsync(Token));
+                await ChangeAsync("a piece", new InstanceChange { Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(256)) });
+                // Nothing runs in the guest that would hear that it is to give it up.
+                await ChangeAsync("the piece back", new InstanceChange { Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) });
+                await CallAsync("stop", () => compute.StopAsync(made.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, cancellationToken: Token).WaitForCompletionAsync(Token));
+                await ChangeAsync("the piece back from what is off", new InstanceChange { Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) });
+                break;
+            case "networks":
+                foreach (string network in new[] { "user", "no-such-network", "bridge:", "Bridge:br0" })
+                    await CallAsync("create on " + network, () => compute.CreateAsync(Spec("on-" + network.Length, spec => spec.Networks.Add(new NetworkSpec { Network = network })), cancellationToken: Token).WaitForCompletionAsync(Token));
+                await ChangeAsync("a device on a network that is not there", new InstanceChange { AddNetworks = { new NetworkSpec { Network = "no-such-network" } } });
                 break;
             case "refusals":
                 var missing = InstanceId.Parse("vm-none");

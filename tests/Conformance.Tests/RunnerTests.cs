@@ -82,8 +82,8 @@ public sealed class RunnerTests
 
         var known = typeof(Capability).GetProperties(System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.Public).Select(property => (Capability)property.GetValue(null)!).ToList();
         Assert.Equal(known.Select(capability => capability.ToString()).Order(StringComparer.Ordinal), CapabilityChecks.KnownCapabilities().Select(capability => capability.ToString()).Order(StringComparer.Ordinal));
-        // HardwareAcceleration changes nothing that a caller could see; an agent answers in FEAT-09, a handover is STOR-12.
-        Assert.Equal([Capability.HardwareAcceleration, Capability.GuestAgent, Capability.MigrationHandover], known.Except(CapabilityChecks.Exercised));
+        // An agent answers in FEAT-09, a handover is STOR-12.
+        Assert.Equal([Capability.GuestAgent, Capability.MigrationHandover], known.Except(CapabilityChecks.Exercised));
         Assert.Contains(needs, need => need.Capability == Capability.MigrationHandover);
     }
 

@@ -7,7 +7,8 @@ public interface IPortForwards
     IAsyncEnumerable<PortForward> ListAsync(InstanceId id, CancellationToken cancellationToken = default);
 
     /// <summary>Adds one.</summary>
-    /// <exception cref="HypervisorException">The port is taken (<see cref="ErrorCode.AlreadyExists"/>).</exception>
+    /// <exception cref="HypervisorException">The port of the host that was named is taken, by this instance or another one of the same host: <see cref="ErrorCode.AlreadyExists"/>, <see cref="RequestOutcome.Rejected"/>; whoever has it keeps it. A port
+    /// that nobody named is one that is free.</exception>
     Task<PortForward> AddAsync(InstanceId id, PortSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default);
 
     /// <summary>Removes one.</summary>

@@ -26,6 +26,7 @@ internal static class CapabilityChecks
         (Capability.Tpm, "creating a machine with a TPM", (c, spec) => WithMachineAsync(c, spec, machine => machine.Tpm = true)),
         (Capability.CloudInit, "giving cloud-init data to an instance", CloudInit),
         (Capability.NetworkMetrics, "counting what an instance sends and receives", NetworkMetrics),
+        (Capability.HardwareAcceleration, "running a guest's code on the processor itself", HardwareAcceleration),
     ];
 
     public static IReadOnlyList<ConformanceCheck> All { get; } =
@@ -210,6 +211,16 @@ internal static class CapabilityChecks
         c.RequireEqual(running.StartedAt, after.StartedAt, "The time of the start after a change that takes effect at once");
         c.Require(isThere(running, after), "A change whose plan says that it takes effect at once cannot be seen after it was applied.");
         c.Require(!after.HasPendingChanges, "Changes are pending after one whose plan says that it takes effect at once.");
+    }
+
+    /// <summary>A caller sees no difference but the time that it takes: the target looks from outside.</summary>
+    private static async Task HardwareAcceleration(CheckContext c, InstanceSpec spec)
+    {
+        var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
+        bool isAccelerated = await c.Target.IsAcceleratedAsync(running.Id, c.Token).ConfigureAwait(false)
+            ?? throw new CheckSkippedException(c.WhyNot(ConformanceAbility.SeeAcceleration)!);
+        if (!isAccelerated)
+            throw new CapabilityMissingException("Seen from outside, no processor runs the guest's code itself.");
     }
 
     private static DiskDevice DiskOf(Instance instance) => instance.Disks.Count > 0 ? instance.Disks[0] : throw new CapabilityMissingException("The instance has no disk.");

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 
 namespace Hypervisor.Sdk.Conformance;
@@ -10,7 +11,8 @@ public sealed partial class CheckContext
     private static readonly BackendName s_elsewhere = BackendName.Parse("elsewhere");
 
     private readonly List<IBackend> _clients = [];
-    private readonly List<Func<CancellationToken, Task>> _undo = [];
+    private readonly ConcurrentStack<Func<CancellationToken, Task>> _undo = [];
+    private readonly ConcurrentQueue<string> _problems = [];
     private readonly string _namePrefix;
     private int _names;
 
@@ -90,7 +92,14 @@ public sealed partial class CheckContext
     }
 
     /// <summary>Has something undone after the check, before what it made is removed.</summary>
-    public void Afterwards(Func<CancellationToken, Task> undo) => _undo.Add(undo);
+    public void Afterwards(Func<CancellationToken, Task> undo) => _undo.Push(undo);
+
+    /// <summary>Undoes what the check has said that it is to be undone, in the opposite order; each once.</summary>
+    internal async Task UndoAsync(CancellationToken cancellationToken)
+    {
+        while (_undo.TryPop(out var undo))
+            await AttemptAsync(() => undo(cancellationToken)).ConfigureAwait(false);
+    }
 
     /// <summary>Undoes what the check has done, in the opposite order.</summary>
     /// <param name="client">Removes what was made: another client than the check's, when that hangs.</param>
@@ -98,17 +107,15 @@ public sealed partial class CheckContext
     /// <returns>What could not be undone.</returns>
     internal async Task<IReadOnlyList<string>> CleanUpAsync(IBackend client, CancellationToken cancellationToken)
     {
-        var problems = new List<string>();
-        foreach (var undo in Enumerable.Reverse(_undo))
-            await AttemptAsync(() => undo(cancellationToken), problems).ConfigureAwait(false);
+        await UndoAsync(cancellationToken).ConfigureAwait(false);
         foreach (var other in _clients)
-            await AttemptAsync(() => other.DisposeAsync().AsTask(), problems).ConfigureAwait(false);
-        await AttemptAsync(() => Leftovers.RemoveAsync(client, Target, _namePrefix, cancellationToken), problems).ConfigureAwait(false);
-        return problems;
+            await AttemptAsync(() => other.DisposeAsync().AsTask()).ConfigureAwait(false);
+        await AttemptAsync(() => Leftovers.RemoveAsync(client, Target, _namePrefix, cancellationToken)).ConfigureAwait(false);
+        return [.. _problems];
     }
 
     // A driver may throw anything: what it throws here is part of the report, and the other steps are still done.
-    private static async Task AttemptAsync(Func<Task> step, List<string> problems)
+    private async Task AttemptAsync(Func<Task> step)
     {
         try
         {
@@ -118,7 +125,7 @@ public sealed partial class CheckContext
         catch (Exception error)
 #pragma warning restore CA1031
         {
-            problems.Add(CheckRunner.Describe(error));
+            _problems.Enqueue(CheckRunner.Describe(error));
         }
     }
 }

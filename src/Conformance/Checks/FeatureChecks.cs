@@ -26,6 +26,7 @@ internal static class FeatureChecks
         new() { Id = "FEAT-15", Sentence = "A move to a node that is not there has an obstacle, and is refused.", Needs = [CheckNeed.Compute, CheckNeed.Of<IMigration>()], Body = MigrationObstacles },
         new() { Id = "FEAT-16", Sentence = "A command or a question to the agent of an instance that is stopped is refused (invalid-state or unavailable).", Needs = [CheckNeed.Compute, CheckNeed.Of<ICommands>()], Body = CommandsOfStopped },
         new() { Id = "FEAT-17", Sentence = "A key that there is not is refused (invalid-argument), and so is any key for what is stopped (invalid-state); the Enter key of what runs is pressed.", Needs = [CheckNeed.Compute, CheckNeed.Of<IKeyboard>()], Body = Keyboard },
+        new() { Id = "FEAT-18", Sentence = "A port of the host that is taken is refused (already-exists, and the outcome is that the backend rejected it), to the instance that has it as to another one; who has it keeps it, and once he gives it up it is free.", Needs = [CheckNeed.Compute, CheckNeed.Of<IPortForwards>()], Body = TakenPort },
     ];
 
     private static async Task Metrics(CheckContext c)
@@ -296,18 +297,47 @@ internal static class FeatureChecks
         var added = await forwards.AddAsync(running.Id, new PortSpec { Guest = 80 }, null, c.Token).ConfigureAwait(false);
         c.Require(added.GuestPort == 80 && added.Host.Port > 0, $"A forward to port 80 leads from {added.Host} to {added.GuestPort}.");
         c.RequireEqual(1, await CountAsync().ConfigureAwait(false), "The number of forwards after one was added");
-        await c.RefusedAsync("A forward from a port that is taken", () => forwards.AddAsync(running.Id, new PortSpec { Guest = 81, Host = added.Host.Port, Address = added.Host.Address }, null, c.Token), ErrorCode.AlreadyExists).ConfigureAwait(false);
         c.Require(await forwards.RemoveAsync(running.Id, added.Id, null, c.Token).ConfigureAwait(false), "Removing a forward says that there was none.");
         c.Require(!await forwards.RemoveAsync(running.Id, added.Id, null, c.Token).ConfigureAwait(false), "Removing a forward again says that there was one.");
         c.RequireEqual(0, await CountAsync().ConfigureAwait(false), "The number of forwards after the only one was removed");
 
-        async Task<int> CountAsync()
+        async Task<int> CountAsync() => (await ForwardsOfAsync(c, running.Id).ConfigureAwait(false)).Count;
+    }
+
+    private static async Task TakenPort(CheckContext c)
+    {
+        var forwards = c.Backend.Get<IPortForwards>();
+        var holder = await c.CreateRunningAsync().ConfigureAwait(false);
+        var beside = c.NewSpec();
+        if (holder.Node is { } node)
+            beside.Placement = new Placement { Node = node };
+        var other = await c.StartAsync((await c.BeginCreateAsync(beside).WaitForCompletionAsync(c.Token).ConfigureAwait(false)).Id).ConfigureAwait(false);
+        var held = await forwards.AddAsync(holder.Id, new PortSpec { Guest = 80 }, null, c.Token).ConfigureAwait(false);
+        await IsRefusedAsync("the instance that has it", holder.Id, 81).ConfigureAwait(false);
+        await IsRefusedAsync("another instance", other.Id, 80).ConfigureAwait(false);
+        c.RequireEqual(held, (await ForwardsOfAsync(c, holder.Id).ConfigureAwait(false)).Single(), "The forward whose port others were refused");
+        c.RequireEqual(0, (await ForwardsOfAsync(c, other.Id).ConfigureAwait(false)).Count, "The number of forwards of an instance that was refused one");
+        var drawn = await forwards.AddAsync(other.Id, new PortSpec { Guest = 80 }, null, c.Token).ConfigureAwait(false);
+        c.Require(drawn.Host.Port != held.Host.Port, $"A forward for which no port was named leads from {drawn.Host}, which is taken.");
+        await forwards.RemoveAsync(other.Id, drawn.Id, null, c.Token).ConfigureAwait(false);
+        await forwards.RemoveAsync(holder.Id, held.Id, null, c.Token).ConfigureAwait(false);
+        var freed = await forwards.AddAsync(other.Id, new PortSpec { Guest = 80, Host = held.Host.Port, Address = held.Host.Address }, null, c.Token).ConfigureAwait(false);
+        c.RequireEqual(held.Host, freed.Host, "From where a forward leads whose port was free again");
+        await forwards.RemoveAsync(other.Id, freed.Id, null, c.Token).ConfigureAwait(false);
+
+        async Task IsRefusedAsync(string whom, InstanceId id, int guest)
         {
-            int count = 0;
-            await foreach (var _ in forwards.ListAsync(running.Id, c.Token).ConfigureAwait(false))
-                count++;
-            return count;
+            var error = await c.RefusedAsync($"A forward from a port that is taken, to {whom},", () => forwards.AddAsync(id, new PortSpec { Guest = guest, Host = held.Host.Port, Address = held.Host.Address }, null, c.Token), ErrorCode.AlreadyExists).ConfigureAwait(false);
+            c.RequireEqual(RequestOutcome.Rejected, error.Outcome, $"The outcome of a forward from a port that is taken, to {whom},");
         }
+    }
+
+    private static async Task<List<PortForward>> ForwardsOfAsync(CheckContext c, InstanceId id)
+    {
+        var all = new List<PortForward>();
+        await foreach (var forward in c.Backend.Get<IPortForwards>().ListAsync(id, c.Token).ConfigureAwait(false))
+            all.Add(forward);
+        return all;
     }
 
     private static async Task MigrationObstacles(CheckContext c)

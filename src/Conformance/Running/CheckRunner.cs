@@ -8,6 +8,9 @@ public sealed class CheckRunner : IAsyncDisposable
     private static readonly BackendName s_name = BackendName.Parse("conformance");
     private static readonly TimeSpan s_cleanUpDeadline = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long a client that hangs is waited for before it is left alone.</summary>
+    private static readonly TimeSpan s_letGoDeadline = TimeSpan.FromSeconds(5);
+
     private readonly ConformanceTarget _target;
     private readonly ConformanceOptions _options;
     private IBackend? _backend;
@@ -62,7 +65,13 @@ public sealed class CheckRunner : IAsyncDisposable
         var context = new CheckContext(_target, backend, check.Id, _options, either.Token) { CanAttach = await CanAttachAsync(cancellationToken).ConfigureAwait(false) };
         var (outcome, message) = await RunBodyAsync(check, context, timeout, deadline, cancellationToken).ConfigureAwait(false);
         if (timeout.IsCancellationRequested)
+        {
+            // First what the check has disturbed: a new client may wait for just that.
+            using var patience = new CancellationTokenSource(s_letGoDeadline);
+            await Task.WhenAny(Task.Run(() => context.UndoAsync(patience.Token), CancellationToken.None), Task.Delay(s_letGoDeadline, CancellationToken.None)).ConfigureAwait(false);
             await ReconnectAsync().ConfigureAwait(false);
+        }
+
         if (await CleanUpAsync(context, await ClientAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false) is { } problem)
         {
             message = message is null ? problem : $"{message} {problem}";
@@ -162,7 +171,7 @@ public sealed class CheckRunner : IAsyncDisposable
     private async Task ReconnectAsync()
     {
         if (_backend is { } broken)
-            await Task.WhenAny(Task.Run(() => broken.DisposeAsync().AsTask(), CancellationToken.None), Task.Delay(TimeSpan.FromSeconds(5), CancellationToken.None)).ConfigureAwait(false);
+            await Task.WhenAny(Task.Run(() => broken.DisposeAsync().AsTask(), CancellationToken.None), Task.Delay(s_letGoDeadline, CancellationToken.None)).ConfigureAwait(false);
         _backend = null;
     }
 

@@ -23,4 +23,7 @@ public enum ConformanceAbility
 
     /// <summary>Making something outside the backend that a disk can be attached to: <see cref="ConformanceTarget.MakeAttachmentAsync"/>.</summary>
     AttachDisks,
+
+    /// <summary>Seeing what runs a guest's code, the processor or an emulator: <see cref="ConformanceTarget.IsAcceleratedAsync"/>.</summary>
+    SeeAcceleration,
 }

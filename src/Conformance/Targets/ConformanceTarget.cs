@@ -63,6 +63,9 @@ public abstract class ConformanceTarget : IAsyncDisposable
     /// <summary>Whether what <see cref="MakeAttachmentAsync"/> made is still there.</summary>
     public virtual Task<bool> AttachmentExistsAsync(VolumeAttachment attachment, CancellationToken cancellationToken) => Task.FromResult(false);
 
+    /// <summary>Whether the processor itself runs the code of a running instance instead of an emulator, seen from outside and not asked of the driver; null where that cannot be seen. Default null.</summary>
+    public virtual Task<bool?> IsAcceleratedAsync(InstanceId running, CancellationToken cancellationToken) => Task.FromResult<bool?>(null);
+
     /// <summary>Lets time pass between two looks at something that is to come. Default: waits; a target whose backend has a clock of its own moves that one.</summary>
     public virtual Task PassTimeAsync(TimeSpan time, CancellationToken cancellationToken) => Task.Delay(time, cancellationToken);
 

@@ -25,6 +25,8 @@ internal static class ChangeApplier
     {
         var world = work.World;
         await work.Take(world.Draw(world.Options.Durations.ChangeStep, "change-step"), step.ToString());
+        if (step.GivenUp is { } device && world.Personality.UnplugPatience is { } patience)
+            await GiveUpAsync(work, instance, device, patience).ConfigureAwait(false);
         var config = step.Setting(instance.Config);
         if (step.NewName is { } name)
             Rename(world, instance, name);
@@ -36,9 +38,21 @@ internal static class ChangeApplier
             world.ReleaseDisk(removed);
         if (step.Resized is { } resized)
             Resize(world, resized.Disk.Volume!, resized.SizeBytes);
+        if (step.HeldBytes is { } held && instance.IsUp)
+            World.Hold(instance, held);
+        instance.HeldCpus = step.HeldCpus ?? instance.HeldCpus;
         if (step.Effects.HasFlag(ChangeEffects.AtNextStart))
             instance.HasPendingChanges = true;
         world.Save(instance, config);
+    }
+
+    /// <summary>The guest is asked, as the power button asks it: one that does not hear keeps what it has.</summary>
+    private static async Task GiveUpAsync(Work work, SimInstance instance, string device, TimeSpan patience)
+    {
+        if (instance.State == PowerState.Running && work.World.GuestOf(instance) is { IsUp: true, IsDeaf: false })
+            return;
+        await work.Take(patience, $"waiting for the guest to give up {device}");
+        throw work.World.Error(ErrorCode.Timeout, RequestOutcome.FailedMidway, $"The guest of '{instance.Name}' did not give up {device} within {patience.TotalSeconds:0.#} s, and has it still.", instance.Text);
     }
 
     private static void Rename(World world, SimInstance instance, string name)

@@ -36,6 +36,7 @@ internal sealed partial class ChangePlanner
             From = Text(disk),
             Effects = (IsUp && !_world.Personality.Can(Capability.HotplugDisk) ? ChangeEffects.AtNextStart : ChangeEffects.Live) | (destroys ? ChangeEffects.DestroysData : ChangeEffects.None),
             RemovedDisk = disk,
+            GivenUp = IsUp && IsPluggable(disk) ? $"disk {disk.Id}" : null,
             Setting = config => config with { Disks = [.. config.Disks.Where(other => other.Id != disk.Id)] },
             Impossible = Why(),
         });
@@ -56,6 +57,7 @@ internal sealed partial class ChangePlanner
     {
         Property = $"network:{network.Id}",
         From = $"{network.Network}, {network.Mac}",
+        GivenUp = IsUp && _world.Personality.Can(Capability.HotplugNetwork) ? $"network device {network.Id}" : null,
         Effects = IsUp ? ChangeEffects.InterruptsNetwork | (_world.Personality.Can(Capability.HotplugNetwork) ? ChangeEffects.Live : ChangeEffects.AtNextStart) : ChangeEffects.Live,
         Setting = config => config with { Networks = [.. config.Networks.Where(other => other.Id != network.Id)] },
         Impossible = _config is { BootsFromNetwork: true, Networks.Count: 1 } ? "It is the only network device, and the machine boots from the network." : null,

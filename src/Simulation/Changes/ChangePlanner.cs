@@ -102,23 +102,76 @@ internal sealed partial class ChangePlanner
         after = after with { MaxCpus = after.MaxCpus ?? (before.MaxCpus >= after.Cpus ? before.MaxCpus : null), MaxMemoryBytes = after.MaxMemoryBytes ?? (before.MaxMemoryBytes >= after.MemoryBytes ? before.MaxMemoryBytes : null) };
         if (after.Cpus != before.Cpus || after.MaxCpus != before.MaxCpus)
         {
-            bool live = _world.Personality.Can(Capability.HotplugCpu) && after.Cpus >= before.Cpus && after.Cpus <= (before.MaxCpus ?? before.Cpus) && after.MaxCpus == before.MaxCpus;
-            Add(Sized("cpus", Cpus(before), Cpus(after), live, config => config with { Cpus = after.Cpus, MaxCpus = after.MaxCpus }));
+            // What waits for the next start is not what runs.
+            bool live = _world.Personality.Can(Capability.HotplugCpu) && before.Cpus == _instance.HeldCpus && after.Cpus >= before.Cpus && after.Cpus <= (before.MaxCpus ?? before.Cpus) && after.MaxCpus == before.MaxCpus;
+            Add(new ChangeStep
+            {
+                Property = "cpus",
+                From = Cpus(before),
+                To = Cpus(after),
+                Effects = IsUp && !live ? ChangeEffects.AtNextStart : ChangeEffects.Live,
+                HeldCpus = IsUp && live ? after.Cpus : null,
+                Setting = config => config with { Cpus = after.Cpus, MaxCpus = after.MaxCpus },
+            });
         }
 
         if (after.MemoryBytes != before.MemoryBytes || after.MaxMemoryBytes != before.MaxMemoryBytes)
         {
-            bool live = _world.Personality.Can(Capability.HotplugMemory) && after.MemoryBytes >= before.MemoryBytes && after.MemoryBytes <= (before.MaxMemoryBytes ?? before.MemoryBytes) && after.MaxMemoryBytes == before.MaxMemoryBytes
-                && (after.MemoryBytes - before.MemoryBytes) % _world.Personality.MemoryPieceBytes == 0;
-            Add(Sized("memory", Memory(before), Memory(after), live, config => config with { MemoryBytes = after.MemoryBytes, MaxMemoryBytes = after.MaxMemoryBytes }));
+            if (!PlanLiveMemory(before, after))
+            {
+                Add(new ChangeStep
+                {
+                    Property = "memory",
+                    From = Memory(before),
+                    To = Memory(after),
+                    Effects = IsUp ? ChangeEffects.AtNextStart : ChangeEffects.Live,
+                    Setting = config => config with { MemoryBytes = after.MemoryBytes, MaxMemoryBytes = after.MaxMemoryBytes, MemoryPieces = [] },
+                });
+            }
         }
-
-        ChangeStep Sized(string property, string from, string to, bool live, Func<InstanceConfig, InstanceConfig> setting) =>
-            new() { Property = property, From = from, To = to, Effects = IsUp && !live ? ChangeEffects.AtNextStart : ChangeEffects.Live, Setting = setting };
 
         static string Cpus(InstanceConfig config) => string.Create(CultureInfo.InvariantCulture, $"{config.Cpus}{(config.MaxCpus is { } most ? $" of at most {most}" : "")}");
 
         static string Memory(InstanceConfig config) => $"{new ByteSize(config.MemoryBytes)}{(config.MaxMemoryBytes is { } most ? $" of at most {new ByteSize(most)}" : "")}";
+    }
+
+    /// <summary>More memory at once; or, where it goes in pieces, those that were plugged in back, the last first.</summary>
+    private bool PlanLiveMemory(InstanceConfig before, InstanceConfig after)
+    {
+        long piece = _world.Personality.MemoryPieceBytes, difference = after.MemoryBytes - before.MemoryBytes;
+        if (!IsUp || !_world.Personality.Can(Capability.HotplugMemory) || after.MaxMemoryBytes != before.MaxMemoryBytes || before.MemoryBytes != _instance.HeldMemoryBytes || difference % piece != 0)
+            return false;
+        if (difference > 0)
+        {
+            if (after.MemoryBytes > before.MaxMemoryBytes.GetValueOrDefault(before.MemoryBytes))
+                return false;
+            Add(Step(difference, piece > 1 ? [.. before.MemoryPieces, difference] : []));
+            return true;
+        }
+
+        int going = 0;
+        long left = -difference;
+        for (; left > 0 && going < before.MemoryPieces.Count; going++)
+            left -= before.MemoryPieces[^(going + 1)];
+        if (left != 0)
+            return false;
+        for (int gone = 1; gone <= going; gone++)
+            Add(Step(-before.MemoryPieces[^gone], [.. before.MemoryPieces.SkipLast(gone)]));
+        return true;
+
+        ChangeStep Step(long bytes, IReadOnlyList<long> pieces)
+        {
+            long memory = _config.MemoryBytes + bytes;
+            return new ChangeStep
+            {
+                Property = "memory",
+                From = new ByteSize(_config.MemoryBytes).ToString(),
+                To = new ByteSize(memory).ToString(),
+                HeldBytes = memory,
+                GivenUp = bytes < 0 ? $"{new ByteSize(-bytes)} of memory" : null,
+                Setting = config => config with { MemoryBytes = memory, MemoryPieces = pieces },
+            };
+        }
     }
 
     private void PlanLimits(InstanceChange change)

@@ -30,6 +30,15 @@ internal sealed class ChangeStep
     /// <summary>A disk that it makes larger, and how large.</summary>
     public (DiskConfig Disk, long SizeBytes)? Resized { get; init; }
 
+    /// <summary>How much memory what runs has after it; null for no other than before.</summary>
+    public long? HeldBytes { get; init; }
+
+    /// <summary>How many CPUs what runs has after it; null for no other than before.</summary>
+    public int? HeldCpus { get; init; }
+
+    /// <summary>What the guest has to give up; null for nothing.</summary>
+    public string? GivenUp { get; init; }
+
     /// <summary>The name that it claims.</summary>
     public string? NewName { get; init; }
 

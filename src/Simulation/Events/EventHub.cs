@@ -6,6 +6,9 @@ namespace Hypervisor.Sdk.Simulation.Events;
 /// <summary>Hands events to subscriptions and keeps the last ones, so that a watch can go on at a position. Belongs to the loop.</summary>
 internal sealed class EventHub(World world)
 {
+    /// <summary>An 's', a seed, a dot and a number: 20 digits each at most.</summary>
+    private const int MaxPositionChars = 48;
+
     private readonly Queue<(long Number, BackendEvent Event, InstanceKind? Kind)> _kept = [];
     private readonly List<SimulatedSubscription> _subscriptions = [];
     private readonly string _epoch = string.Create(CultureInfo.InvariantCulture, $"s{world.Options.Seed}.");
@@ -15,24 +18,42 @@ internal sealed class EventHub(World world)
     /// <summary>Where the stream is now.</summary>
     public EventPosition Position => At(_last);
 
-    public void Created(SimInstance instance) => Publish(instance, (at, position) => new InstanceCreated { At = at, Position = position, Id = instance.Id });
+    public void Created(SimInstance instance)
+    {
+        if (IsHeard(instance))
+            Publish(new InstanceCreated { At = Now, Position = Next, Id = instance.Id }, instance.Kind);
+    }
 
-    public void Changed(SimInstance instance) => Publish(instance, (at, position) => new InstanceChanged { At = at, Position = position, Id = instance.Id, Revision = World.RevisionOf(instance.Revision) });
+    public void Changed(SimInstance instance)
+    {
+        if (IsHeard(instance))
+            Publish(new InstanceChanged { At = Now, Position = Next, Id = instance.Id, Revision = World.RevisionOf(instance.Revision) }, instance.Kind);
+    }
 
-    public void Deleted(SimInstance instance) => Publish(instance, (at, position) => new InstanceDeleted { At = at, Position = position, Id = instance.Id });
+    public void Deleted(SimInstance instance)
+    {
+        if (IsHeard(instance))
+            Publish(new InstanceDeleted { At = Now, Position = Next, Id = instance.Id }, instance.Kind);
+    }
 
-    public void StateChanged(SimInstance instance, PowerState from, PowerState to, string? reason) =>
-        Publish(instance, (at, position) => new InstanceStateChanged { At = at, Position = position, Id = instance.Id, From = from, To = to, Reason = reason });
+    public void StateChanged(SimInstance instance, PowerState from, PowerState to, string? reason)
+    {
+        if (IsHeard(instance))
+            Publish(new InstanceStateChanged { At = Now, Position = Next, Id = instance.Id, From = from, To = to, Reason = reason }, instance.Kind);
+    }
 
     /// <summary>Something that only some watchers understand.</summary>
-    public void Other(SimInstance? instance, string nativeType) =>
-        Publish(instance, (at, position) => new OtherEvent { At = at, Position = position, NativeType = nativeType, Id = instance?.Id });
+    public void Other(SimInstance? instance, string nativeType)
+    {
+        if (IsHeard(instance))
+            Publish(new OtherEvent { At = Now, Position = Next, NativeType = nativeType, Id = instance?.Id }, instance?.Kind);
+    }
 
     /// <summary>Events were missed by everybody.</summary>
     public void Gap(string reason)
     {
         _hasMissed = false;
-        Publish(null, (at, position) => new EventGap { At = at, Position = position, Reason = reason });
+        Publish(new EventGap { At = Now, Position = Next, Reason = reason }, null);
     }
 
     /// <summary>Says what was missed while a node could not be heard, if anything was.</summary>
@@ -40,20 +61,6 @@ internal sealed class EventHub(World world)
     {
         if (_hasMissed)
             Gap(reason);
-    }
-
-    /// <summary>Publishes an event.</summary>
-    /// <param name="instance">Whom it is about; an event of a node that cannot be heard is missed.</param>
-    /// <param name="create">Makes it with its time and position.</param>
-    public void Publish(SimInstance? instance, Func<DateTimeOffset, EventPosition, BackendEvent> create)
-    {
-        if (instance is { Node.IsConnected: false })
-        {
-            _hasMissed = true;
-            return;
-        }
-
-        Publish(create(world.Clock.GetUtcNow(), At(_last + 1)), instance?.Kind);
     }
 
     /// <summary>Begins a subscription.</summary>
@@ -88,6 +95,19 @@ internal sealed class EventHub(World world)
         _subscriptions.Clear();
     }
 
+    private DateTimeOffset Now => world.Clock.GetUtcNow();
+
+    /// <summary>The position of the event that is published next.</summary>
+    private EventPosition Next => At(_last + 1);
+
+    /// <summary>Whether an event of an instance is heard; one of a node that cannot be reached is missed.</summary>
+    private bool IsHeard(SimInstance? instance)
+    {
+        bool isHeard = instance is null or { Node.IsConnected: true };
+        _hasMissed |= !isHeard;
+        return isHeard;
+    }
+
     private void Publish(BackendEvent published, InstanceKind? kind)
     {
         _last++;
@@ -98,7 +118,13 @@ internal sealed class EventHub(World world)
             subscription.Offer(published, kind);
     }
 
-    private EventPosition At(long number) => EventPosition.Parse(string.Create(CultureInfo.InvariantCulture, $"{_epoch}{number}"));
+    private EventPosition At(long number)
+    {
+        Span<char> text = stackalloc char[MaxPositionChars];
+        _epoch.CopyTo(text);
+        number.TryFormat(text[_epoch.Length..], out int digits, default, CultureInfo.InvariantCulture);
+        return EventPosition.Parse(text[..(_epoch.Length + digits)]);
+    }
 
     private long NumberOf(EventPosition position)
     {

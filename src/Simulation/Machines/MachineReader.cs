@@ -114,7 +114,9 @@ internal sealed class MachineReader(World world)
     public NetworkConfig ReadNetwork(NetworkSpec spec, string id, string field)
     {
         var deviceId = spec.Id is { } wanted ? CheckDeviceId(wanted, $"{field}.id") : DeviceId.Parse(id);
-        if (!world.Networks.TryGetValue(spec.Network, out var network))
+        if (!world.Networks.TryGetValue(spec.Network, out var network) && world.Personality.NetworksHaveForms)
+            throw world.Invalid($"{field}.network", $"'{spec.Network[..Math.Min(spec.Network.Length, 64)]}' is not a network: {string.Join(", ", world.Networks.Keys)}");
+        if (network is null)
             throw world.Error(ErrorCode.NotFound, RequestOutcome.Rejected, $"there is no network '{spec.Network[..Math.Min(spec.Network.Length, 64)]}': {string.Join(", ", world.Networks.Keys)}", null, $"{field}.network");
         if (spec.Addresses.Count > 1)
             throw world.Unsupported($"{field}.addresses", "this backend hands out one address a device");

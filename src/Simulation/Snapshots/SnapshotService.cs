@@ -141,6 +141,12 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
 
         if (!instance.IsUp)
             World.RequireMemory(instance);
+        else
+        {
+            World.Hold(instance, instance.Config.FootprintBytes);
+            instance.HeldCpus = instance.Config.Cpus;
+        }
+
         var guest = World.GuestOf(instance);
         if (!record.IncludesMemory)
         {

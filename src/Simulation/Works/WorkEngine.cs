@@ -250,7 +250,7 @@ internal sealed class WorkEngine(World world)
     private HypervisorException Conflict(SimInstance instance, string why) => world.Refused(ErrorCode.Conflict, $"'{instance.Name}' was not changed: {why}.", instance.Text);
 
     private HypervisorException Locked(SimInstance instance) =>
-        world.Refused(ErrorCode.Locked, $"'{instance.Name}' is being changed: '{instance.Holder?.Kind}' is under way. Try again when it has ended.", instance.Text);
+        world.Error(ErrorCode.Locked, RequestOutcome.Rejected, $"'{instance.Name}' is being changed: '{instance.Holder?.Kind}' is under way. Try again when it has ended.", instance.Text, about: instance.Holder?.Kind);
 
     private static DateTimeOffset? TimeOf(RequestId request)
     {

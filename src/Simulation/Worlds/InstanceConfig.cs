@@ -21,6 +21,9 @@ internal sealed record InstanceConfig
 
     public long? MaxMemoryBytes { get; init; }
 
+    /// <summary>Of machines whose memory goes in pieces: the sizes of those that were plugged in, the last one last.</summary>
+    public IReadOnlyList<long> MemoryPieces { get; init; } = [];
+
     /// <summary>Of containers: how many CPUs' worth of time it may use.</summary>
     public double? CpuLimit { get; init; }
 

@@ -73,8 +73,11 @@ internal sealed class SimInstance
     /// <summary>Whether it takes memory and CPU of its node.</summary>
     public bool IsUp => State == PowerState.Running || State == PowerState.Paused || State == PowerState.Starting || State == PowerState.Stopping || State == PowerState.Crashed || State == PowerState.Unknown;
 
-    /// <summary>What it takes of its node's memory while it is up: what it was started with.</summary>
+    /// <summary>What it takes of its node's memory while it is up: what it was started with and what was plugged in since.</summary>
     public long HeldMemoryBytes { get; set; }
+
+    /// <summary>The CPUs that it has while it is up, likewise.</summary>
+    public int HeldCpus { get; set; }
 
     /// <summary>What the backend says of it. The same object until something changes.</summary>
     public Instance View => _view ??= MakeView();

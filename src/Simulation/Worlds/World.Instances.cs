@@ -12,6 +12,7 @@ internal sealed partial class World
     private readonly Dictionary<string, int> _names = new(StringComparer.Ordinal);
     private readonly List<SimInstance> _inOrder = [];
     private readonly HashSet<InstanceId> _claimedIds = [];
+    private readonly List<(PowerState From, PowerState To, string Text)> _transitions = [];
     private long _lastNumber;
     private int _lowestFree = 100;
 
@@ -196,6 +197,7 @@ internal sealed partial class World
         if (instance.IsUp && !wasUp)
         {
             instance.HeldMemoryBytes = instance.Config.FootprintBytes;
+            instance.HeldCpus = instance.Config.Cpus;
             instance.Node.UsedMemoryBytes += instance.HeldMemoryBytes;
             instance.StartedAt = Clock.GetUtcNow();
         }
@@ -206,8 +208,29 @@ internal sealed partial class World
         }
 
         instance.Touch();
-        Note("state", instance.Text, $"{from}>{to}");
+        Note("state", instance.Text, TransitionText(from, to));
         Events.StateChanged(instance, from, to, reason);
+    }
+
+    /// <summary>What runs has more memory or less from now on.</summary>
+    public static void Hold(SimInstance instance, long bytes)
+    {
+        instance.Node.UsedMemoryBytes += bytes - instance.HeldMemoryBytes;
+        instance.HeldMemoryBytes = bytes;
+    }
+
+    /// <summary>A change of state, for the trace: there are few, and each is told again and again.</summary>
+    private string TransitionText(PowerState from, PowerState to)
+    {
+        foreach (var (knownFrom, knownTo, known) in _transitions)
+        {
+            if (knownFrom == from && knownTo == to)
+                return known;
+        }
+
+        string text = $"{from}>{to}";
+        _transitions.Add((from, to, text));
+        return text;
     }
 
     /// <summary>The guest of an instance, made when it is first needed.</summary>
@@ -226,6 +249,8 @@ internal sealed partial class World
     {
         instance.Guest?.PowerOff();
         instance.HasPendingChanges = false;
+        if (Personality.TellsStopping && (instance.State == PowerState.Running || instance.State == PowerState.Paused))
+            SetState(instance, PowerState.Stopping);
         SetState(instance, PowerState.Stopped, reason);
     }
 

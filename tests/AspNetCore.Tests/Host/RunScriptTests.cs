@@ -51,6 +51,47 @@ public sealed partial class RunScriptTests
         }
     }
 
+    [Fact(Timeout = 180_000)]
+    public async Task A_simulation_runs_for_a_user_who_is_not_root_where_there_is_no_QEMU()
+    {
+        using var directory = new TempDirectory();
+        using var programs = new TempDirectory();
+        using var checkout = MakeCheckout();
+        // Every program of this machine but QEMU's, and the host where that user can read it.
+        foreach (string program in Environment.GetEnvironmentVariable("PATH")!.Split(':').Where(Directory.Exists).SelectMany(Directory.GetFiles))
+        {
+            if (!Path.GetFileName(program).StartsWith("qemu", StringComparison.Ordinal) && !File.Exists(programs[Path.GetFileName(program)]))
+                File.CreateSymbolicLink(programs[Path.GetFileName(program)], program);
+        }
+
+        string assembly = typeof(HostOptions).Assembly.Location, copy = Directory.CreateDirectory(checkout["host"]).FullName;
+        CopyPrograms(Path.GetDirectoryName(assembly)!, copy);
+        WriteProgram(checkout["artifacts/bin/ReferenceHost/release/ReferenceHost"], $"exec dotnet '{Path.Combine(copy, Path.GetFileName(assembly))}' \"$@\"");
+        File.SetUnixFileMode(programs.Path, (UnixFileMode)0b111_101_101);
+        foreach (string owned in new[] { directory.Path, checkout.Path })
+            await RunAsync("chown", "-R", "-h", Nobody, owned);
+
+        using var run = StartAs(Nobody, programs.Path, checkout, directory.Path, "--simulate", "--state", "s");
+        try
+        {
+            await AddressAsync(run);
+            string? line;
+            while ((line = await run.StandardOutput.ReadLineAsync(Token)) is not null && !line.Contains("simulated machines run", StringComparison.Ordinal))
+                Assert.False(run.HasExited, await File.ReadAllTextAsync(directory["s/simulation/host.log"], Token));
+            Assert.StartsWith("60 simulated machines run on 3 nodes.", line, StringComparison.Ordinal);
+            using var stop = StartAs(Nobody, programs.Path, checkout, directory.Path, "--stop", "--state", "s");
+            await stop.StandardOutput.ReadToEndAsync(Token);
+            await stop.WaitForExitAsync(Token);
+            await run.WaitForExitAsync(Token);
+            Assert.Equal((0, 0), (stop.ExitCode, run.ExitCode));
+        }
+        finally
+        {
+            if (!run.HasExited)
+                run.Kill(entireProcessTree: true);
+        }
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_directory_of_somebody_elses_gets_no_log_and_no_host()
     {
@@ -98,6 +139,34 @@ public sealed partial class RunScriptTests
         WriteProgram(root["artifacts/bin/ReferenceHost/release/ReferenceHost"], $"exec dotnet '{typeof(HostOptions).Assembly.Location}' \"$@\"");
         File.WriteAllText(root["artifacts/run/host"], "");
         return root;
+    }
+
+    /// <summary>A user who owns nothing; ourselves where only root could be another one.</summary>
+    private static string Nobody => Environment.IsPrivilegedProcess ? "65534" : Environment.UserName;
+
+    private static void CopyPrograms(string from, string to)
+    {
+        foreach (string file in Directory.GetFiles(from))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        // A browser that other tests drive is no part of the host, and large.
+        foreach (string folder in Directory.GetDirectories(from).Where(folder => Path.GetFileName(folder) != ".playwright"))
+            CopyPrograms(folder, Directory.CreateDirectory(Path.Combine(to, Path.GetFileName(folder))).FullName);
+    }
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(RealPeer.Program(program), arguments))!;
+        await process.WaitForExitAsync(Token);
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    private static Process StartAs(string user, string path, TempDirectory checkout, string from, params string[] words)
+    {
+        string[] script = [RealPeer.Program("bash"), checkout["run"], .. words];
+        string[] command = Environment.IsPrivilegedProcess ? [RealPeer.Program("setpriv"), "--reuid", user, "--regid", user, "--clear-groups", .. script] : script;
+        var start = new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = from, RedirectStandardOutput = true, RedirectStandardInput = true };
+        (start.Environment["PATH"], start.Environment["HOME"]) = (path, from);
+        return Process.Start(start)!;
     }
 
     private static void WriteProgram(string path, string command)

@@ -28,6 +28,10 @@ public sealed class SimulatedHostTests
             }
         }
 
+        var load = await backend.Get<IMetrics>().SampleNodesAsync(Token).ToListAsync(Token);
+        Assert.Equal(3, load.Count);
+        Assert.All(load, node => Assert.True(node.LoadAverage1 > 0, $"Nothing is done on '{node.Node}'."));
+
         var page = JsonNode.Parse(await host.Http.GetStringAsync("/api/v1/instances?limit=100", Token))!;
         var items = page["items"]!.AsArray();
         Assert.Equal(60, items.Count);

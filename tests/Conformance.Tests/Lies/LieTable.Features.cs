@@ -51,6 +51,7 @@ internal static partial class LieTable
         On("FEAT-15", LieBase.Featured, "sees no obstacle", "CheckAsync", _ => Task.FromResult(new MigrationCheck { Obstacles = [] })),
         On("FEAT-16", LieBase.Qemu, "runs commands in what is stopped", "RunAsync", _ => Task.FromResult(new CommandResult { ExitCode = 0, Output = default, Error = default })),
         On("FEAT-17", LieBase.Qemu, "presses every key", "PressAsync", _ => Task.CompletedTask),
+        Refusing<PortForward>("FEAT-18", LieBase.Featured, "does not know whether a port that is taken was added", "AddAsync", error => Answers.Error(error.Code, error.Message, RequestOutcome.Unknown)),
     ];
 
     private static Lie[] Models() =>

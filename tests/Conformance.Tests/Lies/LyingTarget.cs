@@ -39,6 +39,8 @@ internal sealed class LyingTarget(ConformanceTarget honest, Lie lie) : Conforman
 
     public override Task<bool> AttachmentExistsAsync(VolumeAttachment attachment, CancellationToken cancellationToken) => honest.AttachmentExistsAsync(attachment, cancellationToken);
 
+    public override Task<bool?> IsAcceleratedAsync(InstanceId running, CancellationToken cancellationToken) => honest.IsAcceleratedAsync(running, cancellationToken);
+
     public override Task PassTimeAsync(TimeSpan time, CancellationToken cancellationToken) => honest.PassTimeAsync(time, cancellationToken);
 
     public override string? WhyNot(ConformanceAbility ability) => honest.WhyNot(ability);

@@ -9,6 +9,7 @@ internal sealed class ToyFeatures(IHypervisor hypervisor, ConcurrentDictionary<I
 {
     private static readonly ConcurrentDictionary<(InstanceId, string), byte[]> s_files = [];
     private static readonly ConcurrentDictionary<(InstanceId, DeviceId), PortForward> s_forwards = [];
+    private static int s_lastPort = 40_000;
 
     public async Task<Operation<Instance>> SuspendAsync(InstanceId id, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
@@ -65,8 +66,8 @@ internal sealed class ToyFeatures(IHypervisor hypervisor, ConcurrentDictionary<I
 
     public Task<PortForward> AddAsync(InstanceId id, PortSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
-        int port = spec.Host ?? 40_000 + s_forwards.Count;
-        if (s_forwards.Any(known => known.Key.Item1 == id && known.Value.Host.Port == port))
+        int port = spec.Host ?? Interlocked.Increment(ref s_lastPort);
+        if (s_forwards.Any(known => known.Value.Host.Port == port))
             throw Answers.Error(ErrorCode.AlreadyExists, $"The port {port} is taken.");
         var forward = new PortForward { Id = DeviceId.Parse($"forward{port}"), Host = new IPEndPoint(IPAddress.Loopback, port), GuestPort = spec.Guest, Protocol = spec.Protocol };
         s_forwards[(id, forward.Id)] = forward;

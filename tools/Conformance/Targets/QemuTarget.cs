@@ -134,11 +134,21 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
     public override Task<bool> AttachmentExistsAsync(VolumeAttachment attachment, CancellationToken cancellationToken) => Task.FromResult(attachment is VolumeAttachment.File file && File.Exists(file.Path));
 
     /// <inheritdoc />
+    public override async Task<bool?> IsAcceleratedAsync(InstanceId running, CancellationToken cancellationToken)
+    {
+        if (await PidOfAsync(running, cancellationToken) is not { } pid)
+            return null;
+        // What KVM runs is a machine that QEMU has made there, and holds open.
+        return Directory.EnumerateFiles($"/proc/{pid}/fd").Any(file => new FileInfo(file).LinkTarget is { } open && open.StartsWith("anon_inode:kvm-vm", StringComparison.Ordinal));
+    }
+
+    /// <inheritdoc />
     public override string? WhyNot(ConformanceAbility ability) => ability switch
     {
         ConformanceAbility.LoseReplies => "There is no server between the driver and its effects, so no reply to lose; a process that ends in the middle is tested at every durable step by tests/Qemu.Tests.",
         ConformanceAbility.CutNodes => "The backend is one node.",
         ConformanceAbility.BootGuests => "No guest image was given.",
+        ConformanceAbility.SeeAcceleration => "The process of the machine ended before it could be looked at.",
         _ => null,
     };
 

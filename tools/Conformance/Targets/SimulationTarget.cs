@@ -66,6 +66,9 @@ public sealed class SimulationTarget : ConformanceTarget, IConnectionFaults, IGu
     }
 
     /// <inheritdoc />
+    public override Task<bool?> IsAcceleratedAsync(InstanceId running, CancellationToken cancellationToken) => Task.FromResult<bool?>(false);
+
+    /// <inheritdoc />
     public override Task PassTimeAsync(TimeSpan time, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
