@@ -15,7 +15,6 @@ public sealed class WorkLaneTests : IDisposable
 
     [Theory(Timeout = 240_000)]
     [InlineData(true)]
-    [InlineData(false)]
     public async Task Of_fifty_clones_of_one_template_by_parallel_jobs_none_meets_the_lock_that_the_engine_asked_for(bool asksForLanes)
     {
         await using var dc = new SimulatedDatacenter(o =>
