@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Running;
 using Hypervisor.Sdk.Benchmarks.Http;
 using Hypervisor.Sdk.Benchmarks.Libvirt;
+using Hypervisor.Sdk.Benchmarks.Migration;
 using Hypervisor.Sdk.Benchmarks.Qmp;
 using Hypervisor.Sdk.Benchmarks.Simulation;
 using Hypervisor.Sdk.Benchmarks.Transport;
@@ -24,6 +25,8 @@ switch (args)
         return await LibvirtReport.RunAsync(rest);
     case [LibvirtRow.Command, .. var rest]:
         return await LibvirtRow.RunAsync(rest);
+    case [MigrationReport.Command, .. var rest] when OperatingSystem.IsLinux():
+        return await MigrationReport.RunAsync(rest);
     case [ScaleReport.Command, .. var rest]:
         return await ScaleReport.RunAsync(rest);
     case [HttpStub.Command, var path]:

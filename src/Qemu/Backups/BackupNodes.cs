@@ -45,7 +45,7 @@ internal static class BackupNodes
         var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
         var found = (await BitmapsAsync(client, config, cancellationToken).ConfigureAwait(false)).Where(bitmap => bitmap.Info.Name == checkpoint && checkpoint.StartsWith(CheckpointPrefix, StringComparison.Ordinal)).ToList();
         if (found.Count == 0)
-            throw Unknown(config, checkpoint, $"it was never made, or is older than the {KeptCheckpoints} that are kept, or a snapshot that the machine went back to knows nothing of it, or its QEMU was killed before it was written down");
+            throw Unknown(config, checkpoint, $"it was never made, or is older than the {KeptCheckpoints} that are kept, or a snapshot that the machine went back to knows nothing of it, or its QEMU was killed before it was written down, or the disk has moved to another host");
         if (found.Find(bitmap => bitmap.Info.Inconsistent == true) is { Disk: { } disk })
             throw Unknown(config, checkpoint, $"QEMU ended without writing down what has changed in '{disk}' since, because it was killed or the host went down");
     }
