@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Running;
 using Hypervisor.Sdk.Benchmarks.Http;
+using Hypervisor.Sdk.Benchmarks.Jobs;
 using Hypervisor.Sdk.Benchmarks.Libvirt;
 using Hypervisor.Sdk.Benchmarks.Migration;
 using Hypervisor.Sdk.Benchmarks.Qmp;
@@ -37,6 +38,8 @@ switch (args)
         return await HttpReport.RunAsync(file, repeats: 5);
     case [HttpReport.Command, var file, var repeats]:
         return await HttpReport.RunAsync(file, int.Parse(repeats, System.Globalization.CultureInfo.InvariantCulture));
+    case [JobsReport.Command, .. var rest]:
+        return await JobsReport.RunAsync(rest);
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
         return 0;

@@ -1,0 +1,33 @@
+using System.Text.Json.Serialization;
+using Hypervisor.Sdk.Jobs;
+
+namespace Hypervisor.Sdk.Benchmarks.Jobs;
+
+/// <summary>A job that does nothing: what is left is the engine and its store.</summary>
+internal sealed record NoOpArgs(long EnqueuedTicks);
+
+/// <summary>Counts, and keeps when each began.</summary>
+internal sealed class NoOp : IJobHandler<NoOpArgs, bool>
+{
+    private int _done;
+
+    public int Done => Volatile.Read(ref _done);
+
+    public List<long>? WaitTicks { get; set; }
+
+    public Task<bool> RunAsync(JobContext job, NoOpArgs args, CancellationToken cancellationToken)
+    {
+        if (WaitTicks is { } waits)
+        {
+            lock (waits)
+                waits.Add(TimeProvider.System.GetTimestamp() - args.EnqueuedTicks);
+        }
+
+        Interlocked.Increment(ref _done);
+        return Task.FromResult(true);
+    }
+}
+
+[JsonSerializable(typeof(NoOpArgs))]
+[JsonSerializable(typeof(bool))]
+internal sealed partial class NoOpJson : JsonSerializerContext;
