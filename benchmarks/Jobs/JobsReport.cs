@@ -30,7 +30,7 @@ internal static class JobsReport
                 string path = Path.Combine(directory, $"jobs{ordinal++}.db");
                 return builder => builder.UseSqlite(path);
             }, jobs) };
-            if (await PostgreSqlLab.StartAsync(Directory.CreateDirectory(Path.Combine(directory, "pg")).FullName) is { } server)
+            if (await PostgreSqlLab.StartAsync() is { } server)
             {
                 await using (server)
                 {
@@ -129,7 +129,7 @@ internal static class JobsReport
         await node.WaitForExitAsync();
         if (node.ExitCode != 0)
             throw new InvalidOperationException($"The peers ended with code {node.ExitCode}.");
-        var text = new System.Text.StringBuilder("Others over the same server, in the same run, the same number of callers, one job a call; one round:\n\n| peer | both, jobs/s | enqueue, jobs/s | burn-down, jobs/s |\n|---|--:|--:|--:|\n");
+        var text = new System.Text.StringBuilder("\nOthers over the same server, in the same run, the same number of callers, one job a call; one round:\n\n| peer | both, jobs/s | enqueue, jobs/s | burn-down, jobs/s |\n|---|--:|--:|--:|\n");
         foreach (string line in output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             using var row = System.Text.Json.JsonDocument.Parse(line);

@@ -23,12 +23,13 @@ internal sealed class PostgreSqlLab : IAsyncDisposable
 
     public string ConnectionString => $"Host={_directory};Username=hvsdk;Database=postgres;Maximum Pool Size=40";
 
-    public static async Task<PostgreSqlLab?> StartAsync(string directory)
+    public static async Task<PostgreSqlLab?> StartAsync()
     {
         const string Versions = "/usr/lib/postgresql";
         string? bin = System.IO.Directory.Exists(Versions) ? System.IO.Directory.EnumerateDirectories(Versions).OrderDescending(StringComparer.Ordinal).Select(path => Path.Combine(path, "bin")).FirstOrDefault() : null;
         if (bin is null)
             return null;
+        string directory = System.IO.Directory.CreateTempSubdirectory("hv-pg-").FullName;
         string[] user = [];
         if (Environment.IsPrivilegedProcess)
         {
@@ -54,6 +55,7 @@ internal sealed class PostgreSqlLab : IAsyncDisposable
         await _process.WaitForExitAsync();
         await _rest;
         _process.Dispose();
+        System.IO.Directory.Delete(_directory, recursive: true);
     }
 
     private static async Task RunAsync(params string[] command)
