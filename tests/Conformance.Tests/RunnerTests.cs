@@ -1,4 +1,5 @@
 using Hypervisor.Sdk.Conformance.Tests.Lies;
+using Hypervisor.Sdk.Conformance.Tool.Targets;
 using Hypervisor.Sdk.Samples.ToyDriver;
 
 namespace Hypervisor.Sdk.Conformance.Tests;
@@ -42,6 +43,41 @@ public sealed class RunnerTests
         Assert.StartsWith("The driver took a call for misuse that is none", (await RunAsync("LIFE-02", "blames the caller", call => call.Method == "StartAsync" ? throw new ArgumentException("id") : call.Next())).Message, StringComparison.Ordinal);
     }
 
+    [Theory(Timeout = 120_000)]
+    [InlineData("list throws", "LIFE-02", "Removing what an earlier run left failed. The driver threw System.NotImplementedException")]
+    [InlineData("try-get throws", "LIFE-02", "The driver threw System.IO.InvalidDataException")]
+    [InlineData("query hangs", "LIFE-12", "The driver hangs: the check did not end within")]
+    [InlineData("query blocks", "LIFE-12", "The driver hangs: the check did not end within")]
+    [InlineData("info throws", "LIFE-02", "Asking what is connected failed. The driver threw System.IO.InvalidDataException")]
+    [InlineData("dispose hangs", null, null)]
+    public async Task What_a_driver_does_between_the_checks_is_a_result_too(string trouble, string? check, string? words)
+    {
+        using var released = new ManualResetEventSlim();
+        await using var target = new ToyTarget();
+        var lying = new LyingTarget(target, new Lie("LIFE-02", LieBase.Toy, trouble, call => trouble == "list throws" && call.Method == "List" ? throw new NotImplementedException() : call.Next()));
+        var runner = new CheckRunner(new Troubled(lying, trouble, released), new ConformanceOptions { Only = ["LIFE-02", "LIFE-12", "CONN-02"] });
+        var report = await runner.RunAsync(cancellationToken: Token);
+        await runner.DisposeAsync();
+        released.Set();
+        Assert.Equal(["CONN-02", "LIFE-02", "LIFE-12"], report.Results.Select(result => result.Id).Order(StringComparer.Ordinal));
+        if (check is null)
+            Assert.True(report.IsConformant, report.ToMarkdown());
+        else
+            Assert.Contains(report.Results, result => result.Outcome == CheckOutcome.Failed && result.Message!.Contains(words!, StringComparison.Ordinal));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_backend_that_gives_no_client_is_an_error_and_not_a_wait()
+    {
+        using var released = new ManualResetEventSlim();
+        await using var target = new ToyTarget();
+        await using (var runner = new CheckRunner(new Troubled(target, "connect hangs", released)))
+            Assert.Equal("Connecting a client hangs, and heeds no cancellation.", (await Assert.ThrowsAsync<HypervisorException>(() => runner.RunAsync(cancellationToken: Token))).Message);
+        released.Set();
+        await using (var runner = new CheckRunner(new Troubled(target, "connect throws", released)))
+            Assert.Contains("The driver threw System.IO.InvalidDataException", (await Assert.ThrowsAsync<HypervisorException>(() => runner.RunAsync(cancellationToken: Token))).Message, StringComparison.Ordinal);
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task What_cannot_be_removed_fails_the_check_that_made_it()
     {
@@ -60,6 +96,22 @@ public sealed class RunnerTests
         await using (var runner = new CheckRunner(target, new ConformanceOptions { Only = ["CONN-02"] }))
             Assert.True((await runner.RunAsync(cancellationToken: Token)).IsConformant);
         Assert.Equal([theirs.Id], await client.Get<IHypervisor>().List().Select(instance => instance.Id).ToListAsync(Token));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_pool_that_a_killed_run_left_is_removed_with_what_it_holds_and_no_other()
+    {
+        await using var target = new SimulationTarget();
+        await using var client = await target.ConnectAsync(BackendName.Parse("conformance"), Token);
+        var (pools, storage) = (client.Get<IStoragePools>(), client.Get<IStorageBackend>());
+        foreach (string name in new[] { "hvconf-stor17-1", "theirs" })
+            await pools.CreatePoolAsync(new StoragePoolSpec { Name = PoolName.Parse(name) }, null, Token).WaitForCompletionAsync(Token);
+        await storage.CreateAsync(new VolumeSpec { Name = "hvconf-stor17-2", Pool = PoolName.Parse("hvconf-stor17-1"), Size = ByteSize.FromMiB(1) }, null, Token).WaitForCompletionAsync(Token);
+        await using (var runner = new CheckRunner(target, new ConformanceOptions { Only = ["CONN-02"] }))
+            Assert.True((await runner.RunAsync(cancellationToken: Token)).IsConformant);
+        var left = await storage.ListPoolsAsync(Token).Select(pool => pool.Name.ToString()).ToListAsync(Token);
+        Assert.DoesNotContain("hvconf-stor17-1", left);
+        Assert.Contains("theirs", left);
     }
 
     [Fact(Timeout = 60_000)]
@@ -101,6 +153,63 @@ public sealed class RunnerTests
         await using var target = new ToyTarget();
         await using var runner = new CheckRunner(new LyingTarget(target, new Lie(id, LieBase.Toy, what, answer)));
         return await runner.RunAsync(ConformanceChecks.Get(id), Token);
+    }
+
+    /// <summary>A target whose clients make trouble where no check looks.</summary>
+    private sealed class Troubled(ConformanceTarget target, string trouble, ManualResetEventSlim released) : ConformanceTarget
+    {
+        public override string Name => target.Name;
+
+        public override string Prefix => target.Prefix;
+
+        public override double Patience => trouble.StartsWith("query", StringComparison.Ordinal) || trouble == "connect hangs" ? 0.05 : 1;
+
+        public override async Task<IBackend> ConnectAsync(BackendName name, CancellationToken cancellationToken)
+        {
+            if (trouble == "connect hangs")
+                released.Wait(CancellationToken.None);
+            if (trouble == "connect throws")
+                throw new InvalidDataException("0x1");
+            return new Client(await target.ConnectAsync(name, cancellationToken), trouble, released);
+        }
+
+        public override InstanceSpec? NewInstance(InstanceName name) => target.NewInstance(name);
+
+        private sealed class Client(IBackend inner, string trouble, ManualResetEventSlim released) : IBackend
+        {
+            public BackendName Name => inner.Name;
+
+            public BackendInfo Info => trouble == "info throws" ? throw new InvalidDataException("0x2") : inner.Info;
+
+            public BackendConnectionState ConnectionState => inner.ConnectionState;
+
+            public event EventHandler<BackendConnectionChangedEventArgs>? ConnectionChanged
+            {
+                add => inner.ConnectionChanged += value;
+                remove => inner.ConnectionChanged -= value;
+            }
+
+            public bool TryGet<TService>([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out TService? service)
+                where TService : class => trouble == "try-get throws" ? throw new InvalidDataException("0x3") : inner.TryGet(out service);
+
+            public async ValueTask<CapabilityAnswer> QueryAsync(Capability capability, CapabilityTarget target = default, CancellationToken cancellationToken = default)
+            {
+                if (trouble == "query blocks")
+                    released.Wait(CancellationToken.None);
+                if (trouble == "query hangs")
+                    await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+                return await inner.QueryAsync(capability, target, cancellationToken);
+            }
+
+            public Task<BackendHealth> CheckHealthAsync(CancellationToken cancellationToken = default) => inner.CheckHealthAsync(cancellationToken);
+
+            public async ValueTask DisposeAsync()
+            {
+                if (trouble == "dispose hangs")
+                    released.Wait(CancellationToken.None);
+                await inner.DisposeAsync();
+            }
+        }
     }
 
     private sealed class Silent : ConformanceTarget

@@ -57,7 +57,7 @@ public sealed partial class CheckContext
         return can ? null : Target.WhyNot(ability) ?? throw new CheckFailedException($"The target cannot do {ability} and writes no reason: override {nameof(ConformanceTarget.WhyNot)}.");
     }
 
-    internal bool CanAttach { get; init; }
+    internal bool CanAttach { get; set; }
 
     /// <summary>A name that nothing else has.</summary>
     public InstanceName NewName() => InstanceName.Parse(NewText());

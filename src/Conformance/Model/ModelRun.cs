@@ -70,6 +70,10 @@ internal sealed class ModelRun(CheckContext context)
             if (expected is not null && error.Outcome is not (RequestOutcome.NotSent or RequestOutcome.Rejected))
                 return $"it is refused as it must be ({code}), with the outcome {error.Outcome} instead of NotSent or Rejected";
         }
+        catch (Exception error) when (!context.Token.IsCancellationRequested)
+        {
+            return CheckRunner.Describe(error);
+        }
 
         if (code != expected)
             return $"it {(code is null ? "succeeds" : $"fails with '{code}' ({message})")}; of an instance that {(before.IsDefault ? "never was" : $"was {before}")} it must {(expected is null ? "succeed" : $"fail with '{expected}'")}";

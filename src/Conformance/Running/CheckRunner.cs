@@ -7,6 +7,10 @@ public sealed class CheckRunner : IAsyncDisposable
 {
     private static readonly BackendName s_name = BackendName.Parse("conformance");
     private static readonly TimeSpan s_cleanUpDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_connectDeadline = TimeSpan.FromSeconds(60);
+
+    /// <summary>A backend that gives no client so many times in a row gives none: each further check would wait for nothing.</summary>
+    private const int MostConnectFailures = 2;
 
     /// <summary>How long a client that hangs is waited for before it is left alone.</summary>
     private static readonly TimeSpan s_letGoDeadline = TimeSpan.FromSeconds(5);
@@ -14,6 +18,10 @@ public sealed class CheckRunner : IAsyncDisposable
     private readonly ConformanceTarget _target;
     private readonly ConformanceOptions _options;
     private IBackend? _backend;
+    private (string Kind, string ServerVersion) _info = ("", "");
+    private string? _leftBehind;
+    private string? _connectProblem;
+    private int _connectFailures;
     private bool _isClean;
     private bool? _canAttach;
 
@@ -34,7 +42,7 @@ public sealed class CheckRunner : IAsyncDisposable
     /// <summary>Removes what an earlier run left, runs the selected checks, and removes what they made.</summary>
     /// <param name="onResult">Is told of each result as it comes. Default: nobody is.</param>
     /// <param name="cancellationToken">Ends the run after the check that is under way has been cleaned up.</param>
-    /// <exception cref="HypervisorException">The backend cannot be connected.</exception>
+    /// <exception cref="HypervisorException">The backend cannot be connected at all.</exception>
     public async Task<ConformanceReport> RunAsync(Action<CheckResult>? onResult = null, CancellationToken cancellationToken = default)
     {
         var results = new List<CheckResult>();
@@ -46,23 +54,23 @@ public sealed class CheckRunner : IAsyncDisposable
             onResult?.Invoke(result);
         }
 
-        var info = (await ClientAsync(cancellationToken).ConfigureAwait(false)).Info;
-        return new ConformanceReport { Target = _target.Name, Kind = info.Kind, ServerVersion = info.ServerVersion, Seed = _options.Seed, Results = results };
+        return new ConformanceReport { Target = _target.Name, Kind = _info.Kind, ServerVersion = _info.ServerVersion, Seed = _options.Seed, Results = results };
     }
 
     /// <summary>Runs one check.</summary>
-    /// <exception cref="HypervisorException">The backend cannot be connected.</exception>
+    /// <exception cref="HypervisorException">The backend cannot be connected at all.</exception>
     public async Task<CheckResult> RunAsync(ConformanceCheck check, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(check);
         if (check.IsLong && !_options.IncludeLong)
             return Result(check, CheckOutcome.Skipped, "It boots a guest or moves much data, and is part of a full run only.", TimeSpan.Zero);
-        var backend = await ClientAsync(cancellationToken).ConfigureAwait(false);
         long begin = TimeProvider.System.GetTimestamp();
+        if (await TryClientAsync(cancellationToken).ConfigureAwait(false) is not { } backend)
+            return Result(check, CheckOutcome.Failed, _connectProblem, TimeProvider.System.GetElapsedTime(begin));
         var deadline = check.Deadline * _target.Patience;
         using var timeout = new CancellationTokenSource(deadline);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        var context = new CheckContext(_target, backend, check.Id, _options, either.Token) { CanAttach = await CanAttachAsync(cancellationToken).ConfigureAwait(false) };
+        var context = new CheckContext(_target, backend, check.Id, _options, either.Token);
         var (outcome, message) = await RunBodyAsync(check, context, timeout, deadline, cancellationToken).ConfigureAwait(false);
         if (timeout.IsCancellationRequested)
         {
@@ -72,23 +80,21 @@ public sealed class CheckRunner : IAsyncDisposable
             await ReconnectAsync().ConfigureAwait(false);
         }
 
-        if (await CleanUpAsync(context, await ClientAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false) is { } problem)
-        {
-            message = message is null ? problem : $"{message} {problem}";
-            outcome = CheckOutcome.Failed;
+        string? problem = await TryClientAsync(cancellationToken).ConfigureAwait(false) is { } client ? await CleanUpAsync(context, client).ConfigureAwait(false) : _connectProblem;
+        if (problem is not null)
             await ReconnectAsync().ConfigureAwait(false);
+        foreach (string trouble in new[] { problem, _leftBehind }.OfType<string>())
+        {
+            message = message is null ? trouble : $"{message} {trouble}";
+            outcome = CheckOutcome.Failed;
         }
 
+        _leftBehind = null;
         return Result(check, outcome, message, TimeProvider.System.GetElapsedTime(begin));
     }
 
     /// <inheritdoc />
-    public async ValueTask DisposeAsync()
-    {
-        if (_backend is not null)
-            await _backend.DisposeAsync().ConfigureAwait(false);
-        _backend = null;
-    }
+    public async ValueTask DisposeAsync() => await ReconnectAsync().ConfigureAwait(false);
 
     /// <summary>What a driver threw, as a sentence for the report.</summary>
     internal static string Describe(Exception error) => error switch
@@ -101,25 +107,18 @@ public sealed class CheckRunner : IAsyncDisposable
     };
 
     [SuppressMessage("Design", "CA1031", Justification = "A driver that is checked may throw anything; all of it is a result.")]
-    private static async Task<(CheckOutcome Outcome, string? Message)> RunBodyAsync(ConformanceCheck check, CheckContext context, CancellationTokenSource timeout, TimeSpan deadline, CancellationToken cancellationToken)
+    private async Task<(CheckOutcome Outcome, string? Message)> RunBodyAsync(ConformanceCheck check, CheckContext context, CancellationTokenSource timeout, TimeSpan deadline, CancellationToken cancellationToken)
     {
         try
         {
-            foreach (var need in check.Needs)
-            {
-                if (await need.WhyNotAsync(context).ConfigureAwait(false) is { } reason)
-                    return (CheckOutcome.Skipped, reason);
-            }
-
             // Not awaited by itself: a driver that hangs heeds no token, and keeps a thread where it blocks.
-            var body = Task.Run(() => check.Body(context), CancellationToken.None);
+            var body = Task.Run(() => RunBodyAsync(check, context), CancellationToken.None);
             if (await Task.WhenAny(body, Task.Delay(Timeout.InfiniteTimeSpan, context.Token)).ConfigureAwait(false) != body)
                 await Task.WhenAny(body, Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None)).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             if (!body.IsCompleted)
                 return (CheckOutcome.Failed, Hangs(deadline) + " It heeds no cancellation either.");
-            await body.ConfigureAwait(false);
-            return (CheckOutcome.Passed, null);
+            return await body.ConfigureAwait(false) is { } reason ? (CheckOutcome.Skipped, reason) : (CheckOutcome.Passed, null);
         }
         catch (CheckSkippedException skipped)
         {
@@ -143,6 +142,20 @@ public sealed class CheckRunner : IAsyncDisposable
         }
     }
 
+    /// <returns>Why the check is skipped; null when it was run.</returns>
+    private async Task<string?> RunBodyAsync(ConformanceCheck check, CheckContext context)
+    {
+        context.CanAttach = _canAttach ??= await _target.MakeAttachmentAsync(context.Token).ConfigureAwait(false) is not null;
+        foreach (var need in check.Needs)
+        {
+            if (await need.WhyNotAsync(context).ConfigureAwait(false) is { } reason)
+                return reason;
+        }
+
+        await check.Body(context).ConfigureAwait(false);
+        return null;
+    }
+
     private static string Hangs(TimeSpan deadline) => FormattableString.Invariant($"The driver hangs: the check did not end within {deadline.TotalSeconds:0.#} s.");
 
     private static CheckResult Result(ConformanceCheck check, CheckOutcome outcome, string? message, TimeSpan took) =>
@@ -158,13 +171,71 @@ public sealed class CheckRunner : IAsyncDisposable
         return problems.Count == 0 ? null : $"Removing what the check made failed: {string.Join(" ", problems)}";
     }
 
-    private async Task<IBackend> ClientAsync(CancellationToken cancellationToken)
+    /// <summary>The client of the next check; null when there is none, and why.</summary>
+    /// <exception cref="HypervisorException">There has never been one.</exception>
+    private async Task<IBackend?> TryClientAsync(CancellationToken cancellationToken)
     {
-        _backend ??= await _target.ConnectAsync(s_name, cancellationToken).ConfigureAwait(false);
-        if (!_isClean)
-            await Leftovers.RemoveAsync(_backend, _target, _target.Prefix, cancellationToken).ConfigureAwait(false);
+        if (_backend is not null)
+            return _backend;
+        if (_connectFailures >= MostConnectFailures)
+            return null;
+        var (client, problem) = await AttemptAsync("Connecting a client", s_connectDeadline, token => _target.ConnectAsync(s_name, token), cancellationToken).ConfigureAwait(false);
+        if (client is null)
+        {
+            if (!_isClean)
+                throw problem.InnerException as HypervisorException ?? new HypervisorException(problem.Message, ErrorCode.Unavailable, RequestOutcome.Rejected, problem.InnerException);
+            _connectFailures++;
+            _connectProblem = problem.Message;
+            return null;
+        }
+
+        _connectFailures = 0;
+        _backend = client;
+        if (_isClean)
+            return client;
         _isClean = true;
-        return _backend;
+        (_, problem) = await AttemptAsync<object>("Asking what is connected", s_letGoDeadline, _ =>
+        {
+            _info = (client.Info.Kind, client.Info.ServerVersion);
+            return Task.FromResult<object>(client);
+        }, cancellationToken).ConfigureAwait(false);
+        _leftBehind = problem?.Message;
+        (_, problem) = await AttemptAsync<object>("Removing what an earlier run left", s_cleanUpDeadline, async token =>
+        {
+            await Leftovers.RemoveAsync(client, _target, _target.Prefix, token).ConfigureAwait(false);
+            return client;
+        }, cancellationToken).ConfigureAwait(false);
+        _leftBehind = problem?.Message ?? _leftBehind;
+        return client;
+    }
+
+    /// <summary>Does what may hang, or throw anything.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "A driver that is checked may throw anything; all of it is a result.")]
+    private async Task<(T? Result, CheckFailedException Problem)> AttemptAsync<T>(string what, TimeSpan deadline, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+        where T : class
+    {
+        using var timeout = new CancellationTokenSource(deadline * _target.Patience);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            var attempt = Task.Run(() => work(either.Token), CancellationToken.None);
+            if (await Task.WhenAny(attempt, Task.Delay(Timeout.InfiniteTimeSpan, either.Token)).ConfigureAwait(false) != attempt)
+                await Task.WhenAny(attempt, Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None)).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            return attempt.IsCompleted ? (await attempt.ConfigureAwait(false), null!) : (null, new CheckFailedException($"{what} hangs, and heeds no cancellation."));
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        {
+            return (null, new CheckFailedException($"{what} hangs."));
+        }
+        catch (Exception error)
+        {
+            return (null, new CheckFailedException($"{what} failed. {Describe(error)}", error));
+        }
     }
 
     /// <summary>Lets go of a client that hangs or is broken; the next check connects another.</summary>
@@ -174,6 +245,4 @@ public sealed class CheckRunner : IAsyncDisposable
             await Task.WhenAny(Task.Run(() => broken.DisposeAsync().AsTask(), CancellationToken.None), Task.Delay(s_letGoDeadline, CancellationToken.None)).ConfigureAwait(false);
         _backend = null;
     }
-
-    private async Task<bool> CanAttachAsync(CancellationToken cancellationToken) => _canAttach ??= await _target.MakeAttachmentAsync(cancellationToken).ConfigureAwait(false) is not null;
 }

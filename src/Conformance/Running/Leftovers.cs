@@ -3,15 +3,19 @@ namespace Hypervisor.Sdk.Conformance;
 /// <summary>Removes what checks have made: after each, and before the first what a run left that was killed.</summary>
 internal static class Leftovers
 {
-    /// <summary>Removes every instance and volume whose name begins with the prefix, and nothing else.</summary>
+    /// <summary>Removes every instance, volume and pool whose name begins with the prefix, and nothing else.</summary>
     public static async Task RemoveAsync(IBackend backend, ConformanceTarget target, string prefix, CancellationToken cancellationToken)
     {
         if (backend.TryGet<IHypervisor>(out var hypervisor))
             await RemoveInstancesAsync(hypervisor, target, prefix, cancellationToken).ConfigureAwait(false);
         if (backend.TryGet<IContainerRuntime>(out var runtime))
             await RemoveInstancesAsync(runtime, target, prefix, cancellationToken).ConfigureAwait(false);
-        if (target.Pool is { } pool && backend.TryGet<IStorageBackend>(out var storage))
+        if (!backend.TryGet<IStorageBackend>(out var storage))
+            return;
+        if (target.Pool is { } pool)
             await RemoveVolumesAsync(storage, pool, prefix, cancellationToken).ConfigureAwait(false);
+        if (backend.TryGet<IStoragePools>(out var pools))
+            await RemovePoolsAsync(storage, pools, prefix, cancellationToken).ConfigureAwait(false);
     }
 
     private static Task RemoveInstancesAsync(ICompute compute, ConformanceTarget target, string prefix, CancellationToken cancellationToken) => RemoveAsync(
@@ -32,6 +36,18 @@ internal static class Leftovers
         token => storage.ListVolumes(pool).WithCancellation(token),
         static volume => (volume.Name, volume.Id.ToString()),
         (volume, token) => storage.DeleteAsync(volume.Id, null, token).WaitForCompletionAsync(token),
+        prefix,
+        cancellationToken);
+
+    private static Task RemovePoolsAsync(IStorageBackend storage, IStoragePools pools, string prefix, CancellationToken cancellationToken) => RemoveAsync(
+        "pool",
+        token => storage.ListPoolsAsync(token).ConfigureAwait(false),
+        static pool => (pool.Name.ToString(), pool.Name.ToString()),
+        async (pool, token) =>
+        {
+            await RemoveVolumesAsync(storage, pool.Name, prefix, token).ConfigureAwait(false);
+            await pools.DeletePoolAsync(pool.Name, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
+        },
         prefix,
         cancellationToken);
 
