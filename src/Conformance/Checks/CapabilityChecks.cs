@@ -132,7 +132,7 @@ internal static class CapabilityChecks
         if (spec is VirtualMachineSpec)
             await CreateAsync(c, spec).ConfigureAwait(false);
         else if (c.Backend.TryGet<IHypervisor>(out _))
-            throw new CheckSkippedException("The target offers containers; another one of its kind checks its machines.");
+            throw new CheckSkippedException("The target offers containers: machines are checked by a target that offers them.");
         else
             throw new CapabilityMissingException("There is no IHypervisor.");
     }
@@ -142,7 +142,7 @@ internal static class CapabilityChecks
         if (spec is ContainerSpec)
             await CreateAsync(c, spec).ConfigureAwait(false);
         else if (c.Backend.TryGet<IContainerRuntime>(out _))
-            throw new CheckSkippedException("The target offers machines; another one of its kind checks its containers.");
+            throw new CheckSkippedException("The target offers machines: containers are checked by a target that offers them.");
         else
             throw new CapabilityMissingException("There is no IContainerRuntime.");
     }

@@ -46,6 +46,7 @@ public sealed class CheckRunner : IAsyncDisposable
     public async Task<ConformanceReport> RunAsync(Action<CheckResult>? onResult = null, CancellationToken cancellationToken = default)
     {
         var results = new List<CheckResult>();
+        await TryClientAsync(cancellationToken).ConfigureAwait(false);
         foreach (var check in Selected())
         {
             cancellationToken.ThrowIfCancellationRequested();
