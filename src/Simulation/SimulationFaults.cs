@@ -47,19 +47,28 @@ public sealed class SimulationFaults
     public ScheduledFault StepClock(TimeSpan by) => Schedule(FaultKind.ClockStep, "", by.Ticks);
 
     /// <summary>A guest's kernel gives up, if it runs then.</summary>
-    public ScheduledFault Panic(InstanceId instance) => Schedule(FaultKind.Panic, Checked(instance));
+    /// <exception cref="ArgumentException">There is no such instance.</exception>
+    public ScheduledFault Panic(InstanceId instance) => Schedule(FaultKind.Panic, Existing(instance));
+
+    /// <summary>What runs an instance ends unasked, as a process does that is killed: the instance has crashed and takes nothing of its node any more. Nothing happens to one that is off.</summary>
+    /// <exception cref="ArgumentException">There is no such instance.</exception>
+    public ScheduledFault Kill(InstanceId instance) => Schedule(FaultKind.Kill, Existing(instance));
 
     /// <summary>A guest's agent does not answer.</summary>
-    public ScheduledFault SilenceAgent(InstanceId instance) => Schedule(FaultKind.SilentAgent, Checked(instance));
+    /// <exception cref="ArgumentException">There is no such instance.</exception>
+    public ScheduledFault SilenceAgent(InstanceId instance) => Schedule(FaultKind.SilentAgent, Existing(instance));
 
     /// <summary>A guest does not hear the power button.</summary>
-    public ScheduledFault Deafen(InstanceId instance) => Schedule(FaultKind.DeafGuest, Checked(instance));
+    /// <exception cref="ArgumentException">There is no such instance.</exception>
+    public ScheduledFault Deafen(InstanceId instance) => Schedule(FaultKind.DeafGuest, Existing(instance));
 
     /// <summary>The backend holds a lock on an instance, as it does for a backup: what else is asked for waits or is refused, as the personality does.</summary>
-    public ScheduledFault Lock(InstanceId instance) => Schedule(FaultKind.Lock, Checked(instance));
+    /// <exception cref="ArgumentException">There is no such instance.</exception>
+    public ScheduledFault Lock(InstanceId instance) => Schedule(FaultKind.Lock, Existing(instance));
 
     /// <summary>Somebody else changes the configuration of an instance: plans that were made before are stale.</summary>
-    public ScheduledFault ChangeBehind(InstanceId instance) => Schedule(FaultKind.StaleRevision, Checked(instance));
+    /// <exception cref="ArgumentException">There is no such instance.</exception>
+    public ScheduledFault ChangeBehind(InstanceId instance) => Schedule(FaultKind.StaleRevision, Existing(instance));
 
     /// <summary>The next instance that is created gets an id that another one had.</summary>
     /// <param name="instance">The id; nothing happens while an instance has it.</param>
@@ -91,6 +100,8 @@ public sealed class SimulationFaults
     private SimNode NodeOf(string name) => _world.Nodes.GetValueOrDefault(name) ?? throw new ArgumentException($"There is no node '{name}': {string.Join(", ", _world.Nodes.Keys)}.", nameof(name));
 
     private SimPool PoolOf(string name) => _world.Pools.GetValueOrDefault(name) ?? throw new ArgumentException($"There is no pool '{name}': {string.Join(", ", _world.Pools.Keys)}.", nameof(name));
+
+    private string Existing(InstanceId id) => _world.Exists(id) ? id.ToString() : throw new ArgumentException($"There is no instance '{Checked(id)}'.", nameof(id));
 
     private static string Checked(InstanceId id) => id.IsDefault ? throw new ArgumentException("An instance id is needed.", nameof(id)) : id.ToString();
 }

@@ -26,7 +26,8 @@ public sealed class SimulationOptions
 
     /// <summary>
     /// Finds other backends by their names, to which instances can be moved while they run (<see cref="IMigration"/>): simulated ones with the same personality. Default: <c>AddSimulation</c> sets it to the application's
-    /// backends; without it instances stay in this data centre. A call that moves one to another is not replayed: the other one's trace is not part of this one's.
+    /// backends; without it instances stay in this data centre. A replay needs it too for a call that has moved an instance
+    /// (<see cref="SimulationReplay"/>).
     /// </summary>
     public Func<BackendName, CancellationToken, ValueTask<IBackend>>? FindBackend { get; set; }
 

@@ -1,3 +1,5 @@
+using Hypervisor.Sdk.Simulation.Worlds;
+
 namespace Hypervisor.Sdk.Simulation;
 
 /// <summary>Which backend a simulation behaves like: what it can do, how it names, numbers and locks, and what it says when it refuses. Data, and a few small rules.</summary>
@@ -52,6 +54,9 @@ public sealed partial class SimulationPersonality
     /// <summary>In what pieces memory is plugged into what runs; another amount waits for the next start.</summary>
     internal long MemoryPieceBytes { get; init; } = 1;
 
+    /// <summary>Whether a guest that runs stands still, and is said to be paused, while its memory is kept or put back.</summary>
+    internal bool StandsStillForMemory { get; init; }
+
     /// <summary>Whether it says that an instance is stopping between its running and its being off.</summary>
     internal bool TellsStopping { get; init; }
 
@@ -77,6 +82,9 @@ public sealed partial class SimulationPersonality
         Locking = SimulatedLocking.Waits,
         Capabilities = All(),
     };
+
+    /// <summary>What it answers when it is asked about one instance, where that depends on how the instance was made.</summary>
+    internal IReadOnlyDictionary<Capability, Func<InstanceConfig, CapabilityAnswer>> OfInstance { get; init; } = new Dictionary<Capability, Func<InstanceConfig, CapabilityAnswer>>();
 
     internal CapabilityAnswer Answer(Capability capability) => Capabilities.GetValueOrDefault(capability);
 

@@ -7,10 +7,12 @@ public static class SimulationReplay
 {
     /// <summary>Replays a trace.</summary>
     /// <param name="trace">What happened: kept from its first line on, with its calls.</param>
-    /// <param name="configure">Says what the data centre was made of, as then; the seed is the trace's.</param>
+    /// <param name="configure">Says what the data centre was made of, as then, and where the others are that instances moved to; the seed is the trace's.</param>
     /// <returns>What happened now. <see cref="SimulationTrace.Compare"/> says whether it is the same.</returns>
     /// <exception cref="ArgumentException">The trace's first lines are missing.</exception>
-    /// <exception cref="FormatException">A call of the trace cannot be read; the message names its line.</exception>
+    /// <exception cref="FormatException">
+    /// A call of the trace cannot be read, an instance came from another data centre, or moved to one that <paramref name="configure"/> does not find; the message names its line.
+    /// </exception>
     public static async Task<SimulationTrace> RunAsync(SimulationTrace trace, Action<SimulationOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(trace);

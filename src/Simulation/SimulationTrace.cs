@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Hypervisor.Sdk.Simulation.Traces;
 
 namespace Hypervisor.Sdk.Simulation;
 
@@ -13,9 +14,6 @@ public sealed class SimulationTrace
 
     private const string Magic = "hvsdk-trace";
     private const int ContextLines = 5;
-
-    /// <summary>A line has what was written into a guest's file at once (64 MiB at most), whose bytes may take six characters each.</summary>
-    private const int MaxLineChars = 416 << 20;
 
     private readonly Lock _lock = new();
     private readonly Queue<TraceLine> _lines = [];
@@ -79,11 +77,12 @@ public sealed class SimulationTrace
     }
 
     /// <summary>Reads what <see cref="WriteTo"/> wrote. Lines that begin with <c>#</c> are skipped.</summary>
-    /// <exception cref="FormatException">It is not a trace, or one of another version; the message names the line.</exception>
+    /// <exception cref="FormatException">It is not a trace, one of another version, or it ends in the middle of a line; the message names the line.</exception>
     public static SimulationTrace Read(TextReader reader)
     {
         ArgumentNullException.ThrowIfNull(reader);
-        string[] header = (reader.ReadLine() ?? "").Split(' ');
+        var lines = new TraceText(reader);
+        string[] header = (lines.ReadLine() ?? "").Split(' ');
         if (header.Length < 2 || header[0] != Magic || !int.TryParse(header[1], NumberStyles.None, CultureInfo.InvariantCulture, out int version))
             throw new FormatException($"This is not a trace: its first line does not begin with '{Magic}' and a version.");
         if (version != Version)
@@ -91,12 +90,10 @@ public sealed class SimulationTrace
         if (header.Length < 3 || !header[2].StartsWith("seed=", StringComparison.Ordinal) || !ulong.TryParse(header[2].AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed))
             throw new FormatException("The first line of this trace names no seed.");
         var trace = new SimulationTrace(seed, int.MaxValue);
-        for (long number = 2; reader.ReadLine() is { } line; number++)
+        while (lines.ReadLine() is { } line)
         {
-            if (line.Length > MaxLineChars)
-                throw new FormatException($"Line {number} of this trace is longer than {MaxLineChars} characters.");
             if (!line.StartsWith('#'))
-                trace.Add(line, number);
+                trace.Add(line, lines.Number);
         }
 
         return trace;

@@ -10,6 +10,7 @@ internal sealed class DifferentialRun
     private readonly IHypervisor _compute;
     private readonly IReadOnlyList<string> _names;
     private readonly Func<string, VirtualMachineSpec> _spec;
+    private readonly Func<InstanceId, Task> _crash;
     private readonly CancellationToken _token;
     private readonly List<string> _lines = [];
     private readonly Dictionary<int, (InstanceId Id, VirtualMachineSpec Spec, RequestOptions Request)> _made = [];
@@ -17,16 +18,23 @@ internal sealed class DifferentialRun
     private readonly Dictionary<InstanceId, string> _who = [];
     private int _labels;
 
-    private DifferentialRun(IBackend backend, IReadOnlyList<string> names, Func<string, VirtualMachineSpec> spec, CancellationToken token)
+    private DifferentialRun(IBackend backend, IReadOnlyList<string> names, Func<string, VirtualMachineSpec> spec, Func<InstanceId, Task> crash, CancellationToken token)
     {
-        (_backend, _names, _spec, _token) = (backend, names, spec, token);
+        (_backend, _names, _spec, _crash, _token) = (backend, names, spec, crash, token);
         _compute = backend.Get<IHypervisor>();
     }
 
     /// <summary>Runs it, removes what is left, and tells the events of each instance after the steps.</summary>
-    public static async Task<IReadOnlyList<string>> RunAsync(IBackend backend, IReadOnlyList<ModelStep> sequence, IReadOnlyList<string> names, Func<string, VirtualMachineSpec> spec, CancellationToken token)
+    /// <param name="backend">The one or the other.</param>
+    /// <param name="sequence">What is done.</param>
+    /// <param name="names">What the instances are called.</param>
+    /// <param name="spec">What they are.</param>
+    /// <param name="crash">Ends what runs an instance, from outside.</param>
+    /// <param name="token">Gives up.</param>
+    public static async Task<IReadOnlyList<string>> RunAsync(
+        IBackend backend, IReadOnlyList<ModelStep> sequence, IReadOnlyList<string> names, Func<string, VirtualMachineSpec> spec, Func<InstanceId, Task> crash, CancellationToken token)
     {
-        var run = new DifferentialRun(backend, names, spec, token);
+        var run = new DifferentialRun(backend, names, spec, crash, token);
         await using var watch = await run._compute.WatchAsync(null, token);
         foreach (var step in sequence)
             await run.TakeAsync(step);
@@ -50,7 +58,21 @@ internal sealed class DifferentialRun
         return run._lines;
     }
 
-    private static (InstanceId Id, string Text)? Describe(BackendEvent next) => next switch
+    /// <summary>Ends what runs an instance, and waits until the backend has seen it. Nothing is done to one that is off.</summary>
+    public static async Task CrashAsync(IHypervisor compute, InstanceId id, Func<InstanceId, Task> crash, CancellationToken token)
+    {
+        await using var watch = await compute.WatchAsync(null, token);
+        if ((await compute.GetAsync(id, token)).State is var state && state != PowerState.Running && state != PowerState.Paused)
+            return;
+        await crash(id);
+        await foreach (var next in watch.WithCancellation(token))
+        {
+            if (next is InstanceStateChanged changed && changed.Id == id && changed.To == PowerState.Crashed)
+                break;
+        }
+    }
+
+    public static (InstanceId Id, string Text)? Describe(BackendEvent next) => next switch
     {
         InstanceCreated created => (created.Id, "created"),
         InstanceDeleted deleted => (deleted.Id, "deleted"),
@@ -122,6 +144,9 @@ internal sealed class DifferentialRun
                 var plan = await _compute.PlanAsync(id, new InstanceChange { Description = "stale" }, _token);
                 await LabelAsync(id);
                 await _compute.ApplyAsync(plan, null, null, _token).WaitForCompletionAsync(_token);
+                break;
+            case ModelOperation.Crash:
+                await CrashAsync(_compute, id, _crash, _token);
                 break;
             case ModelOperation.Delete or ModelOperation.DeleteRunning:
                 await _compute.DeleteAsync(id, new DeleteOptions { StopFirst = step.Operation == ModelOperation.DeleteRunning }, null, _token).WaitForCompletionAsync(_token);

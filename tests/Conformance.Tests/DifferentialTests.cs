@@ -7,18 +7,13 @@ using Hypervisor.Sdk.Simulation;
 
 namespace Hypervisor.Sdk.Conformance.Tests;
 
-/// <summary>The simulation that behaves like QEMU, beside QEMU: the same calls in the same order, and what comes of each compared.</summary>
+/// <summary>
+/// The simulation that behaves like QEMU, beside QEMU: the same calls in the same order, and what comes of each compared. Of ids, incarnations and revisions the form is compared, and when there is a new one; of errors the code,
+/// the outcome, the fields, and whether they are about something; of events what happened to which instance, in its order. Where the two differ and may is in <see cref="s_allowed"/>.
+/// </summary>
 [Peer("qemu")]
 public sealed partial class DifferentialTests
 {
-    /// <summary>Where the two may differ, and why. A difference that is not here fails the test.</summary>
-    private static readonly (string What, string Why)[] s_allowed =
-    [
-        ("times and positions of events", "One counts simulated time."),
-        ("values of ids, incarnations and revisions", "Both make them up; their form, and when they are new, is compared."),
-        ("messages", "They name paths and processes of the host; code, outcome and resource are compared."),
-    ];
-
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = 240_000)]
@@ -38,16 +33,22 @@ public sealed partial class DifferentialTests
     [InlineData("give-back")]
     [InlineData("networks")]
     [InlineData("refusals")]
+    [InlineData("capabilities")]
+    [InlineData("identity")]
+    [InlineData("locks")]
+    [InlineData("screens")]
+    [InlineData("crash")]
     public async Task The_simulated_QEMU_does_what_QEMU_does_beyond_the_life_cycle(string what)
     {
         RealPeer.Program("qemu-system-x86_64");
         RealPeer.Program("qemu-img");
         using var directory = new TempDirectory();
         await using var real = await QemuBackend.ConnectAsync(Options(directory), Token);
+        await using var faults = await FaultsAsync(directory);
         await using var datacenter = Datacenter();
         try
         {
-            Assert.Equal(await FurtherAsync(real, what), await FurtherAsync(datacenter.Backend, what));
+            RequireSame(what, await FurtherAsync(real, what, id => faults.CrashAsync(id, Token)), await datacenter.RunAsync(() => FurtherAsync(datacenter.Backend, what, id => Kill(datacenter, id))));
         }
         finally
         {
@@ -134,7 +135,16 @@ public sealed partial class DifferentialTests
     }
 
     [Fact]
-    public void Each_difference_that_is_allowed_has_a_reason() => Assert.All(s_allowed, difference => Assert.True(difference.What.Length > 5 && difference.Why.Length > 10));
+    public void A_difference_that_is_not_on_the_list_fails_and_so_does_one_on_the_list_that_is_none_any_more()
+    {
+        Assert.All(s_allowed, difference => Assert.True(difference.Why.Length > 10));
+        var known = s_allowed.First(difference => difference.Scenario == "screens");
+        string[] expected = ["the same", known.Qemu];
+        RequireSame("screens", expected, ["the same", known.Simulation], [known]);
+        Assert.Contains("line 1", Assert.ThrowsAny<Exception>(() => RequireSame("screens", expected, ["another", known.Simulation], [known])).Message, StringComparison.Ordinal);
+        Assert.Contains("is none any more", Assert.ThrowsAny<Exception>(() => RequireSame("screens", expected, expected, [known])).Message, StringComparison.Ordinal);
+        Assert.Contains("more lines", Assert.ThrowsAny<Exception>(() => RequireSame("", expected, ["the same"], [])).Message, StringComparison.Ordinal);
+    }
 
     private static async Task CompareAsync(int seed, int sequences, int steps)
     {
@@ -142,6 +152,7 @@ public sealed partial class DifferentialTests
         RealPeer.Program("qemu-img");
         using var directory = new TempDirectory();
         await using var real = await QemuBackend.ConnectAsync(Options(directory), Token);
+        await using var faults = await FaultsAsync(directory);
         await using var datacenter = Datacenter();
         var generator = new SequenceGenerator(seed);
         try
@@ -150,10 +161,9 @@ public sealed partial class DifferentialTests
             {
                 var sequence = generator.Next(steps, Enum.GetValues<ModelOperation>());
                 string[] names = [.. Enumerable.Range(0, ModelStep.Slots).Select(slot => string.Create(CultureInfo.InvariantCulture, $"run{i}-{slot}"))];
-                var (expected, found) = (await DifferentialRun.RunAsync(real, sequence, names, Spec, Token), await DifferentialRun.RunAsync(datacenter.Backend, sequence, names, Spec, Token));
-                int different = expected.Zip(found).TakeWhile(pair => pair.First == pair.Second).Count();
-                Assert.True(expected.SequenceEqual(found),
-                    $"Sequence {i + 1} of seed {seed}: {ModelStep.Print(sequence)}\nQEMU:       {expected.ElementAtOrDefault(different)}\nsimulation: {found.ElementAtOrDefault(different)}\nline {different + 1}, after {string.Join("\n", expected.Take(different).TakeLast(3))}");
+                var expected = await DifferentialRun.RunAsync(real, sequence, names, Spec, id => faults.CrashAsync(id, Token), Token);
+                var found = await DifferentialRun.RunAsync(datacenter.Backend, sequence, names, Spec, id => Kill(datacenter, id), Token);
+                RequireSame($"sequence {i + 1} of seed {seed}: {ModelStep.Print(sequence)}", expected, found);
             }
         }
         finally
@@ -212,110 +222,6 @@ public sealed partial class DifferentialTests
         }
     }
 
-    /// <summary>A few calls on machines of their own; each line is a call and what came of it.</summary>
-    private static async Task<IReadOnlyList<string>> FurtherAsync(IBackend backend, string what)
-    {
-        var lines = new List<string>();
-        var compute = backend.Get<IHypervisor>();
-        var made = await compute.CreateAsync(Spec("first"), cancellationToken: Token).WaitForCompletionAsync(Token);
-        lines.Add(IdForm().Replace(made.Id.ToString(), "ID"));
-        lines.Add($"{made.Name} {made.State} {made.Cpus} {made.Memory} node {made.Node} pending {made.HasPendingChanges} disks {string.Join(',', made.Disks.Select(disk => $"{disk.Id} {disk.Size}"))} networks {made.Networks.Count}");
-        switch (what)
-        {
-            case "snapshot" or "memory-snapshot":
-                var snapshots = backend.Get<ISnapshots>();
-                bool memory = what == "memory-snapshot";
-                await CallAsync("start", () => compute.StartAsync(made.Id, cancellationToken: Token).WaitForCompletionAsync(Token), memory);
-                foreach (string name in new[] { "one", "two", "one" })
-                    await CallAsync("snapshot " + name, () => snapshots.CreateAsync(made.Id, new SnapshotSpec { Name = SnapshotName.Parse(name), IncludeMemory = memory }, cancellationToken: Token).WaitForCompletionAsync(Token));
-                await ListAsync();
-                await CallAsync("revert one", () => snapshots.RevertAsync(made.Id, SnapshotName.Parse("one"), cancellationToken: Token).WaitForCompletionAsync(Token));
-                await CallAsync("revert none", () => snapshots.RevertAsync(made.Id, SnapshotName.Parse("none"), cancellationToken: Token).WaitForCompletionAsync(Token));
-                await CallAsync("snapshot three", () => snapshots.CreateAsync(made.Id, new SnapshotSpec { Name = SnapshotName.Parse("three"), IncludeMemory = memory }, cancellationToken: Token).WaitForCompletionAsync(Token));
-                await CallAsync("delete one", async () => await (await snapshots.DeleteAsync(made.Id, SnapshotName.Parse("one"), cancellationToken: Token)).WaitAsync(Token));
-                await CallAsync("delete one", async () => await (await snapshots.DeleteAsync(made.Id, SnapshotName.Parse("one"), cancellationToken: Token)).WaitAsync(Token));
-                await ListAsync();
-                await CallAsync("stop", () => compute.StopAsync(made.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, cancellationToken: Token).WaitForCompletionAsync(Token));
-                await CallAsync("snapshot with memory of a stopped one", () => snapshots.CreateAsync(made.Id, new SnapshotSpec { Name = SnapshotName.Parse("four"), IncludeMemory = true }, cancellationToken: Token).WaitForCompletionAsync(Token));
-                break;
-            case "clone":
-                var cloning = backend.Get<ICloning>();
-                foreach (var mode in Enum.GetValues<CloneMode>())
-                    await CallAsync("clone " + mode, () => cloning.CloneAsync(made.Id, new CloneSpec { Name = InstanceName.Parse("copy-" + mode.ToString().ToLowerInvariant()), Mode = mode }, cancellationToken: Token).WaitForCompletionAsync(Token));
-                await CallAsync("clone under a taken name", () => cloning.CloneAsync(made.Id, new CloneSpec { Name = InstanceName.Parse("first"), Mode = CloneMode.Full }, cancellationToken: Token).WaitForCompletionAsync(Token));
-                await CallAsync("delete what a clone lies upon", () => compute.DeleteAsync(made.Id, cancellationToken: Token).WaitForCompletionAsync(Token));
-                await CallAsync("start what a clone lies upon", () => compute.StartAsync(made.Id, cancellationToken: Token).WaitForCompletionAsync(Token));
-                break;
-            case "change":
-                await ChangeAsync("sizing", new InstanceChange { Sizing = new Sizing.Explicit(2, ByteSize.FromMiB(64)) });
-                await CallAsync("start", () => compute.StartAsync(made.Id, cancellationToken: Token).WaitForCompletionAsync(Token));
-                await ChangeAsync("sizing of a running one", new InstanceChange { Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(32)) });
-                await ChangeAsync("description", new InstanceChange { Description = "text" });
-                await ChangeAsync("name", new InstanceChange { Name = InstanceName.Parse("renamed") });
-                await CallAsync("restart", () => compute.RestartAsync(made.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, cancellationToken: Token).WaitForCompletionAsync(Token));
-                break;
-            case "hotplug":
-                await ChangeAsync("a maximum", new InstanceChange { Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) { MaxCpus = 3, MaxMemory = ByteSize.FromMiB(512) } });
-                await CallAsync("start", () => compute.StartAsync(made.Id, cancellationToken: Token).WaitForCompletionAsync(Token));
-                await ChangeAsync("more of both", new InstanceChange { Sizing = new Sizing.Explicit(2, ByteSize.FromMiB(256)) });
-                await ChangeAsync("up to the maximum", new InstanceChange { Sizing = new Sizing.Explicit(3, ByteSize.FromMiB(512)) });
-                await ChangeAsync("fewer CPUs", new InstanceChange { Sizing = new Sizing.Explicit(2, ByteSize.FromMiB(512)) });
-                await ChangeAsync("a part of a piece back", new InstanceChange { Sizing = new Sizing.Explicit(3, ByteSize.FromMiB(512 - 64)) });
-                await ChangeAsync("more of what waits for the next start", new InstanceChange { Sizing = new Sizing.Explicit(3, ByteSize.FromMiB(512)) });
-                await CallAsync("restart", () => compute.RestartAsync(made.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, cancellationToken: Token).WaitForCompletionAsync(Token));
-                await ChangeAsync("another maximum", new InstanceChange { Sizing = new Sizing.Explicit(2, ByteSize.FromMiB(512)) { MaxCpus = 4 } });
-                break;
-            case "give-back":
-                await ChangeAsync("a maximum", new InstanceChange { Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) { MaxMemory = ByteSize.FromMiB(512) } });
-                await CallAsync("start", () => compute.StartAsync(made.Id, cancellationToken: Token).WaitForCompletionAsync(Token));
-                await ChangeAsync("a piece", new InstanceChange { Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(256)) });
-                // Nothing runs in the guest that would hear that it is to give it up.
-                await ChangeAsync("the piece back", new InstanceChange { Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) });
-                await CallAsync("stop", () => compute.StopAsync(made.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, cancellationToken: Token).WaitForCompletionAsync(Token));
-                await ChangeAsync("the piece back from what is off", new InstanceChange { Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) });
-                break;
-            case "networks":
-                foreach (string network in new[] { "user", "no-such-network", "bridge:", "Bridge:br0" })
-                    await CallAsync("create on " + network, () => compute.CreateAsync(Spec("on-" + network.Length, spec => spec.Networks.Add(new NetworkSpec { Network = network })), cancellationToken: Token).WaitForCompletionAsync(Token));
-                await ChangeAsync("a device on a network that is not there", new InstanceChange { AddNetworks = { new NetworkSpec { Network = "no-such-network" } } });
-                break;
-            case "refusals":
-                var missing = InstanceId.Parse("vm-none");
-                await CallAsync("start what is not there", () => compute.StartAsync(missing, cancellationToken: Token).WaitForCompletionAsync(Token));
-                await CallAsync("get what is not there", () => compute.GetAsync(missing, Token));
-                foreach (string name in new[] { "first", "Second_one", "UPPER", "dots.in.it", new string('x', 63), "with space", "ünïcode", "9digits" })
-                    await CallAsync("create " + name, () => compute.CreateAsync(Spec(name), cancellationToken: Token).WaitForCompletionAsync(Token));
-                await CallAsync("no memory", () => compute.CreateAsync(Spec("none", spec => spec.Sizing = new Sizing.Explicit(1, ByteSize.FromKiB(1))), cancellationToken: Token).WaitForCompletionAsync(Token));
-                await CallAsync("no CPU", () => compute.CreateAsync(Spec("none", spec => spec.Sizing = new Sizing.Explicit(0, ByteSize.FromMiB(64))), cancellationToken: Token).WaitForCompletionAsync(Token));
-                await CallAsync("a pool", () => compute.CreateAsync(Spec("none", spec => spec.Disks[0].Content = new DiskContent.Blank(ByteSize.FromMiB(8), PoolName.Parse("local"))), cancellationToken: Token).WaitForCompletionAsync(Token));
-                await CallAsync("a console of a stopped one", () => backend.Get<ISerialConsole>().OpenAsync(made.Id, cancellationToken: Token));
-                await CallAsync("a screen of a stopped one", () => backend.Get<IGraphicsConsole>().CaptureAsync(made.Id, Token));
-                break;
-        }
-
-        lines.Add("listed " + string.Join(", ", (await compute.List().ToListAsync(Token)).Select(Look).Order(StringComparer.Ordinal)));
-        return lines;
-
-        async Task ListAsync() => lines.Add("snapshots " + string.Join(", ", (await snapshotsOf().ToListAsync(Token)).Select(snapshot => $"{snapshot.Name} of {snapshot.Parent} current {snapshot.IsCurrent} memory {snapshot.IncludesMemory}")));
-        IAsyncEnumerable<Snapshot> snapshotsOf() => backend.Get<ISnapshots>().ListAsync(made.Id, Token);
-
-        async Task ChangeAsync(string call, InstanceChange change)
-        {
-            await CallAsync(call, async () =>
-            {
-                var plan = await compute.PlanAsync(made.Id, change, Token);
-                lines.Add($"plan: {plan.Effects}");
-                await compute.ApplyAsync(plan, new ApplyOptions { Accept = plan.Effects }, null, Token).WaitForCompletionAsync(Token);
-            });
-        }
-
-        async Task CallAsync(string call, Func<Task> body, bool isWanted = true)
-        {
-            if (isWanted)
-                lines.Add($"{call}: {await OutcomeAsync(body)}; {(await compute.FindAsync(made.Id, Token) is { } now ? Look(now) : "gone")}");
-        }
-    }
-
     /// <summary>What can be seen of an instance and must be the same on both.</summary>
     private static string Look(Instance instance) => $"{instance.Name} {instance.State} {instance.Cpus} CPUs {instance.Memory} pending {instance.HasPendingChanges} template {instance.IsTemplate} clone {instance.ClonedFrom is not null} started {instance.StartedAt is not null} '{instance.Description}'";
 
@@ -358,6 +264,15 @@ public sealed partial class DifferentialTests
         options.Guests.DeafShare = 1;
         configure?.Invoke(options);
     });
+
+    /// <summary>Kills the QEMU processes of the machines in a directory.</summary>
+    private static Task<QemuTarget> FaultsAsync(TempDirectory directory) => QemuTarget.CreateAsync(() => Options(directory), cancellationToken: Token);
+
+    private static Task Kill(SimulatedDatacenter datacenter, InstanceId id)
+    {
+        datacenter.Faults.Kill(id).Now();
+        return Task.CompletedTask;
+    }
 
     private static QemuOptions Options(TempDirectory directory) => new() { StateDirectory = directory["state"], RuntimeDirectory = directory["run"], Accelerator = QemuAccelerator.Tcg };
 

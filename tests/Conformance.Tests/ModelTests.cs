@@ -27,7 +27,7 @@ public sealed class ModelTests
     [Fact]
     public void The_same_seed_gives_the_same_sequences_and_their_text_is_read_back()
     {
-        var operations = Enum.GetValues<ModelOperation>();
+        ModelOperation[] operations = [.. Enum.GetValues<ModelOperation>().Where(operation => operation != ModelOperation.Crash)];
         var first = new SequenceGenerator(7);
         var second = new SequenceGenerator(7);
         for (int i = 0; i < 20; i++)

@@ -129,6 +129,43 @@ public sealed class ElsewhereTests
         }
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task A_move_to_another_data_centre_is_replayed_where_that_one_is_given_and_refused_plainly_where_it_is_not()
+    {
+        await using var there = new SimulatedDatacenter(o => o.Name = "there");
+        await using var here = Here(there);
+        await here.RunAsync(async () =>
+        {
+            var spec = Machines.Spec("mover");
+            spec.Disks[0].Content = new DiskContent.Attached(new VolumeAttachment.File("/shared/mover", "raw"));
+            var vm = await here.Hypervisor().CreateAsync(spec).WaitForCompletionAsync();
+            await here.Hypervisor().StartAsync(vm.Id).WaitForCompletionAsync();
+            await Task.Delay(TimeSpan.FromMinutes(1), here.Clock);
+            await here.Backend.Get<IMigration>().MigrateAsync(vm.Id, s_there).WaitForCompletionAsync();
+            await here.MakeAsync("after");
+        });
+        Assert.Contains(here.Trace.Lines, line => line is { Kind: "moved", Details: "sim>there" });
+
+        string missing = (await Assert.ThrowsAsync<FormatException>(() => SimulationReplay.RunAsync(here.Trace))).Message;
+        Assert.Contains("'vm-1' moves to the data centre 'there', which is not there", missing, StringComparison.Ordinal);
+        Assert.StartsWith("Line ", missing, StringComparison.Ordinal);
+        Assert.Contains("'vm-1' comes from the data centre 'sim'", (await Assert.ThrowsAsync<FormatException>(() => SimulationReplay.RunAsync(there.Trace, o => o.Name = "there"))).Message, StringComparison.Ordinal);
+
+        await using var again = new SimulatedDatacenter(o => o.Name = "there");
+        var replayed = await SimulationReplay.RunAsync(here.Trace, o => o.FindBackend = (_, _) => ValueTask.FromResult(again.Backend));
+        Assert.Null(SimulationTrace.Compare(here.Trace, replayed)?.ToString());
+        Assert.Single(await again.Hypervisor().List().ToListAsync(Token));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_move_that_was_refused_is_replayed_wherever_it_was_to_go()
+    {
+        await using var here = new SimulatedDatacenter();
+        var vm = await here.MakeRunningAsync("stays");
+        await Assert.ThrowsAsync<HypervisorException>(() => here.Backend.Get<IMigration>().MigrateAsync(vm.Id, s_there).WaitForCompletionAsync(Token));
+        Assert.Null(SimulationTrace.Compare(here.Trace, await SimulationReplay.RunAsync(here.Trace))?.ToString());
+    }
+
     private static async Task<IEnumerable<string>> NamesAsync(SimulatedDatacenter datacenter) => (await datacenter.Hypervisor().List().ToListAsync(Token)).Select(instance => instance.Name).Order();
 
     private static (long Used, long Assigned) Memory(SimulatedDatacenter datacenter) => (datacenter.World.Nodes["node1"].UsedMemoryBytes, datacenter.World.Nodes["node1"].AssignedMemoryBytes);

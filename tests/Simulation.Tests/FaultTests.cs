@@ -56,6 +56,35 @@ public sealed class FaultTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task What_runs_an_instance_can_be_killed_and_takes_nothing_of_its_node_then()
+    {
+        await using var dc = new SimulatedDatacenter();
+        var vm = await dc.MakeRunningAsync("killed");
+        var stopping = await dc.Hypervisor().StopAsync(vm.Id, new StopOptions { GracePeriod = TimeSpan.FromHours(1) }, cancellationToken: Token);
+        dc.Faults.Kill(vm.Id).Now();
+        Assert.Equal(PowerState.Stopped, (await stopping.WaitAsync(Token)).State);
+        await dc.Hypervisor().StartAsync(vm.Id).WaitForCompletionAsync(Token);
+        dc.Faults.Panic(vm.Id).Now();
+        Assert.NotEqual(0, dc.World.Nodes["node1"].UsedMemoryBytes);
+        dc.Faults.Kill(vm.Id).Now();
+        var killed = await dc.Hypervisor().GetAsync(vm.Id, Token);
+        Assert.Equal((PowerState.Crashed, "What ran it ended unasked.", 0L), (killed.State, killed.StateReason, dc.World.Nodes["node1"].UsedMemoryBytes));
+        Assert.Equal(ErrorCode.InvalidState, (await Assert.ThrowsAsync<HypervisorException>(() => dc.Backend.Get<IReset>().ResetAsync(vm.Id, cancellationToken: Token).WaitForCompletionAsync(Token))).Code);
+        await dc.Hypervisor().DeleteAsync(vm.Id).WaitForCompletionAsync(Token);
+    }
+
+    [Fact]
+    public async Task What_is_to_befall_an_instance_that_is_not_there_is_refused()
+    {
+        await using var dc = new SimulatedDatacenter();
+        var none = InstanceId.Parse("vm-none");
+        Func<ScheduledFault>[] faults = [() => dc.Faults.Panic(none), () => dc.Faults.Kill(none), () => dc.Faults.SilenceAgent(none), () => dc.Faults.Deafen(none), () => dc.Faults.Lock(none), () => dc.Faults.ChangeBehind(none)];
+        Assert.All(faults, fault => Assert.Contains("There is no instance 'vm-none'", Assert.Throws<ArgumentException>(fault).Message, StringComparison.Ordinal));
+        Assert.Throws<ArgumentException>(() => dc.Faults.Panic(default));
+        Assert.NotNull(dc.Faults.ReuseId(none));
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_lost_reply_is_unknown_to_the_caller_and_known_to_the_request_log()
     {
         await using var dc = new SimulatedDatacenter();

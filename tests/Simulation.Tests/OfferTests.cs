@@ -31,7 +31,7 @@ public sealed class OfferTests
         ScheduledFault[] planned =
         [
             faults.Partition("b"), faults.Disconnect(), faults.FillPool("local"), faults.SlowPool("local", 2), faults.LimitPool("local", ByteSize.FromGiB(1)), faults.StepClock(minute), faults.SilenceAgent(vm.Id),
-            faults.Deafen(vm.Id), faults.Lock(vm.Id), faults.ChangeBehind(vm.Id), faults.ReuseId(gone.Id), faults.Panic(vm.Id), faults.Crash("a"),
+            faults.Deafen(vm.Id), faults.Lock(vm.Id), faults.ChangeBehind(vm.Id), faults.ReuseId(gone.Id), faults.Panic(vm.Id), faults.Kill(vm.Id), faults.Crash("a"),
         ];
         var now = dc.Clock.Elapsed;
         for (int i = 0; i < planned.Length; i++)

@@ -75,6 +75,8 @@ public sealed partial class ReplayTests
     [InlineData("0.0 session vm-1", "Line 2")]
     [InlineData("0.0 call vm-1 run - 9 {\"command\":[\"true\"]}", "Line 2")]
     [InlineData("0.0 call vm-1 exec - {\"command\":", "Line 2")]
+    [InlineData("0.0 plan vm-1 panic amount=0 after=0 for=0 chance=1", "there is no instance 'vm-1'")]
+    [InlineData("0.0 plan vm-1 kill amount=0 after=0 for=0 chance=1", "Line 2")]
     [InlineData("0.0 call vm-1 write-file - /tmp/a - \u0100", "Line 2")]
     public async Task What_cannot_be_said_again_is_refused_with_its_line(string line, string says)
     {

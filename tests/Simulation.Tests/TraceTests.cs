@@ -22,16 +22,34 @@ public sealed partial class TraceTests
 
     [Theory]
     [InlineData("", "not a trace")]
-    [InlineData("hvsdk-trace 2 seed=1", "version 2")]
-    [InlineData("hvsdk-trace 1", "seed")]
-    [InlineData("hvsdk-trace 1 seed=-1", "seed")]
-    [InlineData("hvsdk-trace 1 seed=1\n0.0 x", "Line 2")]
-    [InlineData("hvsdk-trace 1 seed=1\n-1.0 call x", "Line 2")]
-    [InlineData("hvsdk-trace 1 seed=1\n1.0 call x \\u12", "Line 2")]
+    [InlineData("hvsdk-trace 2 seed=1\n", "version 2")]
+    [InlineData("hvsdk-trace 1\n", "seed")]
+    [InlineData("hvsdk-trace 1 seed=-1\n", "seed")]
+    [InlineData("hvsdk-trace 1 seed=1\n0.0 x\n", "Line 2")]
+    [InlineData("hvsdk-trace 1 seed=1\n-1.0 call x\n", "Line 2")]
+    [InlineData("hvsdk-trace 1 seed=1\n1.0 call x \\u12\n", "Line 2")]
     public void What_is_no_trace_or_one_of_another_version_is_refused_plainly(string text, string says)
     {
         using var reader = new StringReader(text);
         Assert.Contains(says, Assert.Throws<FormatException>(() => SimulationTrace.Read(reader)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_trace_that_was_cut_in_its_last_line_is_refused_wherever_that_was()
+    {
+        await using var dc = new SimulatedDatacenter();
+        await dc.MakeAsync("written");
+        string text = dc.Trace.ToString();
+        int last = text.LastIndexOf('\n', text.Length - 2) + 1, count = text.Count(character => character == '\n');
+        Assert.InRange(text.Length - last, 10, 1000);
+        for (int length = last + 1; length < text.Length; length++)
+        {
+            using var cut = new StringReader(text[..length]);
+            Assert.Contains($"Line {count} of this trace has no end", Assert.Throws<FormatException>(() => SimulationTrace.Read(cut)).Message, StringComparison.Ordinal);
+        }
+
+        using var whole = new StringReader(text[..last].ReplaceLineEndings("\r\n"));
+        Assert.Equal(count - 2, SimulationTrace.Read(whole).Lines.Count);
     }
 
     [Fact(Timeout = 60_000)]

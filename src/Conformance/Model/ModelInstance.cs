@@ -54,6 +54,9 @@ internal sealed class ModelInstance
                 // The change that overtakes it is made.
                 Label++;
                 return ErrorCode.Conflict;
+            case ModelOperation.Crash when isUp:
+                State = PowerState.Crashed;
+                return null;
             case ModelOperation.Delete when isUp:
                 return ErrorCode.InvalidState;
             case ModelOperation.Delete or ModelOperation.DeleteRunning:

@@ -38,4 +38,7 @@ internal enum ModelOperation
 
     /// <summary>Stops and deletes it.</summary>
     DeleteRunning,
+
+    /// <summary>Ends what runs it, from outside. Not among what a backend is generated, as not every target can do it: <see cref="ModelRun.OperationsOf"/>.</summary>
+    Crash,
 }

@@ -15,6 +15,7 @@ internal sealed class ModelRun(CheckContext context)
         {
             ModelOperation.Pause or ModelOperation.Resume => backend.TryGet<IPausing>(out _),
             ModelOperation.Reset => backend.TryGet<IReset>(out _),
+            ModelOperation.Crash => false,
             _ => true,
         })];
 
@@ -121,10 +122,22 @@ internal sealed class ModelRun(CheckContext context)
                 await LabelAsync(id, _model[step.Slot].Label).ConfigureAwait(false);
                 await compute.ApplyAsync(plan, new ApplyOptions { Accept = CheckContext.Everything }, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
                 break;
+            case ModelOperation.Crash:
+                await CrashAsync(id).ConfigureAwait(false);
+                break;
             case ModelOperation.Delete or ModelOperation.DeleteRunning:
                 await context.DeleteAsync(id, stopFirst: step.Operation == ModelOperation.DeleteRunning).ConfigureAwait(false);
                 break;
         }
+    }
+
+    private async Task CrashAsync(InstanceId id)
+    {
+        var guests = context.Target.Guests ?? throw new CheckFailedException("The target crashes nothing, and cannot run a sequence that does.");
+        if ((await context.GetAsync(id).ConfigureAwait(false)).State is var state && state != PowerState.Running && state != PowerState.Paused)
+            return;
+        await guests.CrashAsync(id, context.Token).ConfigureAwait(false);
+        await context.EventuallyAsync("A crash being seen", () => context.GetAsync(id), static instance => instance.State == PowerState.Crashed).ConfigureAwait(false);
     }
 
     private Task<Instance> LabelAsync(InstanceId id, int value) => context.ChangeAsync(id, change => change.Labels["times"] = value.ToString(CultureInfo.InvariantCulture));

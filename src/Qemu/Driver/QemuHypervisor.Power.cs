@@ -96,6 +96,8 @@ internal sealed partial class QemuHypervisor
         {
             // One that has crashed is stopped from now on.
             await change.SettleAsync(cancellationToken).ConfigureAwait(false);
+            if (status.State == PowerState.Crashed)
+                change.Table.News.Power(change.Id, PowerState.Stopped, null);
             return;
         }
 

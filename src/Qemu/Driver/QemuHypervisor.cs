@@ -185,7 +185,7 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
     private void RefuseDeleted(string id, RequestId requestId)
     {
         if (MachineRemoval.ReadGone(services.State, id) is { } gone && gone.Any(entry => entry.Outcome == JournalOutcomes.Succeeded))
-            throw new HypervisorException($"The request {requestId} made the machine '{id}', which was deleted since. Ask with a new request id for a new machine.", ErrorCode.Conflict, RequestOutcome.Rejected);
+            throw new HypervisorException($"The request {requestId} made the machine '{id}', which was deleted since. Ask with a new request id for a new machine.", ErrorCode.Conflict, RequestOutcome.Rejected) { Resource = $"instance {id}" };
     }
 
     private TrackedOperation<bool>? FindGone(string id, RequestId requestId)

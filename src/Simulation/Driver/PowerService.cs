@@ -36,7 +36,7 @@ internal sealed class PowerService(SimulationClient client) : FeatureService(cli
             kind, id, null, request,
             instance =>
             {
-                if (!allowed.Contains(instance.State))
+                if (!instance.IsUp || !allowed.Contains(instance.State))
                     throw InvalidState(instance, $"is {instance.State}; to {kind} it, it must be {string.Join(" or ", allowed)}");
             },
             async (work, instance) =>

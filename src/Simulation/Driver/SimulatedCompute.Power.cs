@@ -56,7 +56,7 @@ internal abstract partial class SimulatedCompute
     private async Task BootAsync(Work work, SimInstance instance)
     {
         // What is left of a guest that crashed makes room for the next.
-        if (instance.State == PowerState.Crashed)
+        if (instance.State == PowerState.Crashed && instance.IsUp)
             World.SwitchOff(instance, null);
         World.RequireMemory(instance);
         if (instance.HasSavedMemory)
@@ -88,7 +88,12 @@ internal abstract partial class SimulatedCompute
 
         // A guest whose processors stand still hears nothing.
         if (options.GracePeriod > TimeSpan.Zero && instance.State == PowerState.Running && await HasShutDownAsync(work, instance, options.GracePeriod).ConfigureAwait(false))
+        {
+            // One that was killed meanwhile is stopped from now on.
+            World.SetState(instance, PowerState.Stopped);
             return;
+        }
+
         if (options.GracePeriod > TimeSpan.Zero && !options.ForceAfterGrace)
             throw World.Error(ErrorCode.Timeout, RequestOutcome.FailedMidway, string.Create(CultureInfo.InvariantCulture, $"'{instance.Name}' did not shut down within {options.GracePeriod.TotalSeconds:0.#} s and runs on."), instance.Text);
         await work.Take(World.Draw(World.Options.Durations.SwitchOff, "switch-off"), "switching off");

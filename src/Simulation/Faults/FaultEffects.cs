@@ -65,6 +65,9 @@ internal static class FaultEffects
             case FaultKind.Panic:
                 world.Panic(instance);
                 return null;
+            case FaultKind.Kill:
+                world.Kill(instance);
+                return null;
             case FaultKind.SilentAgent:
                 guest.IsAgentSilent = true;
                 return () => guest.IsAgentSilent = false;

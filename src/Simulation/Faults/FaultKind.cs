@@ -11,6 +11,7 @@ internal static class FaultKind
     public const string Quota = "quota";
     public const string ClockStep = "clock-step";
     public const string Panic = "panic";
+    public const string Kill = "kill";
     public const string SilentAgent = "silent-agent";
     public const string DeafGuest = "deaf-guest";
     public const string Lock = "lock";
@@ -21,4 +22,7 @@ internal static class FaultKind
     public const string LostReply = "lost-reply";
     public const string Reset = "reset";
     public const string LockRefused = "lock-refused";
+
+    /// <summary>Those that befall an instance that there is.</summary>
+    public static IReadOnlySet<string> OfInstances { get; } = new HashSet<string>(StringComparer.Ordinal) { Panic, Kill, SilentAgent, DeafGuest, Lock, StaleRevision };
 }

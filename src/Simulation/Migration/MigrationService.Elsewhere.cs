@@ -10,6 +10,9 @@ namespace Hypervisor.Sdk.Simulation.Migration;
 /// </content>
 internal sealed partial class MigrationService
 {
+    /// <summary>The kind of the line in the trace of the data centre that an instance comes to: what it brings is not in that trace.</summary>
+    public const string Comes = "comes";
+
     /// <summary>The service of the data centre that a target names; null for this one, and where there is none, with the reason.</summary>
     private async ValueTask<(MigrationService? There, string? Problem)> FindAsync(MigrationTarget target, CancellationToken cancellationToken)
     {
@@ -89,7 +92,7 @@ internal sealed partial class MigrationService
         bool runs = instance.State == PowerState.Running;
         var (id, config) = (instance.Id, instance.Config);
         await work.Take(World.Draw(World.Options.Durations.Migration, "migration"), "agreeing with the other backend", 0);
-        var node = await World.Loop.VisitAsync(there.World.Loop, () => there.Reserve(id, config, target)).ConfigureAwait(false);
+        var node = await World.Loop.VisitAsync(there.World.Loop, () => there.Reserve(id, config, target, World.Name)).ConfigureAwait(false);
         bool isThere = false;
         instance.Node.Migrations++;
         try
@@ -124,7 +127,7 @@ internal sealed partial class MigrationService
     }
 
     /// <summary>Keeps the id, the name and the memory for one that comes. Within this data centre's loop, as what follows.</summary>
-    private SimNode Reserve(InstanceId id, InstanceConfig config, MigrationTarget target)
+    private SimNode Reserve(InstanceId id, InstanceConfig config, MigrationTarget target, BackendName from)
     {
         // What was free when the move was asked for may have been taken since.
         if (ObstaclesToCome(id, config, target).FirstOrDefault() is { } obstacle)
@@ -133,6 +136,8 @@ internal sealed partial class MigrationService
         if (!World.TryClaimId(id))
             throw World.Error(ErrorCode.Conflict, RequestOutcome.FailedMidway, $"Another instance with the id '{id}' is coming to '{World.Name}'.", id.ToString());
         World.ClaimName(config.Name);
+        // Nobody has called here: whoever replays the trace has to be told.
+        World.Note(Comes, id.ToString(), from.ToString());
         node.UsedMemoryBytes += config.FootprintBytes;
         node.AssignedMemoryBytes += config.FootprintBytes;
         node.Migrations++;

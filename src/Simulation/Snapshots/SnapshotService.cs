@@ -88,7 +88,7 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
         foreach (var (pool, bytes) in taken)
             World.Fit(pool, 0, bytes, $"the snapshot {spec.Name}");
         if (spec.IncludeMemory)
-            await work.Take(taken[0].Pool.TimeFor(config.MemoryBytes), "saving the memory");
+            await StandStillAsync(instance, () => TakeAsync(work, taken[0].Pool.TimeFor(config.MemoryBytes), "saving the memory")).ConfigureAwait(false);
         foreach (var (pool, bytes) in taken)
             pool.Take(0, bytes);
         var tree = instance.Snapshots ??= new SnapshotTree();
@@ -112,6 +112,35 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
         return record;
     }
 
+    /// <summary>Moves memory, during which a guest that runs stands still where that is said.</summary>
+    private async Task StandStillAsync(SimInstance instance, Func<Task> move)
+    {
+        if (!World.Personality.StandsStillForMemory || instance.State != PowerState.Running)
+        {
+            await move().ConfigureAwait(false);
+            return;
+        }
+
+        Hold(PowerState.Paused);
+        try
+        {
+            await move().ConfigureAwait(false);
+        }
+        finally
+        {
+            if (instance.State == PowerState.Paused)
+                Hold(PowerState.Running);
+        }
+
+        void Hold(PowerState state)
+        {
+            World.SetState(instance, state, "Its memory is being kept or put back.");
+            World.GuestOf(instance).SetPaused(state == PowerState.Paused);
+        }
+    }
+
+    private static async Task TakeAsync(Work work, TimeSpan time, string what) => await work.Take(time, what);
+
     /// <summary>What it takes: the memory, and of thick pools the whole disks.</summary>
     private List<(SimPool Pool, long Bytes)> Cost(SimInstance instance, SnapshotSpec spec)
     {
@@ -127,7 +156,7 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
         bool runs = record.IncludesMemory || wasUp;
         await work.Take(World.Draw(World.Options.Durations.Snapshot, "snapshot"), "putting the disks back");
         if (record.IncludesMemory)
-            await work.Take(World.RequirePool(null, instance.Node, "pool").TimeFor(record.Config.MemoryBytes), "loading the memory");
+            await StandStillAsync(instance, () => TakeAsync(work, World.RequirePool(null, instance.Node, "pool").TimeFor(record.Config.MemoryBytes), "loading the memory")).ConfigureAwait(false);
         if (wasUp && !record.IncludesMemory)
             World.SwitchOff(instance, $"It goes back to the snapshot '{record.Name}'.");
         instance.HasSavedMemory = false;

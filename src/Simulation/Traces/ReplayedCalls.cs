@@ -85,6 +85,18 @@ internal static class ReplayedCalls
         return isKnown;
     }
 
+    /// <summary>Whether a call moves an instance to another backend, and which.</summary>
+    public static bool TryReadMove(string details, out BackendName backend)
+    {
+        backend = default;
+        if (!details.StartsWith(WorkKinds.Migrate + " ", StringComparison.Ordinal))
+            return false;
+        string arguments = CallText.Read(After(details)).Arguments;
+        if (arguments.IndexOf("} {", StringComparison.Ordinal) is >= 0 and var end && Read<MigrationTarget>(arguments[..(end + 1)]).Backend is { } name)
+            backend = name;
+        return !backend.IsDefault;
+    }
+
     // What is read is read before anything is awaited: a line that cannot be read is said at once.
     private static Task<Operation<Instance>> ApplyAsync(IBackend backend, string id, RequestOptions request, string text)
     {

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Hypervisor.Sdk.Simulation.Calls;
+using Hypervisor.Sdk.Simulation.Faults;
+using Hypervisor.Sdk.Simulation.Migration;
 using Hypervisor.Sdk.Simulation.Time;
 using Hypervisor.Sdk.Simulation.Works;
 using Hypervisor.Sdk.Simulation.Worlds;
@@ -18,6 +20,7 @@ internal sealed class Replayer(SimulatedDatacenter datacenter, IReadOnlyList<Tra
 
     public async Task RunAsync()
     {
+        RefuseOthers();
         _world.Sessions.Keep();
         for (int i = 0; i < lines.Count; i++)
         {
@@ -44,6 +47,22 @@ internal sealed class Replayer(SimulatedDatacenter datacenter, IReadOnlyList<Tra
         for (int yields = 0; _world.Trace.Count < lines.Count && yields < MaxYields && _world.Loop.HasDue; yields++)
             await new LoopYield(_world.Loop);
     }
+
+    /// <summary>Refuses what another data centre had a part in that is not there now.</summary>
+    private void RefuseOthers()
+    {
+        for (int i = 0; i < lines.Count; i++)
+        {
+            var line = lines[i];
+            if (line.Kind == MigrationService.Comes)
+                throw new FormatException($"Line {i + 2} of the trace cannot be replayed: '{line.Subject}' comes from the data centre '{line.Details}', which brings what is not in this trace.");
+            if (_world.Options.FindBackend is null && line.Kind == "call" && ReplayedCalls.TryReadMove(line.Details, out var there) && there != _world.Name && HasBegun(line.Subject, i))
+                throw new FormatException($"Line {i + 2} of the trace cannot be replayed: '{line.Subject}' moves to the data centre '{there}', which is not there. Give one as it was then ({nameof(SimulationOptions)}.{nameof(SimulationOptions.FindBackend)}).");
+        }
+    }
+
+    /// <summary>Whether a move was begun after its call; one that was refused is refused again, wherever it was to go.</summary>
+    private bool HasBegun(string subject, int call) => lines.Skip(call + 1).Any(line => line.Kind == "begin" && line.Subject == subject && line.Details.StartsWith(WorkKinds.Migrate + " ", StringComparison.Ordinal));
 
     private void Begin(TraceLine line)
     {
@@ -91,6 +110,8 @@ internal sealed class Replayer(SimulatedDatacenter datacenter, IReadOnlyList<Tra
     {
         var words = line.Details.Split(' ');
         var settings = words.Skip(1).Select(static word => word.Split('=', 2)).ToDictionary(static pair => pair[0], static pair => pair[1], StringComparer.Ordinal);
+        if (FaultKind.OfInstances.Contains(words[0]) && !_world.Exists(InstanceId.Parse(line.Subject)))
+            throw new FormatException($"there is no instance '{line.Subject}'");
         var fault = datacenter.Faults.Schedule(words[0], line.Subject, double.Parse(settings["amount"], CultureInfo.InvariantCulture)).WithChance(double.Parse(settings["chance"], CultureInfo.InvariantCulture));
         if (Ticks("for") is { Ticks: > 0 } duration)
             fault.For(duration);

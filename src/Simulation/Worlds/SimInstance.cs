@@ -70,8 +70,11 @@ internal sealed class SimInstance
 
     public InstanceKind Kind => Config.Kind;
 
+    /// <summary>Whether what ran it is gone: one that has crashed takes nothing of its node then.</summary>
+    public bool HasEnded { get; set; }
+
     /// <summary>Whether it takes memory and CPU of its node.</summary>
-    public bool IsUp => State == PowerState.Running || State == PowerState.Paused || State == PowerState.Starting || State == PowerState.Stopping || State == PowerState.Crashed || State == PowerState.Unknown;
+    public bool IsUp => !HasEnded && (State == PowerState.Running || State == PowerState.Paused || State == PowerState.Starting || State == PowerState.Stopping || State == PowerState.Crashed || State == PowerState.Unknown);
 
     /// <summary>What it takes of its node's memory while it is up: what it was started with and what was plugged in since.</summary>
     public long HeldMemoryBytes { get; set; }

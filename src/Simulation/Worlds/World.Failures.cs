@@ -54,5 +54,16 @@ internal sealed partial class World
         SetState(instance, PowerState.Crashed, "The guest panicked.");
     }
 
+    /// <summary>What runs an instance ends unasked.</summary>
+    public void Kill(SimInstance instance)
+    {
+        if (!instance.IsUp || instance.State == PowerState.Unknown)
+            return;
+        instance.Guest?.PowerOff();
+        SetState(instance, PowerState.Crashed, "What ran it ended unasked.", hasEnded: true);
+        if (instance.Holder is { AwaitsShutdown: true } stopping)
+            stopping.Wake();
+    }
+
     private List<SimInstance> InstancesOn(SimNode node) => [.. _inOrder.Where(instance => instance.Node == node)];
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Hypervisor.Sdk.Simulation.Guests;
 
@@ -8,7 +9,8 @@ internal sealed partial class World
 {
     private const string IdAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
 
-    private readonly Dictionary<InstanceId, SimInstance> _byId = [];
+    /// <summary>Written in the loop, and looked into from everywhere.</summary>
+    private readonly ConcurrentDictionary<InstanceId, SimInstance> _byId = [];
     private readonly Dictionary<string, int> _names = new(StringComparer.Ordinal);
     private readonly List<SimInstance> _inOrder = [];
     private readonly HashSet<InstanceId> _claimedIds = [];
@@ -23,6 +25,9 @@ internal sealed partial class World
     public InstanceId? NextId { get; set; }
 
     public SimInstance? Find(InstanceId id) => _byId.GetValueOrDefault(id);
+
+    /// <summary>Whether there is an instance of an id now. Asked from everywhere.</summary>
+    public bool Exists(InstanceId id) => !id.IsDefault && _byId.ContainsKey(id);
 
     /// <summary>An instance that must be there, of a kind, on a node that can be reached.</summary>
     public SimInstance Require(InstanceId id, InstanceKind? kind = null)
@@ -141,7 +146,7 @@ internal sealed partial class World
     public void Add(SimInstance instance)
     {
         _claimedIds.Remove(instance.Id);
-        _byId.Add(instance.Id, instance);
+        _byId[instance.Id] = instance;
         // Work that takes longer may end after work that began later.
         _inOrder.Insert(IndexAfter(instance.Number), instance);
         Note("created", instance.Text, instance.Name);
@@ -152,9 +157,9 @@ internal sealed partial class World
     public void ChangeId(SimInstance instance, InstanceId id)
     {
         Events.Deleted(instance);
-        _byId.Remove(instance.Id);
+        _byId.TryRemove(instance.Id, out _);
         instance.Id = id;
-        _byId.Add(id, instance);
+        _byId[id] = instance;
         Events.Created(instance);
     }
 
@@ -162,7 +167,7 @@ internal sealed partial class World
     public void Remove(SimInstance instance)
     {
         instance.IsDeleted = true;
-        _byId.Remove(instance.Id);
+        _byId.TryRemove(instance.Id, out _);
         _inOrder.RemoveAt(IndexAfter(instance.Number) - 1);
         ReleaseName(instance.Name);
         ReleaseId(instance.Id);
@@ -186,13 +191,14 @@ internal sealed partial class World
     }
 
     /// <summary>Another power state, with what that means for the node's memory.</summary>
-    public void SetState(SimInstance instance, PowerState to, string? reason = null)
+    public void SetState(SimInstance instance, PowerState to, string? reason = null, bool hasEnded = false)
     {
         var from = instance.State;
-        if (from == to)
+        if (from == to && instance.HasEnded == hasEnded)
             return;
         bool wasUp = instance.IsUp;
         instance.State = to;
+        instance.HasEnded = hasEnded;
         instance.StateReason = reason;
         if (instance.IsUp && !wasUp)
         {
@@ -209,7 +215,8 @@ internal sealed partial class World
 
         instance.Touch();
         Note("state", instance.Text, TransitionText(from, to));
-        Events.StateChanged(instance, from, to, reason);
+        if (from != to)
+            Events.StateChanged(instance, from, to, reason);
     }
 
     /// <summary>What runs has more memory or less from now on.</summary>

@@ -74,6 +74,7 @@ public sealed class FaultTests
         Signal(backend, created.Id, "KILL");
         await NextStateAsync(events, PowerState.Crashed);
         Assert.Equal(PowerState.Stopped, (await hypervisor.StopAsync(created.Id, null, null, Token).WaitForCompletionAsync(Token)).State);
+        Assert.Equal(PowerState.Crashed, (await NextStateAsync(events, PowerState.Stopped)).From);
     }
 
     [Fact(Timeout = 60_000)]
