@@ -44,6 +44,8 @@ public static class SimplePlan
             .. change.MemoryLimit.IsSet ? ["memoryLimit"] : Array.Empty<string>(),
             .. change.AddDisks.Select(_ => "disk"),
             .. change.ResizeDisks.Keys.Select(disk => $"disk:{disk}"),
+            .. change.LimitDisks.Keys.Select(disk => $"disk:{disk}.limits"),
+            .. change.ChangeMedia.Keys.Select(disk => $"disk:{disk}.image"),
             .. change.RemoveDevices.Select(device => $"device:{device}"),
             .. change.AddNetworks.Select(_ => "network"),
         ];

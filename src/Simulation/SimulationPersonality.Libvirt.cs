@@ -14,7 +14,7 @@ public sealed partial class SimulationPersonality
         DefaultNetwork = "default",
         Capabilities = Answers(
             [
-                Capability.VirtualMachines, Capability.LiveMigration, Capability.HotplugCpu, Capability.HotplugMemory, Capability.HotplugDisk, Capability.HotplugNetwork, Capability.OnlineResizeDisk, Capability.Snapshots,
+                Capability.VirtualMachines, Capability.LiveMigration, Capability.HotplugCpu, Capability.HotplugMemory, Capability.HotplugDisk, Capability.HotplugNetwork, Capability.OnlineResizeDisk, Capability.LimitDisks, Capability.ChangeMedia, Capability.Snapshots,
                 Capability.MemorySnapshots, Capability.LinkedClones, Capability.UniqueNames, Capability.RequestLog, Capability.UefiFirmware, Capability.Tpm, Capability.MigrationHandover, Capability.SerialConsole, Capability.GraphicsConsole,
                 Capability.NetworkMetrics, Passthrough,
             ],

@@ -14,7 +14,7 @@ public sealed partial class SimulationPersonality
         RefusedWhileLocked = ["apply"],
         Capabilities = Answers(
             [
-                Capability.VirtualMachines, Capability.LiveMigration, Capability.HotplugDisk, Capability.HotplugNetwork, Capability.OnlineResizeDisk, Capability.Snapshots, Capability.MemorySnapshots, Capability.AtomicRevision,
+                Capability.VirtualMachines, Capability.LiveMigration, Capability.HotplugDisk, Capability.HotplugNetwork, Capability.OnlineResizeDisk, Capability.LimitDisks, Capability.ChangeMedia, Capability.Snapshots, Capability.MemorySnapshots, Capability.AtomicRevision,
                 Capability.ResumableOperations, Capability.RequestLog, Capability.UefiFirmware, Capability.Tpm, Capability.MigrationHandover, Capability.SerialConsole, Capability.GraphicsConsole,
                 Capability.NetworkMetrics, Capability.Containers, Passthrough,
             ],

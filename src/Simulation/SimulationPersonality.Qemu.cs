@@ -29,7 +29,7 @@ public sealed partial class SimulationPersonality
         Capabilities = Answers(
             [
                 Capability.VirtualMachines, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations,
-                Capability.RequestLog, Capability.SerialConsole, Capability.CloudInit,
+                Capability.RequestLog, Capability.SerialConsole, Capability.CloudInit, Capability.LimitDisks, Capability.ChangeMedia,
             ],
             (Capability.GraphicsConsole, CapabilityAnswer.Conditional("The machine must be made with a screen, which is the default.")),
             (Capability.GuestAgent, CapabilityAnswer.Conditional("The machine must be made with an agent channel, which is the default, and an agent must run in the guest (qemu-guest-agent).")),

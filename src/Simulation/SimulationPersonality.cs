@@ -106,7 +106,7 @@ public sealed partial class SimulationPersonality
         [
             Capability.VirtualMachines, Capability.LiveMigration, Capability.HotplugCpu, Capability.HotplugMemory, Capability.HotplugDisk, Capability.HotplugNetwork, Capability.OnlineResizeDisk,
             Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog, Capability.UefiFirmware,
-            Capability.Tpm, Capability.MigrationHandover, Capability.Containers, Capability.GuestAgent, Capability.SerialConsole, Capability.GraphicsConsole, Capability.NetworkMetrics, Passthrough,
+            Capability.Tpm, Capability.MigrationHandover, Capability.Containers, Capability.GuestAgent, Capability.SerialConsole, Capability.GraphicsConsole, Capability.NetworkMetrics, Capability.LimitDisks, Capability.ChangeMedia, Passthrough,
         ];
         return Answers(can);
     }

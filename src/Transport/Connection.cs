@@ -1,4 +1,6 @@
 using System.IO.Pipelines;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Hypervisor.Sdk.Transport;
 
@@ -66,6 +68,14 @@ public abstract partial class Connection : IDuplexPipe, IAsyncDisposable
         await DisposeTransportAsync().ConfigureAwait(false);
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Hands an open file to the peer of a unix socket (SCM_RIGHTS of unix(7)), together with one byte of the stream. Only while nothing that was written to <see cref="Output"/> is unsent.</summary>
+    /// <param name="file">The file; this side's stays open.</param>
+    /// <param name="marker">The byte: a file cannot travel alone.</param>
+    /// <exception cref="NotSupportedException">The connection is not a unix socket.</exception>
+    /// <exception cref="IOException">The peer is gone, or does not read.</exception>
+    [SupportedOSPlatform("linux")]
+    public virtual void SendFile(SafeHandle file, byte marker) => throw new NotSupportedException($"{Endpoint} is no unix socket: files are passed on by those only.");
 
     /// <inheritdoc />
     public override string ToString() => Endpoint;

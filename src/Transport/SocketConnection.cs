@@ -1,5 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Hypervisor.Sdk.Transport;
 
@@ -23,6 +25,15 @@ internal sealed class SocketConnection : Connection
     public override PipeReader Input => _reader;
 
     public override PipeWriter Output => _writer;
+
+    [SupportedOSPlatform("linux")]
+    public override void SendFile(SafeHandle file, byte marker)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        if (_socket.AddressFamily != AddressFamily.Unix)
+            base.SendFile(file, marker);
+        DescriptorPassing.Send(_socket, file, marker);
+    }
 
     private protected override void ReleaseTransport()
     {

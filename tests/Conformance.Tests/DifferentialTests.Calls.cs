@@ -70,6 +70,23 @@ public sealed partial class DifferentialTests
                 await CallAsync("stop", () => compute.StopAsync(made.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, cancellationToken: Token).WaitForCompletionAsync(Token));
                 await ChangeAsync("the piece back from what is off", new InstanceChange { Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) });
                 break;
+            case "disks":
+                var (disk, drive) = (DeviceId.Parse("disk0"), DeviceId.Parse("drive"));
+                var limits = new DiskLimits { Total = new DiskRate { OperationsPerSecond = 50 } };
+                await ChangeAsync("a drive", new InstanceChange { AddDisks = { new DiskSpec { Id = drive, Content = new DiskContent.Cd() } } });
+                await ChangeAsync("a drive where there are none", new InstanceChange { AddDisks = { new DiskSpec { Bus = "virtio", Content = new DiskContent.Cd() } } });
+                await CallAsync("start", () => compute.StartAsync(made.Id, cancellationToken: Token).WaitForCompletionAsync(Token));
+                await ChangeAsync("limits", new InstanceChange { LimitDisks = { [disk] = limits } });
+                await ChangeAsync("the same limits", new InstanceChange { LimitDisks = { [disk] = limits } });
+                await ChangeAsync("limits that cannot be", new InstanceChange { LimitDisks = { [disk] = limits with { Read = limits.Total } } });
+                await ChangeAsync("limits of a drive", new InstanceChange { LimitDisks = { [drive] = limits } });
+                await ChangeAsync("no limits", new InstanceChange { LimitDisks = { [disk] = null } });
+                await ChangeAsync("no CD where none is", new InstanceChange { ChangeMedia = { [drive] = null } });
+                await ChangeAsync("a CD that is not there", new InstanceChange { ChangeMedia = { [drive] = "no-such.iso" } });
+                await ChangeAsync("a CD in a disk", new InstanceChange { ChangeMedia = { [disk] = null } });
+                await ChangeAsync("a CD in what is not there", new InstanceChange { ChangeMedia = { [DeviceId.Parse("none")] = null } });
+                lines.Add(string.Join(", ", (await compute.GetAsync(made.Id, Token)).Disks.Select(device => $"{device.Id} {device.Bus} CD {device.IsCd} image {device.Image} size {device.Size} limits {device.Limits} {device.Disposal} {device.ReadOnly}")));
+                break;
             case "networks":
                 foreach (string network in new[] { "user", "no-such-network", "bridge:", "Bridge:br0" })
                     await CallAsync("create on " + network, () => compute.CreateAsync(Spec("on-" + network.Length, spec => spec.Networks.Add(new NetworkSpec { Network = network })), cancellationToken: Token).WaitForCompletionAsync(Token));

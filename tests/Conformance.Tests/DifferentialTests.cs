@@ -31,6 +31,7 @@ public sealed partial class DifferentialTests
     [InlineData("change")]
     [InlineData("hotplug")]
     [InlineData("give-back")]
+    [InlineData("disks")]
     [InlineData("networks")]
     [InlineData("refusals")]
     [InlineData("capabilities")]

@@ -6,6 +6,27 @@ public sealed class FeatureTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = 60_000)]
+    public async Task Disks_are_limited_and_CDs_changed()
+    {
+        var options = new SimulationOptions();
+        options.Images["install.iso"] = ByteSize.FromMiB(300);
+        await using var dc = new SimulatedDatacenter(options);
+        var spec = Machines.Spec("web");
+        spec.Boot = new BootSource.Iso(VolumeId.Parse("install.iso"));
+        spec.Disks[0].Limits = new DiskLimits { Write = new DiskRate { BytesPerSecond = ByteSize.FromMiB(1) } };
+        var vm = await dc.Hypervisor().CreateAsync(spec).WaitForCompletionAsync(Token);
+        Assert.Equal([("disk0", false, null), ("cd0", true, "install.iso")], vm.Disks.Select(disk => (disk.Id.ToString(), disk.IsCd, disk.Image)));
+        Assert.Equal(spec.Disks[0].Limits, vm.Disks[0].Limits);
+        var (disk, cd) = (vm.Disks[0].Id, vm.Disks[1].Id);
+        var changed = await dc.Hypervisor().ChangeAsync(vm.Id, new InstanceChange { LimitDisks = { [disk] = null }, ChangeMedia = { [cd] = null } }).WaitForCompletionAsync(Token);
+        Assert.Equal((null, null, null), (changed.Disks[0].Limits, changed.Disks[1].Image, changed.Disks[1].Size));
+        changed = await dc.Hypervisor().ChangeAsync(vm.Id, new InstanceChange { ChangeMedia = { [cd] = "install.iso" } }).WaitForCompletionAsync(Token);
+        Assert.Equal(("install.iso", ByteSize.FromMiB(300)), (changed.Disks[1].Image, changed.Disks[1].Size));
+        var refused = await Assert.ThrowsAsync<HypervisorException>(() => dc.Hypervisor().PlanAsync(vm.Id, new InstanceChange { ChangeMedia = { [disk] = "install.iso" } }, Token));
+        Assert.Contains($"changeMedia[{disk}]", refused.FieldErrors!.Keys);
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task Snapshots_are_a_tree_and_going_back_brings_memory_and_devices_back()
     {
         await using var dc = new SimulatedDatacenter();

@@ -24,6 +24,12 @@ public sealed class InstanceChange
     /// <summary>Disks to make larger. Smaller is refused: it would cut off data that only the guest knows.</summary>
     public IDictionary<DeviceId, ByteSize> ResizeDisks { get; } = new Dictionary<DeviceId, ByteSize>();
 
+    /// <summary>Other limits of disks; null lifts them. A disk's limits are replaced as a whole.</summary>
+    public IDictionary<DeviceId, DiskLimits?> LimitDisks { get; } = new Dictionary<DeviceId, DiskLimits?>();
+
+    /// <summary>CD drives to put another image in, in the backend's words; null takes out the one that is in. A guest that holds the drive's door locked is asked to let go.</summary>
+    public IDictionary<DeviceId, string?> ChangeMedia { get; } = new Dictionary<DeviceId, string?>();
+
     /// <summary>Disks and network devices to remove. A disk that was made with the instance is deleted with its content.</summary>
     public IList<DeviceId> RemoveDevices { get; } = [];
 

@@ -26,4 +26,13 @@ public sealed class DiskDevice
 
     /// <summary>What becomes of its content when the instance is deleted.</summary>
     public DiskDisposal Disposal { get; init; }
+
+    /// <summary>Whether it is a CD drive.</summary>
+    public bool IsCd { get; init; }
+
+    /// <summary>The image in a CD drive; null when it is empty, and for a disk.</summary>
+    public string? Image { get; init; }
+
+    /// <summary>How fast the guest may use it; null where nothing limits it, or the backend does not say.</summary>
+    public DiskLimits? Limits { get; init; }
 }

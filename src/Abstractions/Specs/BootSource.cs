@@ -10,7 +10,7 @@ public abstract record BootSource
     /// <summary>The first disk of the spec.</summary>
     public sealed record FirstDisk : BootSource;
 
-    /// <summary>An image of a CD, inserted as long as the machine exists.</summary>
+    /// <summary>An image of a CD. It is in a drive of the machine (<see cref="DiskDevice.IsCd"/>) until another is put in or it is taken out (<see cref="InstanceChange.ChangeMedia"/>).</summary>
     /// <param name="Image">The image, as the backend addresses it.</param>
     public sealed record Iso(VolumeId Image) : BootSource;
 

@@ -1,6 +1,6 @@
 namespace Hypervisor.Sdk;
 
-/// <summary>Where a disk's content comes from: <see cref="Blank"/>, <see cref="FromImage"/>, <see cref="Existing"/> or <see cref="Attached"/>.</summary>
+/// <summary>Where a disk's content comes from: <see cref="Blank"/>, <see cref="FromImage"/>, <see cref="Existing"/>, <see cref="Attached"/>, or an image in a drive: <see cref="Cd"/>.</summary>
 public abstract record DiskContent
 {
     private DiskContent()
@@ -21,6 +21,10 @@ public abstract record DiskContent
     /// <summary>A volume of the backend's own, which is kept when the instance is deleted.</summary>
     /// <param name="Volume">The volume.</param>
     public sealed record Existing(VolumeId Volume) : DiskContent;
+
+    /// <summary>A CD drive, which needs no image in it; <see cref="InstanceChange.ChangeMedia"/> puts another in.</summary>
+    /// <param name="Image">The image in it, in the backend's words; null when it is empty.</param>
+    public sealed record Cd(string? Image = null) : DiskContent;
 
     /// <summary>A volume of a storage backend, attached by whoever orchestrates and kept when the instance is deleted.</summary>
     /// <param name="Attachment">What <see cref="IStorageBackend.AttachAsync"/> said.</param>

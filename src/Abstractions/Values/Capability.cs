@@ -92,6 +92,12 @@ public readonly record struct Capability : ISpanParsable<Capability>, IUtf8SpanP
     /// <summary>Disks grow while the instance runs.</summary>
     public static Capability OnlineResizeDisk { get; } = new("online-resize-disk");
 
+    /// <summary>How fast a guest uses a disk can be limited, at its making and later (<see cref="DiskLimits"/>).</summary>
+    public static Capability LimitDisks { get; } = new("limit-disks");
+
+    /// <summary>Another CD can be put in while the instance runs.</summary>
+    public static Capability ChangeMedia { get; } = new("change-media");
+
     /// <summary>Snapshots of disks.</summary>
     public static Capability Snapshots { get; } = new("snapshots");
 

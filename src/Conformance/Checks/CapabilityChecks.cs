@@ -3,6 +3,8 @@ namespace Hypervisor.Sdk.Conformance;
 /// <summary>CAP: what a backend says that it can do. A yes passes what it promises; a no refuses it, with a reason; a condition is named, and once it is met the thing passes.</summary>
 internal static class CapabilityChecks
 {
+    private static readonly DiskLimits s_slow = new() { Total = new DiskRate { OperationsPerSecond = 500 } };
+
     private static readonly (Capability Capability, string What, Func<CheckContext, InstanceSpec, Task> Exercise)[] s_exercises =
     [
         (Capability.VirtualMachines, "creating a virtual machine", CreateMachine),
@@ -27,6 +29,7 @@ internal static class CapabilityChecks
         (Capability.CloudInit, "giving cloud-init data to an instance", CloudInit),
         (Capability.NetworkMetrics, "counting what an instance sends and receives", NetworkMetrics),
         (Capability.HardwareAcceleration, "running a guest's code on the processor itself", HardwareAcceleration),
+        (Capability.LimitDisks, "limiting a disk of a running instance", (c, spec) => PlugAsync(c, spec, (change, instance) => change.LimitDisks[DiskOf(instance).Id] = s_slow, (_, after) => after.Disks[0].Limits == s_slow)),
     ];
 
     public static IReadOnlyList<ConformanceCheck> All { get; } =
@@ -61,6 +64,7 @@ internal static class CapabilityChecks
         Capability.VirtualMachines, Capability.Containers, Capability.HardwareAcceleration, Capability.LiveMigration, Capability.HotplugCpu, Capability.HotplugMemory, Capability.HotplugDisk, Capability.HotplugNetwork,
         Capability.OnlineResizeDisk, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.GuestAgent, Capability.SerialConsole, Capability.GraphicsConsole, Capability.NetworkMetrics,
         Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog, Capability.MigrationHandover, Capability.UefiFirmware, Capability.Tpm, Capability.CloudInit,
+        Capability.LimitDisks, Capability.ChangeMedia,
     ];
 
     private static async Task UnknownIsNo(CheckContext c)

@@ -25,6 +25,8 @@ namespace Hypervisor.Sdk;
 [JsonSerializable(typeof(DiskContent.FromImage), TypeInfoPropertyName = "DiskContentFromImage")]
 [JsonSerializable(typeof(DiskContent.Existing))]
 [JsonSerializable(typeof(DiskContent.Attached))]
+[JsonSerializable(typeof(DiskContent.Cd))]
+[JsonSerializable(typeof(DiskLimits))]
 [JsonSerializable(typeof(Sizing.Explicit))]
 [JsonSerializable(typeof(Sizing.Type), TypeInfoPropertyName = "SizingType")]
 [JsonSerializable(typeof(VolumeAttachment.File), TypeInfoPropertyName = "VolumeAttachmentFile")]

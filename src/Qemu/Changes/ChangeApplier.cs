@@ -13,6 +13,7 @@ internal sealed class ChangeApplier(QemuServices services, MachineTable table, D
     public IReadOnlyList<ChangeStep> Plan(MachineConfig config, LiveDevices? live, InstanceChange change) => ChangePlanner.Plan(config, live, new PlanFacts
     {
         ReadDisk = (spec, id, field) => disks.Plan(spec, id, config.Machine, config.EffectivePlatform, field),
+        FindCd = disks.FindCd,
         ReadNetwork = SpecReader.ReadNetwork,
         ReadName = specs.CheckName,
         IsNameTaken = name => services.State.HolderOf(name) is { } holder && holder != config.Id && table.Get(holder).ReadConfig() is not null,

@@ -103,6 +103,8 @@ internal sealed partial class ChangePlanner
 
     private string? WhyNotResized(DiskConfig disk, ByteSize size)
     {
+        if (disk.IsCd)
+            return "It is a CD drive.";
         if (disk.File is null)
             return "It is not the machine's own: make it larger where it is kept.";
         if (_config.IsTemplate)
@@ -212,7 +214,7 @@ internal sealed partial class ChangePlanner
         }
     }
 
-    private static string Text(DiskConfig disk) => $"{new ByteSize(disk.SizeBytes)} on {disk.Bus}{(disk.ReadOnly ? ", read-only" : "")}{(disk.ExternalPath is { } path ? $", {path}" : "")}";
+    private static string Text(DiskConfig disk) => disk.IsCd ? $"CD drive on {disk.Bus}, {disk.ExternalPath ?? "empty"}" : $"{new ByteSize(disk.SizeBytes)} on {disk.Bus}{(disk.ReadOnly ? ", read-only" : "")}{(disk.ExternalPath is { } path ? $", {path}" : "")}";
 
     private static HypervisorException UnknownDevice(string id, string field) => new($"The machine has no device '{DiskMaker.Echo(id)}'.", ErrorCode.NotFound, RequestOutcome.Rejected)
     {

@@ -37,6 +37,8 @@ internal sealed partial class ChangePlanner
         planner.PlanMachine(change);
         planner.PlanRemovals(change);
         planner.PlanResizes(change);
+        planner.PlanLimits(change);
+        planner.PlanMedia(change);
         planner.PlanAdditions(change);
         return planner._steps;
     }

@@ -58,6 +58,8 @@ internal sealed record ChangeStep
         StepKind.Rename => config with { Name = To! },
         StepKind.AddDisk => config with { Disks = [.. config.Disks, Disk!] },
         StepKind.ResizeDisk => config with { Disks = [.. config.Disks.Select(disk => disk.Id == Disk!.Id ? disk with { SizeBytes = SizeBytes } : disk)] },
+        StepKind.LimitDisk => config with { Disks = [.. config.Disks.Select(disk => disk.Id == Disk!.Id ? disk with { Limits = Disk.Limits } : disk)] },
+        StepKind.ChangeMedium => config with { Disks = [.. config.Disks.Select(disk => disk.Id == Disk!.Id ? disk with { ExternalPath = Disk.ExternalPath, SizeBytes = Disk.SizeBytes } : disk)] },
         StepKind.RemoveDisk => config with { Disks = [.. config.Disks.Where(disk => disk.Id != Disk!.Id)] },
         StepKind.AddNetwork => config with { Networks = [.. config.Networks, Network!] },
         StepKind.RemoveNetwork => config with { Networks = [.. config.Networks.Where(network => network.Id != Network!.Id)] },

@@ -29,6 +29,12 @@ internal static class ChangeSteps
             case StepKind.ResizeDisk:
                 await ResizeAsync(change, step, cancellationToken).ConfigureAwait(false);
                 break;
+            case StepKind.LimitDisk when step.ByQemu:
+                await DiskThrottle.ApplyAsync(change, step.Disk!, cancellationToken).ConfigureAwait(false);
+                break;
+            case StepKind.ChangeMedium when step.ByQemu:
+                await CdDrive.ChangeAsync(change, step.Disk!, force: false, cancellationToken).ConfigureAwait(false);
+                break;
             case StepKind.RemoveDisk when step.ByQemu:
                 await DevicePlug.UnplugAsync(change, step.Disk!.Id, cancellationToken).ConfigureAwait(false);
                 await DevicePlug.CloseDiskAsync(change, step.Disk.Id, cancellationToken).ConfigureAwait(false);
@@ -85,6 +91,8 @@ internal static class ChangeSteps
                 change.Services.State.ReleaseName(change.Id, step.To!);
                 return false;
             case StepKind.AddDisk when live?.Devices.Contains(step.Disk!.Id) ?? false:
+                await DiskThrottle.ApplyAsync(change, step.Disk!, cancellationToken).ConfigureAwait(false);
+                break;
             case StepKind.AddNetwork when live?.Devices.Contains(step.Network!.Id) ?? false:
                 break;
             case StepKind.AddDisk:
@@ -96,6 +104,12 @@ internal static class ChangeSteps
             case StepKind.AddNetwork:
                 if (live is not null && step.ByQemu)
                     await DevicePlug.CloseNetworkAsync(change, step.Network!.Id, cancellationToken).ConfigureAwait(false);
+                return false;
+            case StepKind.LimitDisk when live?.Devices.Contains(step.Disk!.Id) ?? false:
+                await DiskThrottle.ApplyAsync(change, Now(change, step), cancellationToken).ConfigureAwait(false);
+                return false;
+            case StepKind.ChangeMedium when live?.Devices.Contains(step.Disk!.Id) ?? false:
+                await CdDrive.ChangeAsync(change, Now(change, step), force: true, cancellationToken).ConfigureAwait(false);
                 return false;
             case StepKind.ResizeDisk:
                 if (SizeNow(change, step.Disk!, live) < step.SizeBytes)
@@ -125,6 +139,9 @@ internal static class ChangeSteps
         ClearAway(change, step);
         return true;
     }
+
+    /// <summary>The disk of a step as it is written down.</summary>
+    private static DiskConfig Now(MachineChange change, ChangeStep step) => change.Config.Disks.First(disk => disk.Id == step.Disk!.Id);
 
     private static async Task MakeAsync(MachineChange change, ChangeStep step, DiskMaker disks, CancellationToken cancellationToken)
     {

@@ -24,6 +24,8 @@ internal static class DevicePlug
         string device = MachineArguments.DiskDevice(disk, change.Config, bus: null, bootIndex: null);
         await change.Root.EffectAsync($"open disk in QEMU {change.Id}/{disk.Id}", () => RunAsync(client, "blockdev-add", node, cancellationToken)).ConfigureAwait(false);
         await change.Root.EffectAsync($"plug in {change.Id}/{disk.Id}", () => RunAsync(client, "device_add", device, cancellationToken)).ConfigureAwait(false);
+        if (disk.Limits is not null)
+            await DiskThrottle.ApplyAsync(change, disk, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Plugs a network device in.</summary>

@@ -8,6 +8,9 @@ internal sealed class PlanFacts
     /// <summary>A disk that a request describes, checked: the spec, the id that it has when none was asked for, the field for messages.</summary>
     public required Func<DiskSpec, string, string, DiskConfig> ReadDisk { get; init; }
 
+    /// <summary>The image that a request puts in a CD drive, checked: its name, the field for messages; where it is and its size.</summary>
+    public required Func<string?, string, (string? Path, long SizeBytes)> FindCd { get; init; }
+
     /// <summary>A network device that a request describes, checked.</summary>
     public required Func<NetworkSpec, string, string, NetworkConfig> ReadNetwork { get; init; }
 

@@ -9,6 +9,10 @@ internal enum StepKind
     AddDisk,
     ResizeDisk,
     RemoveDisk,
+    LimitDisk,
+
+    /// <summary>Another image in a CD drive, or none.</summary>
+    ChangeMedium,
     AddNetwork,
     RemoveNetwork,
 

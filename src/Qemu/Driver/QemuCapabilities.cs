@@ -36,7 +36,7 @@ internal static class QemuCapabilities
         return s_never.TryGetValue(capability, out string? reason) ? CapabilityAnswer.No(reason) : default;
     }
 
-    private static readonly HashSet<Capability> s_always = [Capability.VirtualMachines, Capability.SerialConsole, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog, Capability.CloudInit];
+    private static readonly HashSet<Capability> s_always = [Capability.VirtualMachines, Capability.SerialConsole, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog, Capability.CloudInit, Capability.LimitDisks, Capability.ChangeMedia];
 
     /// <summary>What depends on how a machine was made.</summary>
     private static readonly Dictionary<Capability, Func<MachineConfig, CapabilityAnswer>> s_perMachine = new()

@@ -141,7 +141,7 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
         for (int i = 0; i < config.Disks.Count; i++)
         {
             change.Progress.Say($"making disk {config.Disks[i].Id}");
-            if (images[i] is { } image && config.Disks[i].Backing.Count == 0)
+            if (i < images.Count && images[i] is { } image && config.Disks[i].Backing.Count == 0)
                 await disks.CopyAsync(change, config.Disks[i], image, cancellationToken).ConfigureAwait(false);
             else
                 await disks.MakeAsync(change, config.Disks[i], cancellationToken).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.Versioning;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Hypervisor.Sdk.Qemu.Qapi;
@@ -22,6 +23,12 @@ internal static class BlockNode
     {
         WriteImage(json, disk.Format, pathOf(disk.File, disk.ExternalPath), disk.IsDevice, disk.Backing, pathOf, disk.ReadOnly, disk.Id);
     });
+
+    /// <summary>How the nodes of images in CD drives begin.</summary>
+    public const string CdPrefix = "hv-medium-";
+
+    /// <summary>The node of the image in a CD drive: another for each image, so that what is in the drive is known by its name.</summary>
+    public static string CdNodeOf(DiskConfig cd) => CdPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{cd.Id}\n{cd.ExternalPath}")).AsSpan(0, 5));
 
     /// <summary>Writes the node of a CD image.</summary>
     public static string CdToJson(string nodeName, string path) => Write(json =>

@@ -21,14 +21,14 @@ internal sealed class DiskMaker(QemuServices services)
     public DiskConfig Plan(DiskSpec spec, string id, QemuMachine machine, QemuArchitecture platform, string field)
     {
         string diskId = spec.Id is { } wanted ? CheckDeviceId(wanted, $"{field}.id") : id;
-        string bus = spec.Bus ?? "virtio";
+        string bus = spec.Bus ?? (spec.Content is not DiskContent.Cd ? "virtio" : CdBusOf(platform));
         if (!s_buses.Contains(bus))
             throw SpecProblem.Invalid($"{field}.bus", $"'{Echo(bus)}' is not a bus: {string.Join(", ", s_buses)}");
         if ((bus is "ide" or "sata" && !platform.IsPc) || (bus == "scsi" && !platform.HasExtras))
             throw SpecProblem.Unsupported($"{field}.bus", $"{platform.Name} machines have no disks on '{bus}' here; take virtio");
         if (spec.Serial is { } serial && (serial.Length is 0 or > 20 || serial.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))))
             throw SpecProblem.Invalid($"{field}.serial", "a serial number is 1 to 20 letters, digits, '-', '_' and '.'");
-        var disk = new DiskConfig { Id = diskId, Bus = bus, Serial = spec.Serial, ReadOnly = spec.ReadOnly, Format = ImageFormat.Qcow2 };
+        var disk = new DiskConfig { Id = diskId, Bus = bus, Serial = spec.Serial, ReadOnly = spec.ReadOnly, Format = ImageFormat.Qcow2, Limits = CheckLimits(spec.Limits, $"{field}.limits") };
         return spec.Content switch
         {
             DiskContent.Blank { Pool: not null } or DiskContent.FromImage { Pool: not null } =>
@@ -36,9 +36,30 @@ internal sealed class DiskMaker(QemuServices services)
             DiskContent.Blank blank => disk with { File = $"{diskId}.qcow2", SizeBytes = CheckSize(blank.Size, field), DeleteWithMachine = spec.Disposal != DiskDisposal.Kept },
             DiskContent.FromImage image => PlanFromImage(disk, image, machine, field) with { DeleteWithMachine = spec.Disposal != DiskDisposal.Kept },
             DiskContent.Attached attached => PlanAttached(disk, attached.Attachment, spec.Disposal, field),
+            DiskContent.Cd cd => PlanCd(disk, cd, platform, spec.Disposal, field),
             DiskContent.Existing => throw SpecProblem.Unsupported($"{field}.content", "this backend has no volumes of its own beside its machines'; attach a file or a device (DiskContent.Attached)"),
             _ => throw SpecProblem.Unsupported($"{field}.content", "this content is not known here"),
         };
+    }
+
+    /// <summary>Limits that a request asks for; null for none.</summary>
+    public static DiskLimits? CheckLimits(DiskLimits? limits, string field)
+    {
+        if (limits is not null && !limits.IsConsistent(out string? member, out string? problem))
+            throw SpecProblem.Invalid($"{field}.{member}", problem);
+        return limits is null || limits.ToString().Length == 0 ? null : limits;
+    }
+
+    /// <summary>Where a machine has its CD drives when nobody asks for another place.</summary>
+    public static string CdBusOf(QemuArchitecture platform) => platform.IsPc ? "ide" : "scsi";
+
+    /// <summary>The image for a CD drive: where it is, and its size; none for null.</summary>
+    public (string? Path, long SizeBytes) FindCd(string? image, string field)
+    {
+        if (image is null)
+            return default;
+        string path = PathOfImage(image, field);
+        return (path, new FileInfo(path).Length);
     }
 
     /// <summary>Makes a planned disk in the machine's directory. Does nothing for somebody else's.</summary>
@@ -141,6 +162,20 @@ internal sealed class DiskMaker(QemuServices services)
     private static long CheckSize(ByteSize size, string field) => size.Bytes > 0 && size.Bytes % 512 == 0 && size.Bytes <= MaxSizeBytes
         ? size.Bytes
         : throw SpecProblem.Invalid($"{field}.content.size", "a disk is 512 bytes to 128 TiB, a multiple of 512");
+
+    private DiskConfig PlanCd(DiskConfig disk, DiskContent.Cd cd, QemuArchitecture platform, DiskDisposal? disposal, string field)
+    {
+        if (!platform.IsPc && !platform.HasExtras)
+            throw SpecProblem.Unsupported($"{field}.content", $"{platform.Name} machines have no CD here");
+        if (disk.Bus == "virtio")
+            throw SpecProblem.Invalid($"{field}.bus", "there are no CD drives on 'virtio': ide, sata, scsi");
+        if (disk.Limits is not null)
+            throw SpecProblem.Invalid($"{field}.limits", "a CD drive has no limits");
+        if (disposal == DiskDisposal.DeletedWithInstance)
+            throw SpecProblem.Invalid($"{field}.disposal", "what was not made with the machine is not deleted with it");
+        var (path, size) = FindCd(cd.Image, $"{field}.content.image");
+        return disk with { IsCd = true, ReadOnly = true, Format = ImageFormat.Raw, ExternalPath = path, SizeBytes = size };
+    }
 
     private DiskConfig PlanFromImage(DiskConfig disk, DiskContent.FromImage image, QemuMachine machine, string field)
     {

@@ -38,12 +38,15 @@ internal static class InstanceView
     private static DiskDevice DiskOf(QemuServices services, string id, DiskConfig disk) => new()
     {
         Id = DeviceId.Parse(disk.Id),
-        Volume = VolumeId.Parse(disk.ExternalPath ?? $"{id}/{disk.File}"),
-        Size = new ByteSize(disk.SizeBytes),
+        Volume = disk.IsCd ? null : VolumeId.Parse(disk.ExternalPath ?? $"{id}/{disk.File}"),
+        Size = disk is { IsCd: true, ExternalPath: null } ? null : new ByteSize(disk.SizeBytes),
         Allocated = disk.File is { } file && services.State.Root.Find(StateDirectory.Disk(id, file)) is { } facts ? new ByteSize(facts.AllocatedBytes) : null,
         Bus = disk.Bus,
         Serial = disk.Serial,
         ReadOnly = disk.ReadOnly,
         Disposal = disk.DeleteWithMachine ? DiskDisposal.DeletedWithInstance : DiskDisposal.Kept,
+        IsCd = disk.IsCd,
+        Image = disk.IsCd ? disk.ExternalPath : null,
+        Limits = disk.Limits,
     };
 }

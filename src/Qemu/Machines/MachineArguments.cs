@@ -79,10 +79,13 @@ internal sealed class MachineArguments
     /// <param name="bootIndex">When it is asked for something to boot.</param>
     public static string DiskDevice(DiskConfig disk, MachineConfig config, string? bus, int? bootIndex) => BlockNode.Write(json =>
     {
-        string driver = disk.Bus switch { "virtio" => DeviceSlots.Virtio(config, "blk"), "scsi" => "scsi-hd", _ => "ide-hd" };
+        string driver = disk.Bus switch { "virtio" => DeviceSlots.Virtio(config, "blk"), "scsi" => disk.IsCd ? "scsi-cd" : "scsi-hd", _ => disk.IsCd ? "ide-cd" : "ide-hd" };
         json.WriteString("driver", driver);
         json.WriteString("id", disk.Id);
-        json.WriteString("drive", disk.Id);
+        if (!disk.IsCd)
+            json.WriteString("drive", disk.Id);
+        else if (disk.ExternalPath is not null)
+            json.WriteString("drive", BlockNode.CdNodeOf(disk));
         if (bus is not null)
             json.WriteString("bus", bus);
         else if (DeviceSlots.NeedsSlot(disk))
@@ -206,8 +209,9 @@ internal sealed class MachineArguments
                 Add("-initrd", Inherit(initrd, writable: false));
             Add("-append", boot.CommandLine ?? "");
         }
-        else if (boot.Kind == BootKinds.Iso)
+        else if (boot is { Kind: BootKinds.Iso, Path: not null })
         {
+            // One that was made before its CD was among its disks.
             Add("-blockdev", BlockNode.CdToJson("hv-cd", Inherit(boot.Path!, writable: false)));
             if (!platform.IsPc)
                 AddScsi();
@@ -223,7 +227,10 @@ internal sealed class MachineArguments
 
     private void AddDisk(DiskConfig disk, int index)
     {
-        Add("-blockdev", BlockNode.ToJson(disk, (file, path) => file is not null ? DiskPath(file) : Inherit(path!, writable: !disk.ReadOnly && path == disk.ExternalPath)));
+        if (disk is { IsCd: true, ExternalPath: { } image })
+            Add("-blockdev", BlockNode.CdToJson(BlockNode.CdNodeOf(disk), Inherit(image, writable: false)));
+        else if (!disk.IsCd)
+            Add("-blockdev", BlockNode.ToJson(disk, (file, path) => file is not null ? DiskPath(file) : Inherit(path!, writable: !disk.ReadOnly && path == disk.ExternalPath)));
         if (disk.Bus == "scsi")
             AddScsi();
         if (disk.Bus == "sata" && !_isPcie && !_arguments.Exists(argument => argument.Contains("\"hv-sata\"", StringComparison.Ordinal)))
@@ -234,9 +241,13 @@ internal sealed class MachineArguments
             "sata" when !_isPcie => string.Create(CultureInfo.InvariantCulture, $"hv-sata.{_config.Disks.Take(index).Count(other => other.Bus == "sata")}"),
             _ => null,
         };
-        int? bootIndex = _config.Boot.Kind switch { BootKinds.Disk => index, BootKinds.Iso => index + 1, _ => null };
+        int? bootIndex = _config.Boot.Kind switch { BootKinds.Disk => index, BootKinds.Iso => CdsFirst(disk, index), _ => null };
         Add("-device", DiskDevice(disk, _config, bus, bootIndex));
     }
+
+    /// <summary>What an installer boots from comes before what it installs to.</summary>
+    private int CdsFirst(DiskConfig disk, int index) =>
+        (_config.Boot.Path is null ? 0 : 1) + (disk.IsCd ? _config.Disks.Take(index).Count(other => other.IsCd) : _config.Disks.Count(other => other.IsCd) + _config.Disks.Take(index).Count(other => !other.IsCd));
 
     /// <summary>What cloud-init reads. Never among what the machine boots from.</summary>
     private void AddSeed()

@@ -2,6 +2,7 @@ using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
 using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.Changes;
 using Hypervisor.Sdk.Qemu.Processes;
 using Hypervisor.Sdk.Qemu.Qmp;
 using Hypervisor.Sdk.Qemu.State;
@@ -54,6 +55,7 @@ internal static class MachineLauncher
             if (config.Incoming is null)
                 services.Limits.Apply(config, process.Identity.Pid);
             await change.Table.SuperviseAsync(change.Machine, config, record, process, cancellationToken).ConfigureAwait(false);
+            await DiskThrottle.ApplyAllAsync(change, cancellationToken).ConfigureAwait(false);
             if (!hold)
                 await client.ContAsync(cancellationToken).ConfigureAwait(false);
             // Its event is on the way; whoever looks next must not see the state from before.
@@ -193,7 +195,7 @@ internal static class MachineLauncher
             if (config.Machine.AgentChannel)
                 descriptors[MachineArguments.AgentDescriptor] = Listen(change, RuntimeDirectory.AgentSocket);
             foreach (var file in files)
-                descriptors[file.Descriptor] = OpenElsewhere(file);
+                descriptors[file.Descriptor] = OpenElsewhere(file.Path, file.Writable);
             foreach (var tap in taps)
                 descriptors[tap.Descriptor] = TapDevice.Open(tap.Network, change.Id, tap.Descriptor);
             cancellationToken.ThrowIfCancellationRequested();
@@ -257,15 +259,16 @@ internal static class MachineLauncher
         return listening;
     }
 
-    private static SafeFileHandle OpenElsewhere(MachineArguments.OpenedPath file)
+    /// <summary>Opens a file outside the machine's directory for QEMU.</summary>
+    public static SafeFileHandle OpenElsewhere(string path, bool writable)
     {
         try
         {
-            return File.OpenHandle(file.Path, FileMode.Open, file.Writable ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return File.OpenHandle(path, FileMode.Open, writable ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new HypervisorException($"'{file.Path}', which the machine needs, cannot be opened: {error.Message}", error is FileNotFoundException or DirectoryNotFoundException ? ErrorCode.NotFound : ErrorCode.Denied, RequestOutcome.Rejected, error);
+            throw new HypervisorException($"'{path}', which the machine needs, cannot be opened: {error.Message}", error is FileNotFoundException or DirectoryNotFoundException ? ErrorCode.NotFound : ErrorCode.Denied, RequestOutcome.Rejected, error);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Qemu.Backups;
+using Hypervisor.Sdk.Qemu.Changes;
 using Hypervisor.Sdk.Qemu.Migration;
 using Hypervisor.Sdk.Qemu.State;
 
@@ -224,6 +225,7 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
         try
         {
             var monitor = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+            await DiskThrottle.ApplyAllAsync(change, cancellationToken).ConfigureAwait(false);
             await monitor.ContAsync(cancellationToken).ConfigureAwait(false);
             return null;
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
@@ -48,12 +49,22 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
             throw SpecProblem.Unsupported("boot", $"there is no firmware for {platform.Name} machines; name a kernel");
         if (config.Boot.Kind == BootKinds.Iso && !platform.IsPc && !platform.HasExtras)
             throw SpecProblem.Unsupported("boot", $"{platform.Name} machines have no CD here");
+        if (config.Boot is { Kind: BootKinds.Iso, Path: { } image })
+            config = config with { Boot = config.Boot with { Path = null }, Disks = [.. config.Disks, CdOf(config, image)] };
         if (config.Boot.Kind == BootKinds.Disk && config.Disks.Count == 0)
             throw SpecProblem.Invalid("boot", "there is no disk to boot from; add one, or name an ISO or a kernel");
         if (config.Disks.Select(disk => disk.Id).Concat(config.Networks.Select(network => network.Id)).GroupBy(device => device).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw SpecProblem.Invalid("disks", $"two devices have the id '{twice.Key}'");
         config = DeviceSlots.Assign(config);
         return DeviceSlots.IsFull(config) ? throw SpecProblem.Invalid("disks", DeviceSlots.Full) : config;
+    }
+
+    /// <summary>The drive of what an installer boots from.</summary>
+    private static DiskConfig CdOf(MachineConfig config, string image)
+    {
+        var taken = config.Disks.Select(disk => disk.Id).Concat(config.Networks.Select(network => network.Id)).ToHashSet(StringComparer.Ordinal);
+        string id = Enumerable.Range(0, taken.Count + 1).Select(number => string.Create(CultureInfo.InvariantCulture, $"cd{number}")).First(free => !taken.Contains(free));
+        return new DiskConfig { Id = id, Bus = DiskMaker.CdBusOf(config.EffectivePlatform), ReadOnly = true, IsCd = true, Format = DiskImages.ImageFormat.Raw, ExternalPath = image, SizeBytes = new FileInfo(image).Length };
     }
 
     /// <summary>A name that this backend accepts.</summary>

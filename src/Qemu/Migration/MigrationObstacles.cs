@@ -90,10 +90,18 @@ internal static class MigrationObstacles
 
         foreach (var disk in config.Disks.Where(disk => disk.ExternalPath is not null))
         {
-            if (Try(() => disks.OpenAttached(disk.ExternalPath!, disk.ReadOnly, disk.Id).Dispose()) is { } problem)
+            if (Try(() => Open(disk)) is { } problem)
                 yield return $"The disk '{disk.Id}' is not there: {problem}";
             foreach (var below in disk.Backing.Where(below => below.ExternalPath is not null && !File.Exists(below.ExternalPath)))
                 yield return $"The image '{below.ExternalPath}' below the disk '{disk.Id}' is not there.";
+        }
+
+        void Open(DiskConfig disk)
+        {
+            if (disk.IsCd)
+                disks.PathOfImage(disk.ExternalPath!, disk.Id);
+            else
+                disks.OpenAttached(disk.ExternalPath!, disk.ReadOnly, disk.Id).Dispose();
         }
     }
 

@@ -80,6 +80,25 @@ internal sealed partial class QmpSession : IAsyncDisposable
     /// <summary>Who answers, for messages: the program with its version, and where.</summary>
     public string Peer => $"QEMU {Greeting.Version} ({Endpoint})";
 
+    /// <summary>Sends an open file with one byte. Nothing may be on its way at the same time.</summary>
+    [System.Runtime.Versioning.SupportedOSPlatform("linux")]
+    public void SendFile(System.Runtime.InteropServices.SafeHandle file, byte marker)
+    {
+        lock (_gate)
+        {
+            if (_closeReason is { } reason)
+                throw reason;
+            try
+            {
+                _connection.SendFile(file, marker);
+            }
+            catch (IOException error)
+            {
+                throw new BackendConnectionException($"{Endpoint} takes no open file: {error.Message}", ErrorCode.Unavailable, RequestOutcome.NotSent, error);
+            }
+        }
+    }
+
     public bool Offers(QapiCommand command) => _offered.Length == 0 || (command.Index >= 0 ? _offered[command.Index] : _commands.Contains(command.Name));
 
     public async ValueTask DisposeAsync()

@@ -76,7 +76,7 @@ internal static class SnapshotRevert
     {
         // The name is no device, and the guest notices the size of a disk though no argument says it.
         var (arguments, _, _) = MachineArguments.Build(config with { Name = "", Labels = new Dictionary<string, string>() }, change.Services.Host);
-        return arguments.Concat(config.Disks.Select(disk => disk.SizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        return arguments.Concat(config.Disks.Select(disk => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{disk.SizeBytes} {disk.ExternalPath}")));
     }
 
     private static async Task LoadAsync(MachineChange change, SnapshotRecord record, CancellationToken cancellationToken)

@@ -166,6 +166,12 @@ internal sealed record DiskConfig
 
     /// <summary>The images below, the nearest first.</summary>
     public IReadOnlyList<BackingConfig> Backing { get; init; } = [];
+
+    /// <summary>How fast the guest may use it; null for as fast as it goes.</summary>
+    public DiskLimits? Limits { get; init; }
+
+    /// <summary>Whether it is a CD drive: <see cref="ExternalPath"/> is the image in it, null when it is empty.</summary>
+    public bool IsCd { get; init; }
 }
 
 /// <summary>An image below a disk: read only, never deleted.</summary>

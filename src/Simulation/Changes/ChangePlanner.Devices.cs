@@ -101,6 +101,40 @@ internal sealed partial class ChangePlanner
         return size.Bytes < disk.GuestBytes ? $"It is {new ByteSize(disk.GuestBytes)}; smaller would cut off data that only the guest knows." : null;
     }
 
+    private void PlanDiskLimits(InstanceChange change)
+    {
+        foreach (var (id, wanted) in change.LimitDisks.OrderBy(static limit => limit.Key.ToString(), StringComparer.Ordinal))
+        {
+            string field = $"limitDisks[{id}]";
+            var disk = Require(change, id, field);
+            var limits = _reader.CheckLimits(wanted, field);
+            if (disk.IsCd)
+                throw _world.Invalid(field, "a CD drive has no limits");
+            if (limits != disk.Limits)
+                Add(new ChangeStep { Property = $"disk:{id}.limits", From = disk.Limits?.ToString(), To = limits?.ToString(), Setting = config => With(config, disk with { Limits = limits }) });
+        }
+    }
+
+    private void PlanMedia(InstanceChange change)
+    {
+        foreach (var (id, wanted) in change.ChangeMedia.OrderBy(static medium => medium.Key.ToString(), StringComparer.Ordinal))
+        {
+            string field = $"changeMedia[{id}]";
+            var disk = Require(change, id, field);
+            if (!disk.IsCd)
+                throw _world.Invalid(field, $"'{id}' is no CD drive");
+            var (image, bytes) = _reader.CheckCdImage(wanted, field);
+            if (image != disk.Image)
+                Add(new ChangeStep { Property = $"disk:{id}.image", From = disk.Image, To = image, Setting = config => With(config, disk with { Image = image, SizeBytes = bytes }) });
+        }
+    }
+
+    private DiskConfig Require(InstanceChange change, DeviceId id, string field) => change.RemoveDevices.Contains(id)
+        ? throw _world.Invalid(field, "the same change removes it")
+        : _config.Disks.FirstOrDefault(known => known.Id == id) ?? throw UnknownDevice(id, field);
+
+    private static InstanceConfig With(InstanceConfig config, DiskConfig disk) => config with { Disks = [.. config.Disks.Select(other => other.Id == disk.Id ? disk : other)] };
+
     private void PlanAdditions(InstanceChange change)
     {
         if (_config.Disks.Count + change.AddDisks.Count > MachineReader.MaxDisks)
@@ -167,7 +201,7 @@ internal sealed partial class ChangePlanner
         }
     }
 
-    private static string Text(DiskConfig disk) => $"{new ByteSize(disk.GuestBytes)} on {disk.Bus}{(disk.ReadOnly ? ", read-only" : "")}{(disk.External is { } external ? $", {external}" : "")}";
+    private static string Text(DiskConfig disk) => disk.IsCd ? $"CD drive on {disk.Bus}, {disk.Image ?? "empty"}" : $"{new ByteSize(disk.GuestBytes)} on {disk.Bus}{(disk.ReadOnly ? ", read-only" : "")}{(disk.External is { } external ? $", {external}" : "")}";
 
     private HypervisorException UnknownDevice(DeviceId id, string field) => new($"'{_instance.Name}' has no device '{id}'.", ErrorCode.NotFound, RequestOutcome.Rejected)
     {

@@ -35,6 +35,8 @@ internal sealed partial class ChangePlanner
         planner.PlanLimits(change);
         planner.PlanRemovals(change);
         planner.PlanResizes(change);
+        planner.PlanDiskLimits(change);
+        planner.PlanMedia(change);
         planner.PlanAdditions(change);
         return planner._steps;
     }

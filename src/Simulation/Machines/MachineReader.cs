@@ -88,12 +88,14 @@ internal sealed class MachineReader(World world)
     /// <summary>A disk that a request asks for: planned, not made.</summary>
     public DiskConfig ReadDisk(DiskSpec spec, string id, SimNode node, string field)
     {
-        string bus = spec.Bus ?? "virtio";
+        string bus = spec.Bus ?? (spec.Content is DiskContent.Cd ? "ide" : "virtio");
         if (!s_buses.Contains(bus))
             throw world.Invalid($"{field}.bus", $"'{bus[..Math.Min(bus.Length, 64)]}' is not a bus: {string.Join(", ", s_buses)}");
         if (spec.Serial is { } serial && (serial.Length is 0 or > 20 || serial.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))))
             throw world.Invalid($"{field}.serial", "a serial number is 1 to 20 letters, digits, '-', '_' and '.'");
-        var disk = new DiskConfig(spec.Id is { } wanted ? CheckDeviceId(wanted, $"{field}.id") : DeviceId.Parse(id), bus) { Serial = spec.Serial, ReadOnly = spec.ReadOnly };
+        var disk = new DiskConfig(spec.Id is { } wanted ? CheckDeviceId(wanted, $"{field}.id") : DeviceId.Parse(id), bus) { Serial = spec.Serial, ReadOnly = spec.ReadOnly, Limits = CheckLimits(spec.Limits, $"{field}.limits") };
+        if (spec.Content is DiskContent.Cd cd)
+            return ReadCd(disk, cd, spec.Disposal, field);
         var own = disk with { IsOwn = true, Disposal = spec.Disposal ?? DiskDisposal.DeletedWithInstance };
         if (spec.Content is DiskContent.Existing or DiskContent.Attached && spec.Disposal == DiskDisposal.DeletedWithInstance)
             throw world.Invalid($"{field}.disposal", "content that is not made with the instance is never deleted with it");
@@ -108,6 +110,28 @@ internal sealed class MachineReader(World world)
             DiskContent.Attached attached => disk with { External = External(attached.Attachment) },
             _ => throw world.Unsupported($"{field}.content", "this content is not known here"),
         };
+    }
+
+    /// <summary>Limits that a request asks for.</summary>
+    public DiskLimits? CheckLimits(DiskLimits? limits, string field)
+    {
+        if (limits is null)
+            return null;
+        if (!limits.IsConsistent(out string? member, out string? problem))
+            throw world.Invalid($"{field}.{member}", problem);
+        if (!world.Personality.Can(Capability.LimitDisks))
+            throw world.Unsupported(field, "this backend does not limit disks");
+        return limits.ToString().Length == 0 ? null : limits;
+    }
+
+    /// <summary>An image that a request puts into a drive; null for none.</summary>
+    public (string? Name, long SizeBytes) CheckCdImage(string? image, string field)
+    {
+        if (image is null)
+            return default;
+        return world.Options.Images.TryGetValue(image, out var size)
+            ? (image, size.Bytes)
+            : throw world.Error(ErrorCode.NotFound, RequestOutcome.Rejected, $"there is no image '{image[..Math.Min(image.Length, 64)]}'", null, field);
     }
 
     /// <summary>A network device that a request asks for; <see cref="World.Join"/> makes up what was not asked for.</summary>
@@ -140,6 +164,18 @@ internal sealed class MachineReader(World world)
             if (!seen.Add(id))
                 throw world.Invalid("disks", $"two devices have the id '{id}'");
         }
+    }
+
+    private DiskConfig ReadCd(DiskConfig disk, DiskContent.Cd cd, DiskDisposal? disposal, string field)
+    {
+        if (disk.Bus == "virtio")
+            throw world.Invalid($"{field}.bus", "there are no CD drives on 'virtio': ide, sata, scsi");
+        if (disk.Limits is not null)
+            throw world.Invalid($"{field}.limits", "a CD drive has no limits");
+        if (disposal == DiskDisposal.DeletedWithInstance)
+            throw world.Invalid($"{field}.disposal", "content that is not made with the instance is never deleted with it");
+        var (image, bytes) = CheckCdImage(cd.Image, $"{field}.content.image");
+        return disk with { IsCd = true, ReadOnly = true, Image = image, SizeBytes = bytes };
     }
 
     private void RefusePools(DiskContent content, string field)
@@ -192,9 +228,19 @@ internal sealed class MachineReader(World world)
                 return config.Disks.Count > 0 ? config with { BootsFromDisk = true } : throw world.Invalid("boot", "there is no disk to boot from; add one, or name an ISO or a kernel");
             case BootSource.NetworkBoot:
                 return config.Networks.Count > 0 ? config with { BootsFromNetwork = true } : throw world.Invalid("boot", "there is no network device to boot from");
+            case BootSource.Iso iso:
+                return config with { Disks = [.. config.Disks, CdOf(config, iso.Image.ToString())] };
             default:
                 return config;
         }
+    }
+
+    /// <summary>The drive of what an installer boots from.</summary>
+    private DiskConfig CdOf(InstanceConfig config, string image)
+    {
+        var taken = config.Disks.Select(static disk => disk.Id).Concat(config.Networks.Select(static network => network.Id)).ToHashSet();
+        var id = Enumerable.Range(0, taken.Count + 1).Select(static number => DeviceId.Parse(string.Create(CultureInfo.InvariantCulture, $"cd{number}"))).First(free => !taken.Contains(free));
+        return new DiskConfig(id, "ide") { IsCd = true, ReadOnly = true, Image = image, SizeBytes = world.Options.Images.TryGetValue(image, out var size) ? size.Bytes : 0 };
     }
 
     private void RefuseUnsupported(VirtualMachineSpec spec)

@@ -31,5 +31,14 @@ internal sealed record DiskConfig(DeviceId Id, string Bus)
     /// <summary>Whether it was made with the instance, and may go with it.</summary>
     public bool IsOwn { get; init; }
 
+    /// <summary>How fast the guest may use it.</summary>
+    public DiskLimits? Limits { get; init; }
+
+    /// <summary>Whether it is a CD drive.</summary>
+    public bool IsCd { get; init; }
+
+    /// <summary>The image in a CD drive; null when it is empty.</summary>
+    public string? Image { get; init; }
+
     public long GuestBytes => Volume?.SizeBytes ?? SizeBytes;
 }

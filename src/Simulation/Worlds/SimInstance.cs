@@ -133,11 +133,14 @@ internal sealed class SimInstance
     {
         Id = disk.Id,
         Volume = disk.Volume?.Id ?? (disk.External is { } external ? VolumeId.Parse(external) : null),
-        Size = disk.Volume is null && disk.External is not null && disk.SizeBytes == 0 ? null : new ByteSize(disk.GuestBytes),
+        Size = disk.Volume is null && (disk.External is not null || disk.IsCd) && disk.SizeBytes == 0 ? null : new ByteSize(disk.GuestBytes),
         Allocated = disk.Volume is { } volume ? new ByteSize(volume.WrittenBytes) : null,
         Bus = disk.Bus,
         Serial = disk.Serial,
         ReadOnly = disk.ReadOnly,
         Disposal = disk.Disposal,
+        IsCd = disk.IsCd,
+        Image = disk.Image,
+        Limits = disk.Limits,
     };
 }

@@ -53,6 +53,13 @@ public sealed class ChangePlannerTests
         ["a disk of somebody else's"] = (
             change => change.AddDisks.Add(new DiskSpec { Id = DeviceId.Parse("data"), Content = new DiskContent.Attached(new VolumeAttachment.File("/srv/a.raw", "raw")) }),
             "disk:data:  -> 0B on virtio, /srv/a.raw (at the next start: a running QEMU has no way to files outside the machine's directory) [AtNextStart]", "disk:data:  -> 0B on virtio, /srv/a.raw [Live]"),
+        ["limits"] = (
+            change => change.LimitDisks[DeviceId.Parse("disk0")] = new DiskLimits { Total = new DiskRate { OperationsPerSecond = 100 }, Write = new DiskRate { BytesPerSecond = ByteSize.FromMiB(1), BurstBytesPerSecond = ByteSize.FromMiB(2), BurstLength = TimeSpan.FromSeconds(5) } },
+            "disk:disk0.limits:  -> total 100 requests/s; write 1MiB/s (2MiB/s for 5 s) [Live]", "disk:disk0.limits:  -> total 100 requests/s; write 1MiB/s (2MiB/s for 5 s) [Live]"),
+        ["no limits, of a disk that has none"] = (change => change.LimitDisks[DeviceId.Parse("disk0")] = null, "", ""),
+        ["another CD"] = (change => change.ChangeMedia[DeviceId.Parse("drive")] = "b.iso", "disk:drive.image: /iso/a.iso -> /iso/b.iso [Live]", "disk:drive.image: /iso/a.iso -> /iso/b.iso [Live]"),
+        ["no CD"] = (change => change.ChangeMedia[DeviceId.Parse("drive")] = null, "disk:drive.image: /iso/a.iso ->  [Live]", "disk:drive.image: /iso/a.iso ->  [Live]"),
+        ["the same CD"] = (change => change.ChangeMedia[DeviceId.Parse("drive")] = "a.iso", "", ""),
         ["removing a disk"] = (
             change => change.RemoveDevices.Add(DeviceId.Parse("disk0")), "disk:disk0: 16MiB on virtio ->  [Live, DestroysData]", "disk:disk0: 16MiB on virtio ->  [Live, DestroysData]"),
         ["removing a disk that a snapshot needs"] = (
@@ -249,6 +256,7 @@ public sealed class ChangePlannerTests
             new DiskConfig { Id = "disk1", Bus = "ide", Format = "raw", ExternalPath = "/srv/b.raw", SizeBytes = 32 << 20 },
             new DiskConfig { Id = "held", Bus = "virtio", Format = "qcow2", File = "held.qcow2", SizeBytes = 16 << 20 },
             new DiskConfig { Id = "waits", Bus = "sata", Format = "qcow2", File = "waits.qcow2", SizeBytes = 16 << 20, DeleteWithMachine = true },
+            new DiskConfig { Id = "drive", Bus = "ide", Format = "raw", ReadOnly = true, IsCd = true, ExternalPath = "/iso/a.iso", SizeBytes = 1 << 20 },
         ],
         Networks = [new NetworkConfig { Id = "net0", Network = "user", Mac = "52:54:00:00:00:01" }],
         Labels = new Dictionary<string, string> { ["tier"] = "front" },
@@ -267,6 +275,7 @@ public sealed class ChangePlannerTests
             SizeBytes = spec.Content is DiskContent.Blank blank ? blank.Size.Bytes : 0,
             DeleteWithMachine = true,
         },
+        FindCd = (image, _) => image is null ? default : ($"/iso/{image}", 1 << 20),
         ReadNetwork = (spec, id, _) => new NetworkConfig { Id = spec.Id?.ToString() ?? id, Network = spec.Network, Mac = "52:54:00:00:00:02" },
         ReadName = name => name.ToString(),
         IsNameTaken = name => name == "taken",
