@@ -125,7 +125,7 @@ public sealed class ModelJsonTests
         Assert.True(change.CpuLimit.IsSet);
         Assert.False(change.Name.IsSet);
         Assert.False(change.Sizing.IsSet);
-        Assert.Equal("""{"description":null,"cpuLimit":null,"memoryLimit":2147483648,"addDisks":[],"resizeDisks":{},"removeDevices":[],"addNetworks":[],"labels":{"old":null},"extensions":{}}""", Encoding.UTF8.GetString(s_json.Write(change)));
+        Assert.Equal("""{"description":null,"cpuLimit":null,"memoryLimit":2147483648,"addDisks":[],"resizeDisks":{},"limitDisks":{},"changeMedia":{},"removeDevices":[],"addNetworks":[],"labels":{"old":null},"extensions":{}}""", Encoding.UTF8.GetString(s_json.Write(change)));
         Assert.Contains("$.name", Refused<InstanceChange>("""{"name":null}""").Message, StringComparison.Ordinal);
     }
 
@@ -298,7 +298,7 @@ public sealed class ModelJsonTests
     // Adds an unknown field to every object that is one of the model's, by its known fields: maps of keys to values have none.
     private static byte[] Mark(byte[] json)
     {
-        string[] maps = ["labels", "environment", "settings", "resizeDisks", "unavailable", "fieldErrors", "extensions"];
+        string[] maps = ["labels", "environment", "settings", "resizeDisks", "limitDisks", "changeMedia", "unavailable", "fieldErrors", "extensions"];
         string[] values = ["document", "chapSecret", "key", "value"];
         using var document = JsonDocument.Parse(json);
         var buffer = new ArrayBufferWriter<byte>();
