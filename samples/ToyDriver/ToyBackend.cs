@@ -20,6 +20,7 @@ internal sealed class ToyServer
 /// <summary>A driver whose machines are child processes: the least that keeps the contract.</summary>
 internal sealed class ToyBackend : DriverBackend, IHypervisor, IRequestLog
 {
+    private const string NoMachine = "A child process is no real machine: it has neither size, devices nor firmware.";
     private static readonly NamingRules s_naming = new();
     private static readonly Capability[] s_can = [Capability.VirtualMachines, Capability.UniqueNames, Capability.RequestLog, Capability.AtomicRevision];
     private readonly ToyServer _server;
@@ -34,7 +35,7 @@ internal sealed class ToyBackend : DriverBackend, IHypervisor, IRequestLog
     }
 
     public override ValueTask<CapabilityAnswer> QueryAsync(Capability capability, CapabilityTarget target = default, CancellationToken cancellationToken = default) =>
-        new(s_can.Contains(capability) ? CapabilityAnswer.Yes : CapabilityAnswer.No("A child process is no real machine."));
+        new(s_can.Contains(capability) ? CapabilityAnswer.Yes : CapabilityAnswer.No(NoMachine));
 
     public PagedList<Instance> List(InstanceFilter? filter = null) => new OrderedList<Instance>(
         _ => Task.FromResult<IReadOnlyCollection<Instance>>([.. Views().Where(instance => filter?.Matches(instance) ?? true)]), instance => instance.Id.ToString(), () => _server.Events.Position);
@@ -49,7 +50,7 @@ internal sealed class ToyBackend : DriverBackend, IHypervisor, IRequestLog
         if (spec.Sizing is not Sizing.Explicit { Cpus: > 0, Memory.Bytes: > 0 } size)
             throw Refusal.Invalid("sizing", "at least one CPU and some memory, by numbers.");
         if (spec.Disks.Count + spec.Networks.Count > 0 || spec.Firmware != Firmware.Default || spec.Tpm || spec.CloudInit is not null)
-            throw Refusal.Unsupported("spec", "a child process has no devices and no firmware.");
+            throw Refusal.Unsupported("spec", NoMachine);
         if (spec.Extensions.All.FirstOrDefault(extension => extension.BackendKind == Info.Kind) is { } unknown)
             throw Refusal.Unsupported("extensions", $"'{unknown.GetType().Name}' is not known.");
         var machine = new ToyMachine(InstanceId.Parse(Guid.NewGuid().ToString("N")), spec, size, _server.Events);
@@ -137,6 +138,6 @@ internal sealed class ToyBackend : DriverBackend, IHypervisor, IRequestLog
     private ChangePlan Plan(Instance instance, InstanceChange change) => new()
     {
         Instance = new InstanceRef(Name, instance.Id), BasedOn = instance.Revision, Change = change,
-        Steps = [.. SimplePlan.Steps(instance, change, s_naming, IsTaken), .. SimplePlan.Impossible(change, "A child process has neither size nor devices.")],
+        Steps = [.. SimplePlan.Steps(instance, change, s_naming, IsTaken), .. SimplePlan.Impossible(change, NoMachine)],
     };
 }

@@ -12,12 +12,14 @@ public sealed class MutationTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
+    public static TheoryData<int, string> FurtherLies => [.. LieTable.Further.Select((lie, index) => (index, $"{lie.Check} {lie.What}"))];
+
     public static TheoryData<string> Checks => [.. ConformanceChecks.All.Select(check => check.Id)];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void Every_lie_is_for_a_check_that_there_is() => Assert.Empty(LieTable.All.Keys.Except(ConformanceChecks.All.Select(check => check.Id)));
+    public void Every_lie_is_for_a_check_that_there_is() => Assert.Empty(LieTable.All.Keys.Concat(LieTable.Further.Select(lie => lie.Check)).Except(ConformanceChecks.All.Select(check => check.Id)));
 
     [Theory(Timeout = 120_000)]
     [MemberData(nameof(Checks))]
@@ -34,13 +36,29 @@ public sealed class MutationTests
             Assert.True(passed.Outcome == CheckOutcome.Passed, $"The honest driver: {passed.Outcome} {passed.Message}");
         }
 
+        await IsFoundAsync(check, lie, honest, options);
+    }
+
+    [Theory(Timeout = 120_000)]
+    [MemberData(nameof(FurtherLies))]
+    public async Task The_check_finds_the_driver_that_breaks_its_sentence_in_another_way(int index, string what)
+    {
+        var lie = LieTable.Further[index];
+        Assert.StartsWith(lie.Check, what, StringComparison.Ordinal);
+        using var directory = new TempDirectory();
+        await using var honest = await CreateAsync(lie.Base, directory);
+        await IsFoundAsync(ConformanceChecks.Get(lie.Check), lie, honest, new ConformanceOptions { IncludeLong = true });
+    }
+
+    private static async Task IsFoundAsync(ConformanceCheck check, Lie lie, ConformanceTarget honest, ConformanceOptions options)
+    {
         try
         {
             await using var runner = new CheckRunner(new LyingTarget(honest, lie), options);
             var found = await runner.RunAsync(Hasty(check), Token);
             Assert.True(found.Outcome == CheckOutcome.Failed, $"A driver that {lie.What} is not found: {found.Outcome} {found.Message}");
             Assert.False(string.IsNullOrWhiteSpace(found.Message));
-            TestContext.Current.TestOutputHelper?.WriteLine($"{id} {lie.What}: {found.Message}");
+            TestContext.Current.TestOutputHelper?.WriteLine($"{check.Id} {lie.What}: {found.Message}");
         }
         finally
         {
@@ -63,6 +81,8 @@ public sealed class MutationTests
                 return new FeaturedTarget();
             case LieBase.Simulation:
                 return new SimulationTarget();
+            case LieBase.Containers:
+                return new SimulationTarget(InstanceKind.Container);
             case LieBase.Directory:
                 RealPeer.Program("qemu-img");
                 return new DirectoryTarget(Directory.CreateDirectory(directory["pool"]).FullName, Directory.CreateDirectory(directory["pools"]).FullName);

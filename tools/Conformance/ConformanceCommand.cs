@@ -26,6 +26,8 @@ internal static class ConformanceCommand
         var driver = new Option<string>("--driver") { Description = "The driver: 'qemu', 'directory' or 'simulation'." };
         driver.AcceptOnlyFromAmong("qemu", "directory", "simulation");
         var endpoint = new Option<string>("--endpoint") { Description = "What to connect to. qemu: a state directory. directory: the directory of a pool. simulation: anything." };
+        var kind = new Option<string>("--kind") { Description = "What instances the checks make: 'machine', or 'container' where the driver has them (simulation).", DefaultValueFactory = _ => "machine" };
+        kind.AcceptOnlyFromAmong("machine", "container");
         var set = new Option<string[]>("--set") { Description = "A further setting of the driver, NAME=VALUE: qemu-system, qemu-img, firmware (directories with ':' between them), run-as-user, accelerator (kvm, tcg), runtime-directory, kernel, initrd, append (a guest with an agent, for --full); new-pools." };
         var only = new Option<string[]>("--only") { Description = "Only the checks whose ids begin so: LIFE, REQ-03." };
         var full = new Option<bool>("--full") { Description = "Also the checks that boot guests or move much data." };
@@ -39,15 +41,18 @@ internal static class ConformanceCommand
         var matrix = new Option<FileInfo?>("--matrix") { Description = "Writes the feature matrix to this file, from the reports (JSON) in the directory that --from names, and runs no check." };
         var from = new Option<DirectoryInfo?>("--from") { Description = "The directory of reports for --matrix." };
         var check = new Option<bool>("--check") { Description = "With --matrix: writes nothing, and ends with 1 where the page would change." };
-        var command = new RootCommand(Explanation) { driver, endpoint, set, only, full, seed, sequences, steps, sequence, json, markdown, list, matrix, from, check };
+        var command = new RootCommand(Explanation) { driver, endpoint, kind, set, only, full, seed, sequences, steps, sequence, json, markdown, list, matrix, from, check };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(list))
                 return List(output);
             if (parsed.GetValue(matrix) is { } page)
                 return parsed.GetValue(from) is { } reports ? MatrixPage.Write(reports, page, parsed.GetValue(check), output, errors) : Wrong(errors, "--matrix needs --from DIRECTORY.");
-            if (parsed.GetValue(driver) is not { } kind || parsed.GetValue(endpoint) is not { } address)
+            if (parsed.GetValue(driver) is not { } name || parsed.GetValue(endpoint) is not { } address)
                 return Wrong(errors, "Say what to check: --driver and --endpoint. See --help.");
+            var instances = parsed.GetValue(kind) == "container" ? InstanceKind.Container : InstanceKind.VirtualMachine;
+            if (instances == InstanceKind.Container && name != "simulation")
+                return Wrong(errors, $"The driver '{name}' runs no containers: leave --kind out.");
             var options = new ConformanceOptions
             {
                 Only = parsed.GetValue(only) ?? [],
@@ -60,7 +65,7 @@ internal static class ConformanceCommand
             try
             {
                 var settings = Settings.Parse(parsed.GetValue(set) ?? []);
-                await using var target = await CreateAsync(kind, address, settings, cancellationToken);
+                await using var target = await CreateAsync(name, instances, address, settings, cancellationToken);
                 return await RunAsync(target, options, parsed.GetValue(json), parsed.GetValue(markdown), output, errors, cancellationToken);
             }
             catch (Exception error) when (error is ArgumentException or FormatException)
@@ -94,19 +99,19 @@ internal static class ConformanceCommand
         return Conformant;
     }
 
-    private static async Task<ConformanceTarget> CreateAsync(string kind, string address, Settings settings, CancellationToken cancellationToken)
+    private static async Task<ConformanceTarget> CreateAsync(string driver, InstanceKind kind, string address, Settings settings, CancellationToken cancellationToken)
     {
-        if (kind == "directory")
+        if (driver == "directory")
         {
             var target = new DirectoryTarget(Path.GetFullPath(address), settings.Take("new-pools"));
             settings.RefuseRest();
             return target;
         }
 
-        if (kind == "simulation")
+        if (driver == "simulation")
         {
             settings.RefuseRest();
-            return new SimulationTarget();
+            return new SimulationTarget(kind);
         }
 
         string? kernel = settings.Take("kernel");

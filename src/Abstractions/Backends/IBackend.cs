@@ -27,7 +27,7 @@ public interface IBackend : IAsyncDisposable
     bool TryGet<TService>([NotNullWhen(true)] out TService? service)
         where TService : class;
 
-    /// <summary>Asks whether something can be done, for a target or in general. What the driver does not know is answered with no.</summary>
+    /// <summary>Asks whether something can be done, for a target or in general. What the driver does not know is answered with no. Whoever asks for it all the same is refused (<see cref="ErrorCode.Unsupported"/>), with the reason of the answer in the message.</summary>
     ValueTask<CapabilityAnswer> QueryAsync(Capability capability, CapabilityTarget target = default, CancellationToken cancellationToken = default);
 
     /// <summary>Sends the backend something that it must answer.</summary>

@@ -5,6 +5,7 @@ namespace Hypervisor.Sdk;
 /// Every call that changes something returns once the backend has accepted it, with the <see cref="Operation"/> to wait for. It throws <see cref="HypervisorException"/> when it was not accepted; what goes wrong
 /// later is thrown by <see cref="Operation.WaitAsync"/>. A default id or plan is an <see cref="ArgumentException"/>. Cancelling ends the wait for the backend's answer and throws
 /// <see cref="OperationCanceledException"/>; whether the backend has begun is then unknown, and settled by <see cref="IRequestLog"/>.
+/// What the state of an instance does not allow is refused with <see cref="ErrorCode.InvalidState"/> and <see cref="RequestOutcome.Rejected"/>, and nothing has changed; which calls that are in which state is the table of docs/life-cycle.md.
 /// </remarks>
 public interface ICompute
 {
@@ -19,16 +20,18 @@ public interface ICompute
     /// <exception cref="HypervisorException">It is paused and has to be resumed, or it is a template (<see cref="ErrorCode.InvalidState"/>).</exception>
     Task<Operation<Instance>> StartAsync(InstanceId id, RequestOptions? request = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Asks the guest to shut down, and switches it off when it does not in time, as the options say. Stopping one that is stopped succeeds and does nothing.</summary>
+    /// <summary>Asks the guest to shut down, and switches it off when it does not in time, as the options say. One that is paused, suspended or has crashed is stopped from then on; what was saved is thrown away. Stopping one that is stopped succeeds and does nothing.</summary>
     Task<Operation<Instance>> StopAsync(InstanceId id, StopOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Stops, then starts. Changes that wait for the next start take effect.</summary>
+    /// <summary>Stops, then starts, from whatever state. Changes that wait for the next start take effect.</summary>
+    /// <exception cref="HypervisorException">It is a template (<see cref="ErrorCode.InvalidState"/>).</exception>
     Task<Operation<Instance>> RestartAsync(InstanceId id, StopOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Deletes an instance with the disks whose <see cref="DiskDisposal"/> says so.</summary>
+    /// <summary>Deletes an instance with the disks whose <see cref="DiskDisposal"/> says so. One that is suspended goes with what was saved.</summary>
+    /// <exception cref="HypervisorException">It runs or is paused, and is not to be stopped first; of one that has crashed, what ran it may still be there; or linked clones depend on it (<see cref="ErrorCode.InvalidState"/>).</exception>
     Task<Operation> DeleteAsync(InstanceId id, DeleteOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Says what a change would do, without doing it.</summary>
+    /// <summary>Says what a change would do, without doing it. In every state.</summary>
     Task<ChangePlan> PlanAsync(InstanceId id, InstanceChange change, CancellationToken cancellationToken = default);
 
     /// <summary>

@@ -4,32 +4,36 @@ namespace Hypervisor.Sdk.Conformance;
 internal static class CapabilityChecks
 {
     private static readonly DiskLimits s_slow = new() { Total = new DiskRate { OperationsPerSecond = 500 } };
+    private static readonly CheckNeed[] s_machines = [CheckNeed.Compute, CheckNeed.Machines];
 
-    private static readonly (Capability Capability, string What, Func<CheckContext, InstanceSpec, Task> Exercise)[] s_exercises =
+    private static readonly CapabilityExercise[] s_exercises =
     [
-        (Capability.VirtualMachines, "creating a virtual machine", CreateMachine),
-        (Capability.Containers, "creating a container", CreateContainer),
-        (Capability.LiveMigration, "moving a running instance", Migrate),
-        (Capability.HotplugCpu, "adding a CPU to a running instance", (c, spec) => PlugAsync(c, spec, (change, instance) => change.Sizing = new Sizing.Explicit((int)instance.Cpus!.Value + 1, instance.Memory!.Value), (before, after) => after.Cpus > before.Cpus)),
-        (Capability.HotplugMemory, "adding memory to a running instance", (c, spec) => PlugAsync(c, spec, (change, instance) => change.Sizing = new Sizing.Explicit((int)(instance.Cpus ?? 1), new ByteSize(instance.Memory!.Value.Bytes * 2)), (before, after) => after.Memory > before.Memory)),
-        (Capability.HotplugDisk, "adding a disk to a running instance", (c, spec) => PlugAsync(c, spec, (change, _) => change.AddDisks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(4)) }), (before, after) => after.Disks.Count == before.Disks.Count + 1)),
-        (Capability.HotplugNetwork, "adding a network device to a running instance", PlugNetwork),
-        (Capability.OnlineResizeDisk, "making a disk of a running instance larger", (c, spec) => PlugAsync(c, spec, (change, instance) => change.ResizeDisks[DiskOf(instance).Id] = new ByteSize(DiskOf(instance).Size!.Value.Bytes * 2), (before, after) => after.Disks[0].Size > before.Disks[0].Size)),
-        (Capability.Snapshots, "taking a snapshot", (c, spec) => SnapshotAsync(c, spec, memory: false)),
-        (Capability.MemorySnapshots, "taking a snapshot with memory", (c, spec) => SnapshotAsync(c, spec, memory: true)),
-        (Capability.LinkedClones, "making a linked clone", LinkedClone),
-        (Capability.SerialConsole, "opening the serial console", SerialConsole),
-        (Capability.GraphicsConsole, "capturing the screen", GraphicsConsole),
-        (Capability.AtomicRevision, "comparing a revision between clients", AtomicRevision),
-        (Capability.UniqueNames, "refusing a second instance of a name", UniqueNames),
-        (Capability.ResumableOperations, "resuming an operation by its token", ResumableOperations),
-        (Capability.RequestLog, "looking a request up", RequestLog),
-        (Capability.UefiFirmware, "creating a machine with UEFI", (c, spec) => WithMachineAsync(c, spec, machine => machine.Firmware = Firmware.Uefi)),
-        (Capability.Tpm, "creating a machine with a TPM", (c, spec) => WithMachineAsync(c, spec, machine => machine.Tpm = true)),
-        (Capability.CloudInit, "giving cloud-init data to an instance", CloudInit),
-        (Capability.NetworkMetrics, "counting what an instance sends and receives", NetworkMetrics),
-        (Capability.HardwareAcceleration, "running a guest's code on the processor itself", HardwareAcceleration),
-        (Capability.LimitDisks, "limiting a disk of a running instance", (c, spec) => PlugAsync(c, spec, (change, instance) => change.LimitDisks[DiskOf(instance).Id] = s_slow, (_, after) => after.Disks[0].Limits == s_slow)),
+        new(Capability.VirtualMachines, "creating a virtual machine", CreateMachine),
+        new(Capability.Containers, "creating a container", CreateContainer),
+        new(Capability.LiveMigration, "moving a running instance", Migrate),
+        new(Capability.HotplugCpu, "adding a CPU to a running instance", (c, spec) => PlugAsync(c, spec, MoreCpus, (before, after) => after.Cpus > before.Cpus)),
+        new(Capability.HotplugMemory, "adding memory to a running instance", (c, spec) => PlugAsync(c, spec, MoreMemory, (before, after) => after.Memory > before.Memory)),
+        new(Capability.HotplugDisk, "adding a disk to a running instance", (c, spec) => PlugAsync(c, spec, (change, _) => change.AddDisks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(4)) }), (before, after) => after.Disks.Count == before.Disks.Count + 1)),
+        new(Capability.HotplugNetwork, "adding a network device to a running instance", PlugNetwork),
+        new(Capability.OnlineResizeDisk, "making a disk of a running instance larger", (c, spec) => PlugAsync(c, spec, (change, instance) => change.ResizeDisks[DiskOf(instance).Id] = new ByteSize(DiskOf(instance).Size!.Value.Bytes * 2), (before, after) => after.Disks[0].Size > before.Disks[0].Size)),
+        new(Capability.Snapshots, "taking a snapshot", (c, spec) => SnapshotAsync(c, spec, memory: false)),
+        new(Capability.MemorySnapshots, "taking a snapshot with memory", (c, spec) => SnapshotAsync(c, spec, memory: true)),
+        new(Capability.LinkedClones, "making a linked clone", LinkedClone),
+        new(Capability.SerialConsole, "opening the serial console", SerialConsole),
+        new(Capability.GraphicsConsole, "capturing the screen", GraphicsConsole) { Needs = s_machines },
+        new(Capability.AtomicRevision, "comparing a revision between clients", AtomicRevision),
+        new(Capability.UniqueNames, "refusing a second instance of a name", UniqueNames),
+        new(Capability.ResumableOperations, "resuming an operation by its token", ResumableOperations),
+        new(Capability.RequestLog, "looking a request up", RequestLog),
+        new(Capability.UefiFirmware, "creating a machine with UEFI", (c, spec) => WithMachineAsync(c, spec, machine => machine.Firmware = Firmware.Uefi)) { Needs = s_machines },
+        new(Capability.Tpm, "creating a machine with a TPM", (c, spec) => WithMachineAsync(c, spec, machine => machine.Tpm = true)) { Needs = s_machines },
+        new(Capability.CloudInit, "giving cloud-init data to an instance", CloudInit),
+        new(Capability.NetworkMetrics, "counting what an instance sends and receives", NetworkMetrics),
+        new(Capability.HardwareAcceleration, "running a guest's code on the processor itself", HardwareAcceleration),
+        new(Capability.LimitDisks, "limiting a disk of a running instance", (c, spec) => PlugAsync(c, spec, (change, instance) => change.LimitDisks[DiskOf(instance).Id] = s_slow, (_, after) => after.Disks[0].Limits == s_slow)),
+        new(Capability.GuestAgent, "asking the agent of a guest", AskAgent) { Spec = Guest },
+        new(Capability.MigrationHandover, "opening a volume for a second writer during a handover", (c, _) => StorageChecks.HandOverAsync(c)) { Needs = [CheckNeed.Storage], Spec = NoInstance },
+        new(Capability.ChangeMedia, "taking the CD out of a drive of a running instance", (c, spec) => PlugAsync(c, spec, (change, instance) => change.ChangeMedia[DriveOf(instance).Id] = null, (_, after) => DriveOf(after).Image is null)) { Needs = s_machines, Spec = WithDrive },
     ];
 
     public static IReadOnlyList<ConformanceCheck> All { get; } =
@@ -40,9 +44,9 @@ internal static class CapabilityChecks
         .. s_exercises.Select((exercise, index) => new ConformanceCheck
         {
             Id = FormattableString.Invariant($"CAP-{index + 10}"),
-            Sentence = $"What is answered to '{exercise.Capability}' is so: {exercise.What} succeeds, is refused, or succeeds once the condition is met.",
-            Needs = [CheckNeed.Compute],
-            Body = c => HonestAsync(c, exercise.Capability, exercise.What, exercise.Exercise),
+            Sentence = $"What is answered to '{exercise.Capability}' is so: {exercise.What} succeeds, or is refused (unsupported) for the reason that the no gives, or succeeds once the condition is met.",
+            Needs = exercise.Needs,
+            Body = c => HonestAsync(c, exercise),
         }),
     ];
 
@@ -85,6 +89,8 @@ internal static class CapabilityChecks
         await ImpliesAsync<IGraphicsConsole>(Capability.GraphicsConsole).ConfigureAwait(false);
         await ImpliesAsync<IMigration>(Capability.LiveMigration).ConfigureAwait(false);
         await ImpliesAsync<IOperations>(Capability.ResumableOperations).ConfigureAwait(false);
+        await ImpliesAsync<IGuestAgent>(Capability.GuestAgent).ConfigureAwait(false);
+        await ImpliesAsync<IStorageBackend>(Capability.MigrationHandover).ConfigureAwait(false);
 
         async Task AgreesAsync<TRole>(Capability capability)
             where TRole : class
@@ -101,30 +107,85 @@ internal static class CapabilityChecks
         }
     }
 
-    private static async Task HonestAsync(CheckContext c, Capability capability, string what, Func<CheckContext, InstanceSpec, Task> exercise)
+    private static async Task HonestAsync(CheckContext c, CapabilityExercise exercise)
     {
+        var (capability, what) = (exercise.Capability, exercise.What);
         var answer = await c.Backend.QueryAsync(capability, default, c.Token).ConfigureAwait(false);
-        var spec = answer.Support == CapabilitySupport.Conditional ? c.Target.NewInstanceFor(capability, c.NewName()) : c.NewSpec();
-        if (spec is null)
-            throw new CheckSkippedException($"The target cannot meet the condition: {answer.Reason}");
-        string? refusal = null;
+        var spec = exercise.Spec(c, capability, answer);
+        Exception? refusal = null;
         try
         {
-            await exercise(c, spec).ConfigureAwait(false);
+            await exercise.Body(c, spec!).ConfigureAwait(false);
         }
         catch (HypervisorException error) when (error.Code == ErrorCode.Unsupported || error.Code == ErrorCode.InvalidArgument)
         {
-            refusal = error.Message;
+            refusal = error;
         }
         catch (CapabilityMissingException missing)
         {
-            refusal = missing.Message;
+            refusal = missing;
         }
 
-        if (answer.Support == CapabilitySupport.No)
-            c.Require(refusal is not null, $"The answer to '{capability}' is no ({answer.Reason}), and {what} succeeds.");
+        if (answer.Support != CapabilitySupport.No)
+        {
+            c.Require(refusal is null, $"The answer to '{capability}' is {(answer.Support == CapabilitySupport.Yes ? "yes" : $"conditional ({answer.Reason}), the condition is met")}, and {what} does not succeed: {refusal?.Message}");
+            return;
+        }
+
+        c.Require(refusal is not null, $"The answer to '{capability}' is no ({answer.Reason}), and {what} succeeds.");
+        c.Require(refusal is not HypervisorException refused || refused.Code == ErrorCode.Unsupported, $"The answer to '{capability}' is no ({answer.Reason}), and {what} is refused with '{(refusal as HypervisorException)?.Code}'; what cannot be done is refused with 'unsupported'. The message was: {refusal.Message}");
+        // Where the feature is not handed out at all, the driver has nothing to say.
+        bool saysWhy = refusal is CapabilityMissingException { IsOfDriver: false } || refusal.Message.Contains(answer.Reason!.TrimEnd('.'), StringComparison.OrdinalIgnoreCase);
+        c.Require(saysWhy, $"The answer to '{capability}' is no, for the reason '{answer.Reason}'; {what} is refused, and not for that reason: {refusal.Message}");
+    }
+
+    private static InstanceSpec? NoInstance(CheckContext c, Capability capability, CapabilityAnswer answer) => null;
+
+    /// <summary>A guest that boots; of a backend that has no agent, any instance will do to be refused.</summary>
+    private static InstanceSpec Guest(CheckContext c, Capability capability, CapabilityAnswer answer) =>
+        c.Target.NewGuest(c.NewName()) ?? (answer.Support == CapabilitySupport.No ? c.NewSpec() : throw new CheckSkippedException(c.WhyNot(ConformanceAbility.BootGuests)!));
+
+    /// <summary>A machine with a CD in its drive; of a backend that changes none, a drive is enough to be refused.</summary>
+    private static VirtualMachineSpec WithDrive(CheckContext c, Capability capability, CapabilityAnswer answer)
+    {
+        if (c.Target.NewInstanceFor(capability, c.NewName()) is VirtualMachineSpec loaded && loaded.Disks.Any(disk => disk.Content is DiskContent.Cd { Image: not null }))
+            return loaded;
+        if (answer.Support != CapabilitySupport.No)
+            throw new CheckSkippedException("The target has no machine with a CD in its drive.");
+        var machine = (VirtualMachineSpec)c.NewSpec();
+        machine.Disks.Add(new DiskSpec { Content = new DiskContent.Cd() });
+        return machine;
+    }
+
+    private static DiskDevice DriveOf(Instance instance) => instance.Disks.FirstOrDefault(disk => disk.IsCd) ?? throw new CapabilityMissingException("The instance has no CD drive.");
+
+    private static T Feature<T>(CheckContext c)
+        where T : class =>
+        c.Backend.TryGet<T>(out var feature) ? feature : throw new CapabilityMissingException($"There is no {typeof(T).Name}.");
+
+    private static async Task AskAgent(CheckContext c, InstanceSpec spec)
+    {
+        var agent = Feature<IGuestAgent>(c);
+        var guest = await FeatureChecks.BootAsync(c, spec).ConfigureAwait(false);
+        var info = await agent.GetInfoAsync(guest.Id, c.Token).ConfigureAwait(false);
+        c.Require(!string.IsNullOrWhiteSpace(info.Agent), "A guest does not say which agent speaks for it.");
+    }
+
+    /// <summary>A machine has CPUs; a container is limited to so many CPUs' worth of time.</summary>
+    private static void MoreCpus(InstanceChange change, Instance instance)
+    {
+        if (instance.Kind == InstanceKind.Container)
+            change.CpuLimit = (instance.Cpus ?? throw new CheckSkippedException("The target's container has no limit of CPU time that could be raised.")) + 1;
         else
-            c.Require(refusal is null, $"The answer to '{capability}' is {(answer.Support == CapabilitySupport.Yes ? "yes" : $"conditional ({answer.Reason}), the condition is met")}, and {what} does not succeed: {refusal}");
+            change.Sizing = new Sizing.Explicit((int)instance.Cpus!.Value + 1, instance.Memory!.Value);
+    }
+
+    private static void MoreMemory(InstanceChange change, Instance instance)
+    {
+        if (instance.Kind == InstanceKind.Container)
+            change.MemoryLimit = new ByteSize((instance.Memory ?? throw new CheckSkippedException("The target's container has no limit of memory that could be raised.")).Bytes * 2);
+        else
+            change.Sizing = new Sizing.Explicit((int)(instance.Cpus ?? 1), new ByteSize(instance.Memory!.Value.Bytes * 2));
     }
 
     private static Task<Instance> CreateAsync(CheckContext c, InstanceSpec spec) => c.BeginCreateAsync(spec).WaitForCompletionAsync(c.Token);
@@ -154,7 +215,7 @@ internal static class CapabilityChecks
     /// <summary>To each place that there is: another node, another backend.</summary>
     private static async Task Migrate(CheckContext c, InstanceSpec spec)
     {
-        var migration = c.Backend.Get<IMigration>();
+        var migration = Feature<IMigration>(c);
         bool isElsewhere = await MoveElsewhereAsync(c, migration).ConfigureAwait(false);
         var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
         var node = await OtherNodeAsync(c, running).ConfigureAwait(false);
@@ -165,7 +226,7 @@ internal static class CapabilityChecks
     }
 
     /// <summary>A backend that does not say on which node an instance is moves none between nodes.</summary>
-    private static async Task<NodeName?> OtherNodeAsync(CheckContext c, Instance running)
+    public static async Task<NodeName?> OtherNodeAsync(CheckContext c, Instance running)
     {
         NodeName? other = null;
         if (running.Node is not { } own || !c.Backend.TryGet<INodes>(out var nodes))
@@ -193,7 +254,7 @@ internal static class CapabilityChecks
     {
         var check = await migration.CheckAsync(running.Id, to, c.Token).ConfigureAwait(false);
         if (!check.IsPossible)
-            throw new CapabilityMissingException(string.Join(" ", check.Obstacles));
+            throw new CapabilityMissingException(string.Join(" ", check.Obstacles)) { IsOfDriver = true };
         var moved = await migration.MigrateAsync(running.Id, to, null, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
         c.RequireEqual(PowerState.Running, moved.State, "The state of an instance that moved while it ran");
         c.RequireEqual(running.Incarnation, moved.Incarnation, "The incarnation of an instance that moved");
@@ -207,7 +268,7 @@ internal static class CapabilityChecks
         change(wanted, running);
         var plan = await c.Compute.PlanAsync(running.Id, wanted, c.Token).ConfigureAwait(false);
         if (!plan.IsPossible)
-            throw new CapabilityMissingException(plan.Steps.First(step => step.Impossible is not null).Impossible!);
+            throw new CapabilityMissingException(plan.Steps.First(step => step.Impossible is not null).Impossible!) { IsOfDriver = true };
         if ((plan.Effects & (ChangeEffects.AtNextStart | ChangeEffects.RestartsInstance | ChangeEffects.ReplacesInstance)) != 0)
             throw new CapabilityMissingException($"The effects would be {plan.Effects}.");
         var after = await c.Compute.ApplyAsync(plan, new ApplyOptions { Accept = plan.Effects }, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
@@ -245,7 +306,7 @@ internal static class CapabilityChecks
 
     private static async Task SnapshotAsync(CheckContext c, InstanceSpec spec, bool memory)
     {
-        var snapshots = c.Backend.Get<ISnapshots>();
+        var snapshots = Feature<ISnapshots>(c);
         var instance = memory ? await CreateRunningAsync(c, spec).ConfigureAwait(false) : await CreateAsync(c, spec).ConfigureAwait(false);
         var taken = await snapshots.CreateAsync(instance.Id, new SnapshotSpec { Name = SnapshotName.Parse("a"), IncludeMemory = memory }, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
         c.RequireEqual(memory, taken.IncludesMemory, "That a snapshot includes the memory");
@@ -253,7 +314,7 @@ internal static class CapabilityChecks
 
     private static async Task LinkedClone(CheckContext c, InstanceSpec spec)
     {
-        var cloning = c.Backend.Get<ICloning>();
+        var cloning = Feature<ICloning>(c);
         var source = await CreateAsync(c, spec).ConfigureAwait(false);
         if (c.Backend.TryGet<ITemplates>(out var templates))
             await templates.ConvertToTemplateAsync(source.Id, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
@@ -262,7 +323,7 @@ internal static class CapabilityChecks
 
     private static async Task SerialConsole(CheckContext c, InstanceSpec spec)
     {
-        var console = c.Backend.Get<ISerialConsole>();
+        var console = Feature<ISerialConsole>(c);
         var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
         var session = await console.OpenAsync(running.Id, null, c.Token).ConfigureAwait(false);
         await session.DisposeAsync().ConfigureAwait(false);
@@ -270,7 +331,7 @@ internal static class CapabilityChecks
 
     private static async Task GraphicsConsole(CheckContext c, InstanceSpec spec)
     {
-        var console = c.Backend.Get<IGraphicsConsole>();
+        var console = Feature<IGraphicsConsole>(c);
         var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
         var picture = await console.CaptureAsync(running.Id, c.Token).ConfigureAwait(false);
         c.Require(picture.MediaType.StartsWith("image/", StringComparison.Ordinal) && picture.Content.Length > 0, $"A picture of the screen is '{picture.MediaType}' of {picture.Content.Length} bytes.");
@@ -318,13 +379,13 @@ internal static class CapabilityChecks
         await operation.WaitAsync(c.Token).ConfigureAwait(false);
         if (operation.Token is not { } token)
             throw new CapabilityMissingException("The operation has no token.");
-        if (await c.Backend.Get<IOperations>().ResumeAsync(token, c.Token).ConfigureAwait(false) is null)
+        if (await Feature<IOperations>(c).ResumeAsync(token, c.Token).ConfigureAwait(false) is null)
             throw new CapabilityMissingException("The operation of the token is not kept.");
     }
 
     private static async Task RequestLog(CheckContext c, InstanceSpec spec)
     {
-        var log = c.Backend.Get<IRequestLog>();
+        var log = Feature<IRequestLog>(c);
         var request = new RequestOptions { RequestId = RequestId.New() };
         await c.BeginCreateAsync(spec, request).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
         if ((await log.LookUpAsync(request.RequestId.Value, c.Token).ConfigureAwait(false)).State != RequestState.Succeeded)
@@ -347,7 +408,7 @@ internal static class CapabilityChecks
 
     private static async Task NetworkMetrics(CheckContext c, InstanceSpec spec)
     {
-        var metrics = c.Backend.Get<IMetrics>();
+        var metrics = Feature<IMetrics>(c);
         if (c.Backend.TryGet<INetworks>(out var networks))
         {
             await foreach (var network in networks.ListAsync(c.Token).ConfigureAwait(false))
@@ -366,5 +427,9 @@ internal static class CapabilityChecks
     }
 
     /// <summary>What a capability promises does not succeed.</summary>
-    private sealed class CapabilityMissingException(string message) : Exception(message);
+    private sealed class CapabilityMissingException(string message) : Exception(message)
+    {
+        /// <summary>Whether the message is the driver's own.</summary>
+        public bool IsOfDriver { get; init; }
+    }
 }

@@ -16,11 +16,13 @@ public sealed partial class CheckContext
         _ => false,
     };
 
+    internal bool OffersContainers => Target.NewInstance(InstanceName.Parse(_namePrefix + "probe")) is ContainerSpec;
+
     /// <summary>The role of another client.</summary>
     public ICompute ComputeOf(IBackend backend)
     {
         ArgumentNullException.ThrowIfNull(backend);
-        return Target.NewInstance(InstanceName.Parse(_namePrefix + "probe")) is ContainerSpec ? backend.Get<IContainerRuntime>() : backend.Get<IHypervisor>();
+        return OffersContainers ? backend.Get<IContainerRuntime>() : backend.Get<IHypervisor>();
     }
 
     /// <summary>The target's smallest instance under a new name.</summary>

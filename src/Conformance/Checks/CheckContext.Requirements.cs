@@ -114,6 +114,20 @@ public sealed partial class CheckContext
         return answer;
     }
 
+    /// <summary>Does something as soon as whoever works on the instance lets go of it.</summary>
+    internal Task UnlockedAsync(string what, Func<Task> call) => EventuallyAsync(what, async () =>
+    {
+        try
+        {
+            await call().ConfigureAwait(false);
+            return true;
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.Locked)
+        {
+            return false;
+        }
+    }, static isDone => isDone);
+
     internal static string Print<T>(T value) => value switch
     {
         null => "nothing",

@@ -14,6 +14,12 @@ public sealed class CheckNeed
     /// <summary>An instance that can be made: the backend runs virtual machines or containers, and the target says which.</summary>
     public static CheckNeed Compute { get; } = new("instances", context => new(context.HasCompute ? null : "The backend runs no instances."));
 
+    /// <summary>The target offers virtual machines: for sentences about what only they have.</summary>
+    public static CheckNeed Machines { get; } = new("virtual machines", context => new(context.OffersContainers ? "The target offers containers, and the sentence is about what only machines have." : null)) { Service = typeof(IHypervisor) };
+
+    /// <summary>The target offers containers: for sentences about what they are refused.</summary>
+    public static CheckNeed Containers { get; } = new("containers", context => new(context.OffersContainers ? null : "The target offers machines, and the sentence is about containers.")) { Service = typeof(IContainerRuntime) };
+
     /// <summary>Volumes that can be made: the backend plays <see cref="IStorageBackend"/>.</summary>
     public static CheckNeed Storage { get; } = new("volumes", context => new(context.HasStorage ? null : "The backend keeps no volumes.")) { Service = typeof(IStorageBackend) };
 

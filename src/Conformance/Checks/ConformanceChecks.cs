@@ -8,6 +8,7 @@ public static class ConformanceChecks
     [
         .. BackendChecks.All,
         .. LifeCycleChecks.All,
+        .. StateChecks.All,
         .. RequestChecks.All,
         .. OperationChecks.All,
         .. ListChecks.All,

@@ -16,7 +16,7 @@ internal static class FeatureChecks
         new() { Id = "FEAT-05", Sentence = "What the backend itself has written down of an instance is got with its form; of one that is not there it is refused (not-found).", Needs = [CheckNeed.Compute, CheckNeed.Of<INativeDocuments>()], Body = NativeDocuments },
         new() { Id = "FEAT-06", Sentence = "What a piece of work needs of the backend's lanes is more than nothing and fits what there is.", Needs = [CheckNeed.Compute, CheckNeed.Of<ILaneHints>()], Body = Lanes },
         new() { Id = "FEAT-07", Sentence = "A console has one session: a second is refused (locked) or, where it is to take over, ends the first; of a stopped instance it is refused (invalid-state), its log is kept.", Needs = [CheckNeed.Compute, CheckNeed.Of<ISerialConsole>()], Body = SerialConsole },
-        new() { Id = "FEAT-08", Sentence = "The screen of a stopped instance is refused (invalid-state).", Needs = [CheckNeed.Compute, CheckNeed.Of<IGraphicsConsole>()], Body = GraphicsConsole },
+        new() { Id = "FEAT-08", Sentence = "The screen of a stopped instance is refused (invalid-state).", Needs = [CheckNeed.Compute, CheckNeed.Machines, CheckNeed.Of<IGraphicsConsole>()], Body = GraphicsConsole },
         new() { Id = "FEAT-09", Sentence = "The guest says about itself what its agent knows.", Needs = [CheckNeed.Of<IGuestAgent>(), s_guests], IsLong = true, Deadline = TimeSpan.FromMinutes(3), Body = GuestAgent },
         new() { Id = "FEAT-10", Sentence = "A command in the guest reads its input and gives its output and exit code; one that fails is a result, one that is not there is refused (not-found), and what exceeds the bound is dropped and said.", Needs = [CheckNeed.Of<ICommands>(), s_guests], IsLong = true, Deadline = TimeSpan.FromMinutes(3), Body = Commands },
         new() { Id = "FEAT-11", Sentence = "A command as a conversation passes a big stream both ways, and ends with its exit code.", Needs = [CheckNeed.Of<IExec>(), s_guests], IsLong = true, Deadline = TimeSpan.FromMinutes(3), Body = Exec },
@@ -25,8 +25,9 @@ internal static class FeatureChecks
         new() { Id = "FEAT-14", Sentence = "A port of the host that leads into an instance is added, listed and removed.", Needs = [CheckNeed.Compute, CheckNeed.Of<IPortForwards>()], Body = PortForwards },
         new() { Id = "FEAT-15", Sentence = "A move to a node that is not there has an obstacle, and is refused.", Needs = [CheckNeed.Compute, CheckNeed.Of<IMigration>()], Body = MigrationObstacles },
         new() { Id = "FEAT-16", Sentence = "A command or a question to the agent of an instance that is stopped is refused (invalid-state or unavailable).", Needs = [CheckNeed.Compute, CheckNeed.Of<ICommands>()], Body = CommandsOfStopped },
-        new() { Id = "FEAT-17", Sentence = "A key that there is not is refused (invalid-argument), and so is any key for what is stopped (invalid-state); the Enter key of what runs is pressed.", Needs = [CheckNeed.Compute, CheckNeed.Of<IKeyboard>()], Body = Keyboard },
+        new() { Id = "FEAT-17", Sentence = "A key that there is not is refused (invalid-argument), and so is any key for what is stopped (invalid-state); the Enter key of what runs is pressed.", Needs = [CheckNeed.Compute, CheckNeed.Machines, CheckNeed.Of<IKeyboard>()], Body = Keyboard },
         new() { Id = "FEAT-18", Sentence = "A port of the host that is taken is refused (already-exists, and the outcome is that the backend rejected it), to the instance that has it as to another one; who has it keeps it, and once he gives it up it is free.", Needs = [CheckNeed.Compute, CheckNeed.Of<IPortForwards>()], Body = TakenPort },
+        new() { Id = "FEAT-19", Sentence = "What only machines have, a screen and a keyboard, is refused for a container (unsupported) with what it lacks, and not as if there were no such instance.", Needs = [CheckNeed.Compute, CheckNeed.Containers, CheckNeed.Of<IGraphicsConsole>()], Body = OnlyMachinesHave },
     ];
 
     private static async Task Metrics(CheckContext c)
@@ -143,9 +144,11 @@ internal static class FeatureChecks
     }
 
     /// <summary>A guest that answers to its agent.</summary>
-    private static async Task<Instance> BootAsync(CheckContext c)
+    private static Task<Instance> BootAsync(CheckContext c) => BootAsync(c, c.Target.NewGuest(c.NewName()) ?? throw new CheckSkippedException("The target has no guest to boot."));
+
+    /// <summary>Boots a guest until it answers to its agent.</summary>
+    public static async Task<Instance> BootAsync(CheckContext c, InstanceSpec spec)
     {
-        var spec = c.Target.NewGuest(c.NewName()) ?? throw new CheckSkippedException("The target has no guest to boot.");
         var made = await c.BeginCreateAsync(spec).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
         var running = await c.StartAsync(made.Id).ConfigureAwait(false);
         if (c.Backend.TryGet<IGuestAgent>(out var agent))
@@ -360,6 +363,24 @@ internal static class FeatureChecks
         await c.RefusedAsync("Pressing no key", () => keyboard.PressAsync(running.Id, [], c.Token), ErrorCode.InvalidArgument).ConfigureAwait(false);
         var stopped = await c.CreateAsync().ConfigureAwait(false);
         await c.RefusedAsync("Pressing a key of a stopped instance", () => keyboard.PressAsync(stopped.Id, ["ret"], c.Token), ErrorCode.InvalidState).ConfigureAwait(false);
+    }
+
+    private static async Task OnlyMachinesHave(CheckContext c)
+    {
+        var console = c.Backend.Get<IGraphicsConsole>();
+        var running = await c.CreateRunningAsync().ConfigureAwait(false);
+        var calls = new List<(string What, Func<Task> Call)>
+        {
+            ("Opening the screen of a container", () => console.OpenAsync(running.Id, c.Token)),
+            ("Capturing the screen of a container", () => console.CaptureAsync(running.Id, c.Token)),
+        };
+        if (c.Backend.TryGet<IKeyboard>(out var keyboard))
+            calls.Add(("Pressing a key of a container", () => keyboard.PressAsync(running.Id, ["ret"], c.Token)));
+        foreach (var (what, call) in calls)
+        {
+            var error = await c.RefusedAsync(what, call, ErrorCode.Unsupported).ConfigureAwait(false);
+            c.Require(error.Message.Contains("container", StringComparison.OrdinalIgnoreCase), $"{what} is refused, and not because it is a container: {error.Message}");
+        }
     }
 
     private static async Task CommandsOfStopped(CheckContext c)

@@ -18,7 +18,7 @@ internal static class LifeCycleChecks
         new() { Id = "LIFE-11", Sentence = "A call with a default id, spec or plan is misuse.", Needs = [CheckNeed.Compute], Body = DefaultIsMisuse },
         new() { Id = "LIFE-12", Sentence = "A second instance of a name that is taken is refused (already-exists), and the first stays as it is.", Needs = [CheckNeed.Compute, CheckNeed.Can(Capability.UniqueNames)], Body = NamesAreUnique },
         new() { Id = "LIFE-13", Sentence = "An instance that is made under the name of a deleted one has another incarnation.", Needs = [CheckNeed.Compute], Body = IncarnationsDiffer },
-        new() { Id = "LIFE-14", Sentence = "A change for an incarnation that the id no longer addresses is refused (conflict) and not made.", Needs = [CheckNeed.Compute], Body = IncarnationGuards },
+        new() { Id = "LIFE-14", Sentence = "Whatever is asked for an incarnation that the id no longer addresses is refused (conflict) and not done, by every call that changes something; for the one that is there it is done.", Needs = [CheckNeed.Compute], Body = IncarnationGuards },
         new() { Id = "LIFE-15", Sentence = "Pausing holds a running instance and resuming lets it go; doing either twice is the same as once.", Needs = [CheckNeed.Compute, CheckNeed.Of<IPausing>()], Body = PauseAndResume },
         new() { Id = "LIFE-16", Sentence = "Pausing or resuming a stopped instance is refused (invalid-state).", Needs = [CheckNeed.Compute, CheckNeed.Of<IPausing>()], Body = PauseOfStoppedIsRefused },
         new() { Id = "LIFE-17", Sentence = "Starting a paused instance is refused (invalid-state): it is resumed.", Needs = [CheckNeed.Compute, CheckNeed.Of<IPausing>()], Body = StartOfPausedIsRefused },
@@ -53,6 +53,11 @@ internal static class LifeCycleChecks
                 c.RequireEqual(size.Memory, seen.Memory, $"The memory, by {by},");
                 c.RequireEqual(size.Cpus, seen.Cpus, $"The number of CPUs, by {by},");
             }
+
+            if (spec is ContainerSpec { MemoryLimit: { } limit })
+                c.RequireEqual(limit, seen.Memory, $"The memory, by {by},");
+            if (spec is ContainerSpec { CpuLimit: { } cpus })
+                c.RequireEqual(cpus, seen.Cpus, $"The number of CPUs, by {by},");
         }
     }
 
@@ -132,10 +137,8 @@ internal static class LifeCycleChecks
         foreach (var id in new[] { gone.Id, InstanceId.Parse("no-such-instance") })
         {
             c.Require(await c.Compute.FindAsync(id, c.Token).ConfigureAwait(false) is null, $"Finding '{id}', which is not there, gives an instance.");
-            await c.RefusedAsync($"Starting '{id}', which is not there,", () => c.StartAsync(id), ErrorCode.NotFound).ConfigureAwait(false);
-            await c.RefusedAsync($"Stopping '{id}', which is not there,", () => c.StopAsync(id), ErrorCode.NotFound).ConfigureAwait(false);
-            await c.RefusedAsync($"Restarting '{id}', which is not there,", () => c.RestartAsync(id), ErrorCode.NotFound).ConfigureAwait(false);
-            await c.RefusedAsync($"Deleting '{id}', which is not there,", () => c.DeleteAsync(id), ErrorCode.NotFound).ConfigureAwait(false);
+            foreach (var call in ChangingCalls.All(c))
+                await c.RefusedAsync($"{call.Name} of '{id}', which is not there,", () => call.CallAsync(id, null, c.Token), ErrorCode.NotFound).ConfigureAwait(false);
             await c.RefusedAsync($"Planning a change of '{id}', which is not there,", () => c.Compute.PlanAsync(id, new InstanceChange { Description = "x" }, c.Token), ErrorCode.NotFound).ConfigureAwait(false);
         }
     }
@@ -172,11 +175,29 @@ internal static class LifeCycleChecks
         var gone = await c.CreateAsync().ConfigureAwait(false);
         await c.DeleteAsync(gone.Id).ConfigureAwait(false);
         var made = await c.CreateAsync().ConfigureAwait(false);
-        var stale = new RequestOptions { IfIncarnation = gone.Incarnation };
-        await c.RefusedAsync("A start for another incarnation", () => c.StartAsync(made.Id, stale), ErrorCode.Conflict).ConfigureAwait(false);
-        await c.RefusedAsync("A deletion for another incarnation", () => c.DeleteAsync(made.Id, request: stale), ErrorCode.Conflict).ConfigureAwait(false);
-        await c.RequireStateAsync(made.Id, PowerState.Stopped, "after changes for another incarnation were refused").ConfigureAwait(false);
-        await c.StartAsync(made.Id, new RequestOptions { IfIncarnation = made.Incarnation }).ConfigureAwait(false);
+        await ChangingCalls.PrepareAsync(c, made.Id).ConfigureAwait(false);
+        made = await RefusedToAllAsync(c, made, new RequestOptions { IfIncarnation = gone.Incarnation }, "another incarnation").ConfigureAwait(false);
+        await c.StopAsync(made.Id, new RequestOptions { IfIncarnation = made.Incarnation }).ConfigureAwait(false);
+    }
+
+    /// <summary>Requires that what a request compares is compared by every call, stopped and running.</summary>
+    /// <returns>The instance, which runs now.</returns>
+    public static async Task<Instance> RefusedToAllAsync(CheckContext c, Instance stopped, RequestOptions stale, string what)
+    {
+        var before = await c.GetAsync(stopped.Id).ConfigureAwait(false);
+        foreach (bool isRunning in new[] { false, true })
+        {
+            if (isRunning)
+                before = await c.StartAsync(before.Id, new RequestOptions { IfIncarnation = before.Incarnation, IfRevision = before.Revision }).ConfigureAwait(false);
+            foreach (var call in ChangingCalls.Of(c, isRunning))
+            {
+                await c.RefusedAsync($"{call.Name} for {what}", () => call.CallAsync(before.Id, stale, c.Token), ErrorCode.Conflict).ConfigureAwait(false);
+                var after = await c.GetAsync(before.Id).ConfigureAwait(false);
+                c.RequireEqual((before.State, before.Revision, before.StartedAt), (after.State, after.Revision, after.StartedAt), $"The state, the revision and the time of the start after {call.Name} for {what} was refused");
+            }
+        }
+
+        return before;
     }
 
     private static async Task PauseAndResume(CheckContext c)

@@ -6,7 +6,7 @@ internal static class ListChecks
     public static IReadOnlyList<ConformanceCheck> All { get; } =
     [
         new() { Id = "LIST-01", Sentence = "A list names every instance once, page by page, with at most as many items on a page as asked for.", Needs = [CheckNeed.Compute], Body = PagesName },
-        new() { Id = "LIST-02", Sentence = "A filter gives what matches it, and nothing else.", Needs = [CheckNeed.Compute], Body = Filters },
+        new() { Id = "LIST-02", Sentence = "A filter by state, name, label, template or node gives what matches it, and nothing else.", Needs = [CheckNeed.Compute], Body = Filters },
         new() { Id = "LIST-03", Sentence = "An instance that is there all the time is listed once, whatever is created and deleted between the pages.", Needs = [CheckNeed.Compute], Body = ListUnderChange },
         new() { Id = "LIST-04", Sentence = "A page of no items, or one that continues another list, is misuse.", Needs = [CheckNeed.Compute], Body = BadPagesAreMisuse },
         new() { Id = "LIST-05", Sentence = "A node that does not answer is named by the list, and does not fail it.", Needs = [CheckNeed.Compute, CheckNeed.From(ConformanceAbility.CutNodes)], Body = UnreachableNodesAreNamed },
@@ -59,6 +59,9 @@ internal static class ListChecks
         await OnlyAsync("label parity=odd", new InstanceFilter { Labels = new Dictionary<string, string> { ["parity"] = "odd" } }, odd).ConfigureAwait(false);
         await OnlyAsync("label parity=none", new InstanceFilter { Labels = new Dictionary<string, string> { ["parity"] = "none" } }).ConfigureAwait(false);
         await OnlyAsync("templates only", new InstanceFilter { IsTemplate = true }).ConfigureAwait(false);
+        await OnlyAsync("another node", new InstanceFilter { Node = NodeName.Parse("no-such-node") }).ConfigureAwait(false);
+        foreach (var node in new[] { odd.Node, even.Node }.OfType<NodeName>().Distinct())
+            await OnlyAsync($"node {node}", new InstanceFilter { Node = node }, [.. new[] { odd, even }.Where(made => made.Node == node)]).ConfigureAwait(false);
 
         async Task OnlyAsync(string filter, InstanceFilter by, params Instance[] expected) =>
             c.RequireEqual(string.Join(", ", expected.Select(instance => instance.Name)), string.Join(", ", (await c.ListOwnAsync(by).ConfigureAwait(false)).Select(instance => instance.Name)), $"The list of the filter {filter}");

@@ -22,7 +22,16 @@ internal static class OperationChecks
         var made = await c.CreateAsync().ConfigureAwait(false);
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync().ConfigureAwait(false);
-        await CancelledAsync(c, "A start whose token is cancelled already", () => c.Compute.StartAsync(made.Id, null, cancelled.Token), null).ConfigureAwait(false);
+        await ChangingCalls.PrepareAsync(c, made.Id).ConfigureAwait(false);
+        foreach (bool isRunning in new[] { true, false })
+        {
+            var before = isRunning ? await c.StartAsync(made.Id).ConfigureAwait(false) : await c.StopAsync(made.Id).ConfigureAwait(false);
+            foreach (var call in ChangingCalls.Of(c, isRunning))
+                await CancelledAsync(c, $"{call.Name} whose token is cancelled already", () => call.CallAsync(made.Id, null, cancelled.Token), null).ConfigureAwait(false);
+            var after = await c.GetAsync(made.Id).ConfigureAwait(false);
+            c.RequireEqual((before.State, before.Revision, before.StartedAt, before.IsTemplate), (after.State, after.Revision, after.StartedAt, after.IsTemplate), "The state, the revision, the time of the start and whether it is a template, after calls whose tokens were cancelled already");
+        }
+
         await CancelledAsync(c, "A create whose token is cancelled already", () => c.BeginCreateAsync(c.NewSpec(), null, null, cancelled.Token), null).ConfigureAwait(false);
         await c.RequireStateAsync(made.Id, PowerState.Stopped, "after a start whose token was cancelled already").ConfigureAwait(false);
         c.RequireEqual(1, (await c.ListOwnAsync().ConfigureAwait(false)).Count, "The number of instances after a create whose token was cancelled already");

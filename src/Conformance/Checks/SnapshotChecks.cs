@@ -16,9 +16,10 @@ internal static class SnapshotChecks
         new() { Id = "SNAP-05", Sentence = "A snapshot repeated under its request id is made once.", Needs = s_snapshots, Body = SnapshotOnce },
         new() { Id = "SNAP-06", Sentence = "A snapshot with memory brings back a running instance.", Needs = [.. s_snapshots, CheckNeed.Can(Capability.MemorySnapshots)], Body = Memory },
         new() { Id = "CLON-01", Sentence = "A clone is stopped, has the configuration of its source, and an identity of its own: incarnation and hardware addresses.", Needs = s_clones, Body = CloneIsLikeItsSource },
-        new() { Id = "CLON-02", Sentence = "A clone of a running instance is refused (invalid-state), and one under a name that is taken (already-exists).", Needs = s_clones, Body = CloneRefusals },
+        new() { Id = "CLON-02", Sentence = "A clone of a running instance is refused (invalid-state), and one of an instance that is not there (not-found).", Needs = s_clones, Body = CloneRefusals },
         new() { Id = "CLON-03", Sentence = "A clone repeated under its request id is made once.", Needs = s_clones, Body = CloneOnce },
         new() { Id = "CLON-04", Sentence = "What a linked clone lies upon is neither deleted nor started as long as the clone is there.", Needs = [.. s_clones, CheckNeed.Can(Capability.LinkedClones), CheckNeed.Of<ITemplates>()], Body = LinkedCloneKeepsItsSource },
+        new() { Id = "CLON-05", Sentence = "A clone under a name that is taken is refused (already-exists), and no clone is there.", Needs = [.. s_clones, CheckNeed.Can(Capability.UniqueNames)], Body = CloneUnderTakenName },
         new() { Id = "TMPL-01", Sentence = "A template is listed as one and not started (invalid-state); turned back, it is an instance again.", Needs = s_templates, Body = TemplateThereAndBack },
         new() { Id = "TMPL-02", Sentence = "A running instance is not made a template (invalid-state).", Needs = s_templates, Body = RunningIsNoTemplate },
     ];
@@ -135,11 +136,17 @@ internal static class SnapshotChecks
     private static async Task CloneRefusals(CheckContext c)
     {
         var source = await c.CreateAsync().ConfigureAwait(false);
-        await c.RefusedAsync("A clone under the name of its source", () => CloneAsync(c, source.Id, InstanceName.Parse(source.Name)), ErrorCode.AlreadyExists).ConfigureAwait(false);
         await c.RefusedAsync("A clone of an instance that is not there", () => CloneAsync(c, InstanceId.Parse("no-such-instance"), c.NewName()), ErrorCode.NotFound).ConfigureAwait(false);
         await c.StartAsync(source.Id).ConfigureAwait(false);
         await c.RefusedAsync("A clone of a running instance", () => CloneAsync(c, source.Id, c.NewName()), ErrorCode.InvalidState).ConfigureAwait(false);
         c.RequireEqual(1, (await c.ListOwnAsync().ConfigureAwait(false)).Count, "The number of instances after clones were refused");
+    }
+
+    private static async Task CloneUnderTakenName(CheckContext c)
+    {
+        var source = await c.CreateAsync().ConfigureAwait(false);
+        await c.RefusedAsync("A clone under the name of its source", () => CloneAsync(c, source.Id, InstanceName.Parse(source.Name)), ErrorCode.AlreadyExists).ConfigureAwait(false);
+        c.RequireEqual(1, (await c.ListOwnAsync().ConfigureAwait(false)).Count, "The number of instances after a clone was refused");
     }
 
     private static async Task CloneOnce(CheckContext c)

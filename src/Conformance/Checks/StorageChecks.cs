@@ -204,6 +204,22 @@ internal static class StorageChecks
         await DeleteAsync(c, made.Id).ConfigureAwait(false);
     }
 
+    /// <summary>Lets a second writer in beside the first.</summary>
+    public static async Task HandOverAsync(CheckContext c)
+    {
+        var made = await CreateAsync(c).ConfigureAwait(false);
+        var from = await AttachAsync(c, made.Id).ConfigureAwait(false);
+        try
+        {
+            var to = await AttachAsync(c, made.Id, VolumeAccess.MigrationHandover).ConfigureAwait(false);
+            await Storage(c).DetachAsync(to.Id, c.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            await Storage(c).DetachAsync(from.Id, c.Token).ConfigureAwait(false);
+        }
+    }
+
     private static async Task Handover(CheckContext c)
     {
         var made = await CreateAsync(c).ConfigureAwait(false);

@@ -19,6 +19,7 @@ public static class FeatureMatrix
         ["CONN"] = "Backends",
         ["DISP"] = "The end of a client",
         ["LIFE"] = "The life of an instance",
+        ["STATE"] = "Every operation in every state",
         ["REQ"] = "Requests and their identity",
         ["DEAD"] = "Deadlines",
         ["CANC"] = "Cancelling",

@@ -27,7 +27,7 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
         var hold = await machines.HoldAsync(source.ToString(), request?.Deadline ?? services.Options.DefaultDeadline, cancellationToken).ConfigureAwait(false);
         try
         {
-            var config = Plan(source, id, spec);
+            var config = Plan(source, id, spec, request);
             var operation = await hypervisor.CreateAsync(
                 config, WorkKinds.Clone, requestId, request, (change, planned, token) => MakeDisksAsync(change, planned, source.ToString(), spec, token), cancellationToken).ConfigureAwait(false);
             _ = ReleaseAfterAsync(operation, hold);
@@ -64,6 +64,9 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
 
     private static async Task<Instance> SetTemplateAsync(MachineChange change, bool isTemplate, CancellationToken cancellationToken)
     {
+        // What is so already stays as it is: the images of a machine that runs are its QEMU's.
+        if (change.Config.IsTemplate == isTemplate)
+            return await change.ViewAsync(cancellationToken).ConfigureAwait(false);
         foreach (var disk in change.Config.Disks.Where(disk => disk.File is not null))
         {
             // The QEMUs of the clones read these, and none of them must be able to write.
@@ -74,8 +77,7 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
                 File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
 
-        if (change.Config.IsTemplate != isTemplate)
-            change.Save(change.Config with { IsTemplate = isTemplate });
+        change.Save(change.Config with { IsTemplate = isTemplate });
         return await change.ViewAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -96,9 +98,10 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
     }
 
     /// <summary>What the clone will be, checked, under the source's lock. Its disks are planned and not made.</summary>
-    private MachineConfig Plan(InstanceId sourceId, string id, CloneSpec spec)
+    private MachineConfig Plan(InstanceId sourceId, string id, CloneSpec spec, RequestOptions? request)
     {
         var (machine, source) = machines.Require(sourceId);
+        MachineWork.CheckExpectations(source, services.State.ReadJournal(machine.Id), request);
         using (var process = services.State.ReadProcess(machine.Id) is { } record ? Machine.Hold(record) : null)
         {
             if (process is not null)

@@ -10,6 +10,12 @@ namespace Hypervisor.Sdk.Qemu.Driver;
 [SupportedOSPlatform("linux")]
 internal static class QemuCapabilities
 {
+    /// <summary>Why no PC boots by UEFI.</summary>
+    public const string NoUefi = "UEFI firmware is not used yet; machines boot by BIOS.";
+
+    /// <summary>Why no machine has a TPM.</summary>
+    public const string NoTpm = "A TPM needs swtpm, which is not used yet.";
+
     /// <summary>Guests are held to their CPUs and memory by the host.</summary>
     public static Capability ResourceLimits { get; } = Capability.Parse("resource-limits");
 
@@ -66,8 +72,8 @@ internal static class QemuCapabilities
     private static readonly Dictionary<Capability, string> s_never = new()
     {
         [Capability.Containers] = "QEMU runs virtual machines only.",
-        [Capability.UefiFirmware] = "UEFI firmware is not used yet; machines boot by BIOS.",
-        [Capability.Tpm] = "A TPM needs swtpm, which is not used yet.",
+        [Capability.UefiFirmware] = NoUefi,
+        [Capability.Tpm] = NoTpm,
         [Capability.MigrationHandover] = "This backend keeps no volumes of its own that could be handed over; disks of a machine that moves are opened by QEMU itself when the guest goes on.",
     };
 }

@@ -121,7 +121,8 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
     public static Operation<T> Same<T>(Operation running, string kind) =>
         running as Operation<T> ?? throw OtherKind(running.RequestId, "something else", kind);
 
-    private static void CheckExpectations(MachineConfig config, MachineJournal journal, RequestOptions? request)
+    /// <summary>Refuses what the caller compares and is no longer so.</summary>
+    public static void CheckExpectations(MachineConfig config, MachineJournal journal, RequestOptions? request)
     {
         if (request?.IfRevision is { } revision && revision != InstanceView.RevisionOf(config))
             throw Conflict(config.Id, $"its configuration is at revision {config.Revision}, not {revision}");

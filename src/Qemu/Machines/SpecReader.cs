@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using Hypervisor.Sdk.Qemu.Driver;
 using Hypervisor.Sdk.Qemu.Processes;
 using Hypervisor.Sdk.Qemu.State;
 
@@ -136,9 +137,9 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
     private void RefuseUnsupported(VirtualMachineSpec spec, QemuArchitecture platform)
     {
         if (spec.Firmware == Firmware.Uefi ? !platform.IsUefi : spec.Firmware != Firmware.Default && !(spec.Firmware == Firmware.Bios && platform.IsPc))
-            throw SpecProblem.Unsupported("firmware", $"{platform.Name} machines boot by {(platform.IsPc ? "BIOS" : platform.IsUefi ? "UEFI that checks no signatures" : "a firmware of their own")} here");
+            throw SpecProblem.Unsupported("firmware", platform.IsPc ? QemuCapabilities.NoUefi.TrimEnd('.') : $"{platform.Name} machines boot by {(platform.IsUefi ? "UEFI that checks no signatures" : "a firmware of their own")} here");
         if (spec.Tpm)
-            throw SpecProblem.Unsupported("tpm", "a TPM needs swtpm, which is not used yet");
+            throw SpecProblem.Unsupported("tpm", QemuCapabilities.NoTpm.TrimEnd('.'));
         if (spec.PassthroughDevices.FirstOrDefault() is { } device)
             throw SpecProblem.Unsupported("passthroughDevices", $"'{DiskMaker.Echo(device)}': {services.PciDevices.WhyNot(device) ?? "devices of the host are not handed to machines by this version"}");
         if (spec.Placement.Node is not null || spec.Placement.Scope is not null)

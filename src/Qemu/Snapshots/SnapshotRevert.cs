@@ -33,6 +33,12 @@ internal static class SnapshotRevert
             await MachineLauncher.KillAsync(change, cancellationToken).ConfigureAwait(false);
             change.Table.News.Power(change.Id, PowerState.Stopped, $"It goes back to the snapshot '{record.Name}'.");
         }
+        else if (status.State == PowerState.Crashed)
+        {
+            // One that has crashed is stopped from now on.
+            await change.SettleAsync(cancellationToken).ConfigureAwait(false);
+            change.Table.News.Power(change.Id, PowerState.Stopped, $"It goes back to the snapshot '{record.Name}'.");
+        }
 
         change.Progress.Say("putting the disks back");
         await SnapshotFiles.ApplyAsync(change, record.Config, record.Tag, cancellationToken).ConfigureAwait(false);

@@ -15,6 +15,7 @@ internal sealed class CloneService(SimulationClient client) : FeatureService(cli
         ArgumentNullException.ThrowIfNull(spec);
         if (spec.Name.IsDefault)
             throw new ArgumentException("A name is needed.", nameof(spec));
+        cancellationToken.ThrowIfCancellationRequested();
         return EnterAsync(WorkKinds.Clone, source, request, World.Options.TraceCalls ? Encoding.UTF8.GetString(ModelJson.Default.Write(spec)) : null, async () =>
         {
             var requestId = request?.RequestId ?? World.Works.NewRequestId();
@@ -27,6 +28,7 @@ internal sealed class CloneService(SimulationClient client) : FeatureService(cli
             {
                 if (origin.IsDeleted)
                     throw World.Refused(ErrorCode.NotFound, $"There is no instance '{source}'.", source.ToString());
+                World.Works.CheckExpectations(origin, request);
                 var node = NodeOf(origin, spec);
                 return InstanceMaking.Begin(World, WorkKinds.Clone, Plan(origin, spec, node), node, origin, request, requestId, World.Options.Durations.Clone, () => World.Works.Release(origin), spec.Mode == CloneMode.Linked,
                     spec.Snapshot is { } name ? origin.Snapshots!.Find(name.ToString())!.Files : World.FilesOf(origin));
@@ -43,7 +45,7 @@ internal sealed class CloneService(SimulationClient client) : FeatureService(cli
         WorkKinds.ConvertToTemplate, id, request, true,
         instance =>
         {
-            if (instance.IsUp)
+            if (instance.IsUp || instance.HasSavedMemory)
                 throw InvalidState(instance, $"is {instance.State}; stop it first");
             if (instance.Config.Disks.FirstOrDefault(static disk => !disk.IsOwn && !disk.ReadOnly) is { } other)
                 throw World.Refused(ErrorCode.Unsupported, $"'{instance.Name}' has the disk '{other.Id}', which is somebody else's: a template's disks must never change.", instance.Text);
@@ -77,8 +79,8 @@ internal sealed class CloneService(SimulationClient client) : FeatureService(cli
     private InstanceConfig Plan(SimInstance source, CloneSpec spec, SimNode node)
     {
         var reader = new MachineReader(World);
-        if (source.IsUp)
-            throw InvalidState(source, "runs; stop it first");
+        if (source.IsUp || source.HasSavedMemory)
+            throw InvalidState(source, source.IsUp ? "runs; stop it first" : $"is {source.State}, and its memory belongs to its disks; stop it first");
         if (spec.Mode == CloneMode.Linked && !source.IsTemplate)
             throw InvalidState(source, "is not a template: a linked clone needs disks that never change. Make it a template, or ask for a full clone");
         if (spec.Mode == CloneMode.Linked && spec.Snapshot is not null)

@@ -25,7 +25,7 @@ internal sealed class GraphicsService(SimulationClient client) : IGraphicsConsol
 
     private SimGuest Require(InstanceId id)
     {
-        var instance = client.World.Require(id, InstanceKind.VirtualMachine);
+        var instance = client.World.RequireMachine(id, "has no screen");
         return instance.IsUp ? client.World.GuestOf(instance) : throw client.World.Error(ErrorCode.InvalidState, RequestOutcome.Rejected, $"'{instance.Name}' is {instance.State} and shows nothing.", instance.Text);
     }
 

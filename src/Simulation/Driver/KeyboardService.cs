@@ -18,7 +18,7 @@ internal sealed class KeyboardService(SimulationClient client) : IKeyboard
             throw Invalid($"'{unknown[..Math.Min(unknown.Length, 64)]}' is not a key in QEMU's words (QKeyCode): a, 1, ret, esc, ctrl, alt, delete");
         return client.World.Calls.EnterAsync(client, "press-keys", id.ToString(), () => CallText.Of(client.World, null, string.Join(' ', keys)), () =>
         {
-            var instance = client.World.Require(id, InstanceKind.VirtualMachine);
+            var instance = client.World.RequireMachine(id, "has no keyboard");
             if (!instance.IsUp)
                 throw client.World.Error(ErrorCode.InvalidState, RequestOutcome.Rejected, $"'{instance.Name}' is {instance.State} and hears no keys.", instance.Text);
             if (KeyboardLayout.IsReboot(keys))

@@ -61,7 +61,7 @@ internal abstract partial class SimulatedCompute
         World.RequireMemory(instance);
         if (instance.HasSavedMemory)
         {
-            await work.Take(World.Pools.Values.First().TimeFor(instance.Config.MemoryBytes), "loading the memory");
+            await work.Take(World.Pools.Values.First().TimeFor(instance.Config.FootprintBytes), "loading the memory");
             instance.HasSavedMemory = false;
             World.SetState(instance, PowerState.Running);
             World.GuestOf(instance).Wake();

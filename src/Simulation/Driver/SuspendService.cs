@@ -8,15 +8,17 @@ internal sealed class SuspendService(SimulationClient client) : FeatureService(c
 {
     public Task<Operation<Instance>> SuspendAsync(InstanceId id, RequestOptions? request = null, CancellationToken cancellationToken = default) => EnterAsync(
         WorkKinds.Suspend, id, request, null, () => World.Works.BeginAsync<Instance>(
-            WorkKinds.Suspend, id, InstanceKind.VirtualMachine, request,
+            WorkKinds.Suspend, id, null, request,
             instance =>
             {
                 if (instance.State != PowerState.Running && instance.State != PowerState.Paused)
                     throw InvalidState(instance, $"is {instance.State}; to save it, it must be running or paused");
+                if (instance.Config.Container is { Flavor: ContainerFlavor.Application })
+                    throw World.Refused(ErrorCode.Unsupported, $"'{instance.Name}' is one program, whose memory is not kept here: stop it.", instance.Text);
             },
             async (work, instance) =>
             {
-                await work.Take(World.Pools.Values.First().TimeFor(instance.Config.MemoryBytes), "saving the memory");
+                await work.Take(World.Pools.Values.First().TimeFor(instance.Config.FootprintBytes), "saving the memory");
                 instance.Guest?.PowerOff();
                 instance.HasSavedMemory = true;
                 World.SetState(instance, PowerState.Suspended);

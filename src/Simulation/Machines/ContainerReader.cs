@@ -21,8 +21,7 @@ internal sealed class ContainerReader(World world)
             throw world.Invalid("cpuLimit", "a limit is more than 0, 1024 at most");
         if (spec.MemoryLimit is { } memory && memory < ByteSize.FromMiB(1))
             throw world.Invalid("memoryLimit", "a limit is 1 MiB or more");
-        if (spec.CloudInit is not null)
-            throw world.Unsupported("cloudInit", "containers of a simulation read none");
+        reader.RefuseUnsupported(spec);
         if (spec.Mounts.Count > MachineReader.MaxDisks || spec.Networks.Count > MachineReader.MaxNetworks)
             throw world.Invalid(spec.Mounts.Count > MachineReader.MaxDisks ? "mounts" : "networks", "there are too many");
         var config = new InstanceConfig

@@ -251,6 +251,12 @@ internal sealed class MachineReader(World world)
             throw world.Unsupported("tpm", tpm.Reason!.TrimEnd('.'));
         if (spec.PassthroughDevices.Count > 0 && !world.Personality.Can(SimulationPersonality.Passthrough))
             throw world.Unsupported("passthroughDevices", "devices of the host are not handed through");
+        RefuseUnsupported((InstanceSpec)spec);
+    }
+
+    /// <summary>Refuses what neither machines nor containers can be here.</summary>
+    public void RefuseUnsupported(InstanceSpec spec)
+    {
         if (spec.CloudInit is not null && world.Personality.Answer(Capability.CloudInit) is { Support: CapabilitySupport.No } cloudInit)
             throw world.Unsupported("cloudInit", cloudInit.Reason!.TrimEnd('.'));
         if (spec.Extensions.All.FirstOrDefault(static extension => extension.BackendKind == SimulatedBackend.Kind) is { } unknown)

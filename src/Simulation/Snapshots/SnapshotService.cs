@@ -88,7 +88,7 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
         foreach (var (pool, bytes) in taken)
             World.Fit(pool, 0, bytes, $"the snapshot {spec.Name}");
         if (spec.IncludeMemory)
-            await StandStillAsync(instance, () => TakeAsync(work, taken[0].Pool.TimeFor(config.MemoryBytes), "saving the memory")).ConfigureAwait(false);
+            await StandStillAsync(instance, () => TakeAsync(work, taken[0].Pool.TimeFor(config.FootprintBytes), "saving the memory")).ConfigureAwait(false);
         foreach (var (pool, bytes) in taken)
             pool.Take(0, bytes);
         var tree = instance.Snapshots ??= new SnapshotTree();
@@ -146,7 +146,7 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
     {
         var taken = instance.Config.Disks.Where(static disk => disk.Volume is not null).Select(static disk => (disk.Volume!.Pool, Bytes: disk.Volume.Pool.Thin ? 0L : disk.Volume.SizeBytes)).ToList();
         if (spec.IncludeMemory)
-            taken.Insert(0, (taken.Count > 0 ? taken[0].Pool : World.RequirePool(null, instance.Node, "pool"), instance.Config.MemoryBytes));
+            taken.Insert(0, (taken.Count > 0 ? taken[0].Pool : World.RequirePool(null, instance.Node, "pool"), instance.Config.FootprintBytes));
         return taken;
     }
 
@@ -156,7 +156,7 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
         bool runs = record.IncludesMemory || wasUp;
         await work.Take(World.Draw(World.Options.Durations.Snapshot, "snapshot"), "putting the disks back");
         if (record.IncludesMemory)
-            await StandStillAsync(instance, () => TakeAsync(work, World.RequirePool(null, instance.Node, "pool").TimeFor(record.Config.MemoryBytes), "loading the memory")).ConfigureAwait(false);
+            await StandStillAsync(instance, () => TakeAsync(work, World.RequirePool(null, instance.Node, "pool").TimeFor(record.Config.FootprintBytes), "loading the memory")).ConfigureAwait(false);
         if (wasUp && !record.IncludesMemory)
             World.SwitchOff(instance, $"It goes back to the snapshot '{record.Name}'.");
         instance.HasSavedMemory = false;

@@ -237,7 +237,8 @@ internal sealed class WorkEngine(World world)
         work.End(state, failure);
     }
 
-    private void CheckExpectations(SimInstance instance, RequestOptions? request)
+    /// <summary>Refuses what the caller compares and is no longer so.</summary>
+    public void CheckExpectations(SimInstance instance, RequestOptions? request)
     {
         if (request?.IfRevision is { } revision && revision != World.RevisionOf(instance.Revision))
             throw Conflict(instance, $"its configuration is at revision {instance.Revision}, not {revision}");

@@ -40,6 +40,15 @@ internal sealed partial class World
         return instance;
     }
 
+    /// <summary>An instance that must be there, for what only a machine has.</summary>
+    /// <param name="id">Which.</param>
+    /// <param name="lacks">What a container is without, as the end of a sentence.</param>
+    public SimInstance RequireMachine(InstanceId id, string lacks)
+    {
+        var instance = Require(id);
+        return instance.Kind == InstanceKind.VirtualMachine ? instance : throw Refused(ErrorCode.Unsupported, $"'{instance.Name}' is a container and {lacks}.", instance.Text);
+    }
+
     public void RequireReachable(SimNode node, string? instance)
     {
         if (!node.IsReachable)

@@ -99,18 +99,22 @@ internal sealed class FeaturedTarget : ConformanceTarget, IConnectionFaults, INo
                 return call.Next();
             case "WatchAsync":
                 return MergedAsync((Task<Subscription>)call.Next()!);
-            case "CreateAsync" or "RestartAsync" when _loses is { } when:
+            case "CreateAsync" or "StartAsync" or "StopAsync" or "RestartAsync" or "ApplyAsync" when _loses is { } when:
                 _loses = null;
-                return LostAsync(call, when);
+                return LostAsync<Operation<Instance>>(call, when);
+            case "DeleteAsync" when _loses is { } when:
+                _loses = null;
+                return LostAsync<Operation>(call, when);
             default:
                 return Answer(call);
         }
     }
 
-    private static async Task<Operation<Instance>> LostAsync(Call call, LostReply when)
+    private static async Task<T> LostAsync<T>(Call call, LostReply when)
+        where T : Operation
     {
         if (when == LostReply.AfterEffect)
-            await (await (Task<Operation<Instance>>)call.Next()!).WaitAsync();
+            await (await (Task<T>)call.Next()!).WaitAsync();
         throw new BackendConnectionException("The connection ended before the answer came.", ErrorCode.Unavailable, RequestOutcome.Unknown);
     }
 

@@ -15,6 +15,9 @@ public enum LieBase
     /// <summary>A data centre in memory.</summary>
     Simulation,
 
+    /// <summary>A data centre in memory that is asked for containers.</summary>
+    Containers,
+
     /// <summary>The real QEMU.</summary>
     Qemu,
 }

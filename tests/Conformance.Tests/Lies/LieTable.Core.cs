@@ -72,6 +72,129 @@ internal static partial class LieTable
         throw new InvalidOperationException("There is no instance.");
     }
 
+    /// <summary>Every operation in every state: a lie for each column of the table.</summary>
+    private static Lie[] States() =>
+    [
+        On("STATE-01", LieBase.Simulation, "starts what is stopped and to be resumed", "ResumeAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => call.Hypervisor.StartAsync(call.Id))),
+        On("STATE-02", LieBase.Simulation, "starts anew what runs and is to be started", "StartAsync", call => call.Parameters[1] == typeof(RequestOptions) ? AnewAsync(call) : call.Next()),
+        On("STATE-03", LieBase.Simulation, "deletes what is paused", "DeleteAsync", call => call.NextWith<DeleteOptions>(_ => new DeleteOptions { StopFirst = true })),
+        OnAsync<Operation<Instance>>("STATE-04", LieBase.Simulation, "keeps what was saved when it is stopped", "StopAsync", async call => await IsAsync(call, PowerState.Suspended) ? await Answers.NothingDone(call) : await (Task<Operation<Instance>>)call.Next()!),
+        On("STATE-05", LieBase.Simulation, "says that it has paused what has crashed", "PauseAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => Answers.NothingDone(call))),
+        On("STATE-06", LieBase.Simulation, "says that it has restarted a template", "RestartAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => Answers.NothingDone(call))),
+        On("STATE-11", LieBase.Simulation, "leaves out the memory that there is not", "CreateAsync", call => call.Arguments[0] is InstanceId ? call.NextWith<SnapshotSpec>(spec => new SnapshotSpec { Name = spec!.Name }) : call.Next()),
+        On("STATE-12", LieBase.Simulation, "says that it has cloned what runs", "CloneAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => Answers.NothingDone(call))),
+        OnAsync<Operation<Instance>>("STATE-13", LieBase.Simulation, "pauses again what has gone back to a snapshot", "RevertAsync", async call =>
+        {
+            await (await (Task<Operation<Instance>>)call.Next()!).WaitAsync();
+            return await call.Client.Get<IPausing>().PauseAsync(call.Id);
+        }),
+        On("STATE-14", LieBase.Simulation, "says that it has made a template of what is suspended", "ConvertToTemplateAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => Answers.NothingDone(call))),
+        OnAsync<Operation<Instance>>("STATE-15", LieBase.Simulation, "changes nothing of what has crashed", "ApplyAsync", async call =>
+        {
+            var id = ((ChangePlan)call.Arguments[0]!).Instance.Id;
+            return (await call.Hypervisor.GetAsync(id)).State == PowerState.Crashed ? throw Answers.Error(ErrorCode.InvalidState, $"'{id}' has crashed.") : await (Task<Operation<Instance>>)call.Next()!;
+        }),
+        OnAsync<Operation<Instance>>("STATE-16", LieBase.Simulation, "refuses to make a template of a template", "ConvertToTemplateAsync", async call =>
+            (await call.Hypervisor.GetAsync(call.Id)).IsTemplate ? throw Answers.Error(ErrorCode.InvalidState, $"'{call.Id}' is a template.") : await (Task<Operation<Instance>>)call.Next()!),
+    ];
+
+    /// <summary>Further rows of the table, and what must be said and left when something is refused.</summary>
+    private static IEnumerable<Lie> FurtherStates() =>
+    [
+        On("STATE-01", LieBase.Simulation, "suspends what is stopped", "SuspendAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => Answers.NothingDone(call))),
+        OnAsync<Operation<Instance>>("STATE-02", LieBase.Simulation, "pauses what is to be reset", "ResetAsync", async call =>
+        {
+            await (await (Task<Operation<Instance>>)call.Next()!).WaitAsync();
+            return await call.Client.Get<IPausing>().PauseAsync(call.Id);
+        }),
+        On("STATE-03", LieBase.Simulation, "resumes what is to be started", "StartAsync", call => call.Parameters[1] == typeof(RequestOptions) ? Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => call.Client.Get<IPausing>().ResumeAsync(call.Id)) : call.Next()),
+        On("STATE-03", LieBase.Simulation, "lets a reset resume", "ResetAsync", call => ThenResumedAsync(call)),
+        On("STATE-03", LieBase.Simulation, "does not know whether what it refuses was done", "StartAsync", call => call.Parameters[1] == typeof(RequestOptions) ? Answers.Refused<Operation<Instance>>(call, error => Answers.Error(error.Code, error.Message, RequestOutcome.Unknown)) : call.Next()),
+        On("STATE-03", LieBase.Simulation, "takes a state for a conflict", "StartAsync", call => call.Parameters[1] == typeof(RequestOptions) ? Answers.Refused<Operation<Instance>>(call, error => Answers.Error(ErrorCode.Conflict, error.Message)) : call.Next()),
+        On("STATE-03", LieBase.Simulation, "resumes what it refuses to start", "StartAsync", call => call.Parameters[1] == typeof(RequestOptions) ? Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, async error =>
+        {
+            await call.Client.Get<IPausing>().ResumeAsync(call.Id).WaitForCompletionAsync();
+            throw error;
+        }) : call.Next()),
+        On("STATE-04", LieBase.Simulation, "resumes what is suspended", "ResumeAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => call.Hypervisor.StartAsync(call.Id))),
+        OnAsync<Operation<Instance>>("STATE-05", LieBase.Simulation, "does not start what has crashed", "StartAsync", async call => call.Parameters[1] == typeof(RequestOptions) && await IsAsync(call, PowerState.Crashed) ? throw Answers.Error(ErrorCode.InvalidState, $"'{call.Id}' has crashed.") : await (Task<Operation<Instance>>)call.Next()!),
+        OnAsync<Operation<Instance>>("STATE-05", LieBase.Simulation, "lets what has crashed be crashed when it is stopped", "StopAsync", async call => await IsAsync(call, PowerState.Crashed) ? await Answers.NothingDone(call) : await (Task<Operation<Instance>>)call.Next()!),
+        On("STATE-06", LieBase.Simulation, "says that it has started a template", "StartAsync", call => call.Parameters[1] == typeof(RequestOptions) ? Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => Answers.NothingDone(call)) : call.Next()),
+        OnAsync<Operation<Instance>>("STATE-12", LieBase.Simulation, "leaves a clone of what it refuses to clone", "CloneAsync", async call =>
+        {
+            if (await IsAsync(call, PowerState.Running))
+            {
+                var name = ((CloneSpec)call.Arguments[1]!).Name;
+                await call.Hypervisor.CreateAsync(new VirtualMachineSpec { Name = name, Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(64)) }).WaitForCompletionAsync();
+            }
+
+            return await (Task<Operation<Instance>>)call.Next()!;
+        }),
+        On("STATE-12", LieBase.Simulation, "says that it has made a template of what runs", "ConvertToTemplateAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => Answers.NothingDone(call))),
+        On("STATE-13", LieBase.Simulation, "says that it has cloned what is paused", "CloneAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => Answers.NothingDone(call))),
+        On("STATE-14", LieBase.Simulation, "says that it has cloned what is suspended", "CloneAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => Answers.NothingDone(call))),
+        On("STATE-16", LieBase.Simulation, "says that it has taken a snapshot of a template", "CreateAsync", call => call.Arguments[0] is InstanceId ? Answers.Instead<Operation<Snapshot>>(call, ErrorCode.InvalidState, _ => Task.FromResult(Answers.Done(new Snapshot { Name = "b", CreatedAt = DateTimeOffset.UnixEpoch }))) : call.Next()),
+        OnAsync<Operation>("STATE-06", LieBase.Simulation, "deletes no template", "DeleteAsync", async call => call.Arguments[1] is SnapshotName ? await (Task<Operation>)call.Next()! : (await call.Hypervisor.GetAsync(call.Id)).IsTemplate ? throw Answers.Error(ErrorCode.Locked, $"'{call.Id}' is a template.") : await (Task<Operation>)call.Next()!),
+    ];
+
+    private static async Task<bool> IsAsync(Call call, PowerState state) => await call.Hypervisor.FindAsync(call.Id) is { } instance && instance.State == state;
+
+    private static async Task<Operation<Instance>> AnewAsync(Call call) => await IsAsync(call, PowerState.Running) ? await call.Hypervisor.RestartAsync(call.Id, new StopOptions { GracePeriod = TimeSpan.Zero }) : await (Task<Operation<Instance>>)call.Next()!;
+
+    private static async Task<Operation<Instance>> ThenResumedAsync(Call call)
+    {
+        await (await (Task<Operation<Instance>>)call.Next()!).WaitAsync();
+        return await call.Client.Get<IPausing>().ResumeAsync(call.Id);
+    }
+
+    private static Lie ForgetsRestarts()
+    {
+        var forgotten = new System.Collections.Concurrent.ConcurrentDictionary<RequestId, bool>();
+        return new("REQ-19", LieBase.Toy, "does not remember restarts", call =>
+        {
+            if (call.Method == "RestartAsync" && call.Arguments.OfType<RequestOptions>().FirstOrDefault()?.RequestId is { } id)
+                forgotten[id] = true;
+            return call.Method == "LookUpAsync" && forgotten.ContainsKey((RequestId)call.Arguments[0]!) ? Task.FromResult(new RequestLookup { State = RequestState.NeverSeen }) : call.Next();
+        });
+    }
+
+    /// <summary>Sentences about requests that hold for more than one call.</summary>
+    private static IEnumerable<Lie> FurtherRequests() =>
+    [
+        Refusing<Operation<Instance>>("REQ-09", LieBase.Featured, "takes a lost reply to a stop for a refusal", "StopAsync", error => Answers.Error(error.Code, error.Message)),
+        Without("REQ-13", LieBase.Toy, "reads no request id when it starts", "StartAsync", nameof(RequestOptions.RequestId)),
+        Without("REQ-17", LieBase.Simulation, "reads no request id when it deletes snapshots", "DeleteAsync", nameof(RequestOptions.RequestId)),
+        Without("LIFE-14", LieBase.Toy, "does not compare incarnations when it applies", "ApplyAsync", nameof(RequestOptions.IfIncarnation)),
+        Without("LIFE-14", LieBase.Simulation, "does not compare incarnations when it clones", "CloneAsync", nameof(RequestOptions.IfIncarnation)),
+        Without("REV-02", LieBase.Simulation, "does not compare revisions when it suspends", "SuspendAsync", nameof(RequestOptions.IfRevision)),
+        Refusing<Operation<Instance>>("LIFE-10", LieBase.Simulation, "has another word for what is not there when it pauses", "PauseAsync", error => Answers.Error(ErrorCode.InvalidState, error.Message)),
+        Without("DEAD-01", LieBase.Toy, "has no deadlines when it restarts", "RestartAsync", nameof(RequestOptions.Deadline)),
+        OnAsync<Operation<Instance>>("DEAD-01", LieBase.Toy, "ends long after its deadlines", "StopAsync", async call => call.Arguments.OfType<RequestOptions>().Any(request => request.Deadline is not null)
+            ? new ChangedOperation(await (Task<Operation<Instance>>)call.Next()!) { Wait = LateAsync }
+            : await (Task<Operation<Instance>>)call.Next()!),
+        On("DEAD-04", LieBase.Toy, "takes a lock for a state", "RestartAsync", _ => throw Answers.Error(ErrorCode.InvalidState)),
+        On("LIST-02", LieBase.Simulation, "does not filter by node", "List", call => call.NextWith<InstanceFilter>(filter => filter is null ? null : Copy.With(filter, (nameof(InstanceFilter.Node), null)))),
+        OnAsync<Subscription>("EVT-05", LieBase.Toy, "tells the last event again when a watch is resumed", "WatchAsync", async call =>
+        {
+            bool isResumed = call.Arguments[0] is WatchOptions { After: not null };
+            return new ChangedSubscription(await (Task<Subscription>)call.Next()!, next => isResumed && next is InstanceStateChanged ? [next, next] : [next]);
+        }),
+    ];
+
+    /// <summary>Later than any check waits.</summary>
+    private static async Task<Instance> LateAsync(Task<Instance> wait)
+    {
+        try
+        {
+            return await wait;
+        }
+        catch (HypervisorException)
+        {
+            await Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
+            throw;
+        }
+    }
+
     private static Lie[] Requests() =>
     [
         Without("REQ-01", LieBase.Toy, "reads no request id when it creates", "CreateAsync", nameof(RequestOptions.RequestId)),
@@ -86,7 +209,15 @@ internal static partial class LieTable
         LookingUp("REQ-10", LieBase.Featured, "says that all went well", RequestState.Succeeded),
         LookingUp("REQ-11", LieBase.Toy, "knows nothing of clients that are gone", RequestState.NeverSeen),
         Without("REQ-12", LieBase.Toy, "reads no request id when it starts", "StartAsync", nameof(RequestOptions.RequestId)),
+        Without("REQ-13", LieBase.Toy, "reads no request id when it stops", "StopAsync", nameof(RequestOptions.RequestId)),
+        Without("REQ-14", LieBase.Simulation, "reads no request id when it resumes", "ResumeAsync", nameof(RequestOptions.RequestId)),
+        Without("REQ-15", LieBase.Simulation, "reads no request id when it suspends", "SuspendAsync", nameof(RequestOptions.RequestId)),
+        Without("REQ-16", LieBase.Simulation, "reads no request id when it moves", "MigrateAsync", nameof(RequestOptions.RequestId)),
+        Without("REQ-17", LieBase.Simulation, "reads no request id when it goes back to snapshots", "RevertAsync", nameof(RequestOptions.RequestId)),
+        Without("REQ-18", LieBase.Simulation, "reads no request id when it makes instances of templates", "ConvertToInstanceAsync", nameof(RequestOptions.RequestId)),
+        ForgetsRestarts(),
         Without("DEAD-01", LieBase.Toy, "has no deadlines", "StopAsync", nameof(RequestOptions.Deadline)),
+        Without("DEAD-04", LieBase.Toy, "has no deadlines while it waits to delete", "DeleteAsync", nameof(RequestOptions.Deadline)),
         On("DEAD-02", LieBase.Toy, "runs out of any deadline", "StartAsync", call => call.Arguments.OfType<RequestOptions>().Any(request => request.Deadline is not null) ? throw Answers.Error(ErrorCode.Timeout) : call.Next()),
         Without("DEAD-03", LieBase.Qemu, "has no deadlines", "ResetAsync", nameof(RequestOptions.Deadline)),
         new("CANC-01", LieBase.Toy, "reads no cancellation token", call =>

@@ -21,7 +21,8 @@ internal static partial class LieTable
             var clone = await (await (Task<Operation<Instance>>)call.Next()!).WaitAsync();
             return Answers.Done(Copy.With(clone, (nameof(clone.Incarnation), source.Incarnation)));
         }),
-        On("CLON-02", LieBase.Qemu, "returns what has the name already", "CloneAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.AlreadyExists, _ => Answers.NothingDone(call))),
+        On("CLON-02", LieBase.Qemu, "says that it has cloned what runs", "CloneAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.InvalidState, _ => Answers.NothingDone(call))),
+        On("CLON-05", LieBase.Qemu, "returns what has the name already", "CloneAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.AlreadyExists, _ => Answers.NothingDone(call))),
         Without("CLON-03", LieBase.Qemu, "reads no request id when it clones", "CloneAsync", nameof(RequestOptions.RequestId)),
         On("CLON-04", LieBase.Qemu, "says that it has deleted what is needed", "DeleteAsync", call => call.Arguments.Any(argument => argument is SnapshotName) ? call.Next() : Answers.Instead<Operation>(call, ErrorCode.InvalidState, async _ => Answers.Done(await call.Hypervisor.GetAsync(call.Id)))),
         Saying("TMPL-01", LieBase.Qemu, "does not say what is a template", instance => Copy.With(instance, (nameof(Instance.IsTemplate), false))),
@@ -52,6 +53,7 @@ internal static partial class LieTable
         On("FEAT-16", LieBase.Qemu, "runs commands in what is stopped", "RunAsync", _ => Task.FromResult(new CommandResult { ExitCode = 0, Output = default, Error = default })),
         On("FEAT-17", LieBase.Qemu, "presses every key", "PressAsync", _ => Task.CompletedTask),
         Refusing<PortForward>("FEAT-18", LieBase.Featured, "does not know whether a port that is taken was added", "AddAsync", error => Answers.Error(error.Code, error.Message, RequestOutcome.Unknown)),
+        Refusing<GraphicsSession>("FEAT-19", LieBase.Containers, "takes a container for what is not there when it is asked for its screen", "OpenAsync", error => Answers.Error(ErrorCode.NotFound, error.Message)),
     ];
 
     private static Lie[] Models() =>
@@ -146,7 +148,22 @@ internal static partial class LieTable
         On("CAP-02", LieBase.Toy, "can do everything", "QueryAsync", _ => new ValueTask<CapabilityAnswer>(CapabilityAnswer.Yes)),
         On("CAP-03", LieBase.Toy, "says that it runs no machines", "QueryAsync", _ => new ValueTask<CapabilityAnswer>(CapabilityAnswer.No("It is a toy."))),
         .. CapabilityChecks.Exercised.Select((capability, index) => capability == Capability.AtomicRevision ? On(FormattableString.Invariant($"CAP-{index + 10}"), LieBase.Toy, "compares no revision and says that it does", "ApplyAsync", ApplyAnewAsync)
-            : On(FormattableString.Invariant($"CAP-{index + 10}"), LieBase.Toy, $"lies about {capability}", "QueryAsync", call => new ValueTask<CapabilityAnswer>(OppositeAsync(call, capability)))),
+            : On(FormattableString.Invariant($"CAP-{index + 10}"), BaseOf(capability), $"lies about {capability}", "QueryAsync", call => new ValueTask<CapabilityAnswer>(OppositeAsync(call, capability)))),
+    ];
+
+    private static LieBase BaseOf(Capability capability) => capability == Capability.MigrationHandover ? LieBase.Directory : capability == Capability.GuestAgent || capability == Capability.ChangeMedia || capability == Capability.LimitDisks ? LieBase.Simulation : LieBase.Toy;
+
+    /// <summary>What cannot be done is refused, and somebody is told something else about it.</summary>
+    private static IEnumerable<Lie> FalseReasons() =>
+    [
+        Refusing<Operation<Instance>>("CAP-28", LieBase.Toy, "does not say why there is no TPM", "CreateAsync", error => Answers.Error(error.Code, "It is not possible today.", error.Outcome)),
+        Refusing<Operation<Instance>>("CAP-27", LieBase.Toy, "takes UEFI for a bad argument", "CreateAsync", error => Answers.Error(ErrorCode.InvalidArgument, error.Message, error.Outcome)),
+        OnAsync<ChangePlan>("CAP-14", LieBase.Toy, "has another reason in its plans", "PlanAsync", async call =>
+        {
+            var plan = await (Task<ChangePlan>)call.Next()!;
+            return Copy.With(plan, (nameof(plan.Steps), plan.Steps.Select(step => step.Impossible is null ? step : Copy.With(step, (nameof(step.Impossible), "Not today."))).ToList()));
+        }),
+        On("CAP-33", LieBase.Qemu, "has no agent and lets itself be asked", "QueryAsync", call => call.Arguments[0] is Capability asked && asked == Capability.GuestAgent ? new ValueTask<CapabilityAnswer>(CapabilityAnswer.No("It says so.")) : call.Next()),
     ];
 
     private static async Task<CapabilityAnswer> OppositeAsync(Call call, Capability capability)

@@ -3,8 +3,11 @@ namespace Hypervisor.Sdk.Conformance.Tests.Lies;
 /// <summary>For each check, the lie that it must find.</summary>
 internal static partial class LieTable
 {
-    public static IReadOnlyDictionary<string, Lie> All { get; } = Backends().Concat(LifeCycle()).Concat(Requests()).Concat(Lists()).Concat(Events()).Concat(Plans()).Concat(Errors()).Concat(Snapshots()).Concat(Features()).Concat(Storage()).Concat(Capabilities()).Concat(Models())
+    public static IReadOnlyDictionary<string, Lie> All { get; } = Backends().Concat(LifeCycle()).Concat(States()).Concat(Requests()).Concat(Lists()).Concat(Events()).Concat(Plans()).Concat(Errors()).Concat(Snapshots()).Concat(Features()).Concat(Storage()).Concat(Capabilities()).Concat(Models())
         .ToDictionary(lie => lie.Check, StringComparer.Ordinal);
+
+    /// <summary>Further lies of sentences that can be broken in more than one way.</summary>
+    public static IReadOnlyList<Lie> Further { get; } = [.. FalseReasons(), .. FurtherStates(), .. FurtherRequests()];
 
     /// <summary>A lie of one method.</summary>
     private static Lie On(string check, LieBase @base, string what, string method, Func<Call, object?> answer) => new(check, @base, what, call => call.Method == method ? answer(call) : call.Next());

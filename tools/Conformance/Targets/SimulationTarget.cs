@@ -4,14 +4,16 @@ using Hypervisor.Sdk.Simulation;
 namespace Hypervisor.Sdk.Conformance.Tool.Targets;
 
 /// <summary>A data centre in memory, with its faults. Its guests do not heed the power button; its time moves when somebody waits.</summary>
-public sealed class SimulationTarget : ConformanceTarget, IConnectionFaults, IGuestFaults, INodeFaults
+/// <param name="kind">Whether its instances are machines or containers.</param>
+/// <param name="personality">Which backend it behaves like. Default: the one that can do everything.</param>
+public sealed class SimulationTarget(InstanceKind kind = InstanceKind.VirtualMachine, SimulationPersonality? personality = null) : ConformanceTarget, IConnectionFaults, IGuestFaults, INodeFaults
 {
     private static readonly TimeSpan s_cut = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<BackendName, SimulatedDatacenter> _datacenters = [];
     private BackendName _disturbed;
 
     /// <inheritdoc />
-    public override string Name => "simulation";
+    public override string Name => kind == InstanceKind.Container ? "simulation, containers" : "simulation";
 
     /// <inheritdoc />
     public override PoolName? Pool => PoolName.Parse("hvconf");
@@ -45,6 +47,13 @@ public sealed class SimulationTarget : ConformanceTarget, IConnectionFaults, IGu
     /// <inheritdoc />
     public override InstanceSpec NewInstance(InstanceName name)
     {
+        if (kind == InstanceKind.Container)
+        {
+            var container = new ContainerSpec { Name = name, Image = "debian/12", CpuLimit = 1, MemoryLimit = ByteSize.FromMiB(64) };
+            container.Mounts.Add(new MountSpec { Target = "/data", Source = new DiskContent.Blank(ByteSize.FromMiB(8)) });
+            return container;
+        }
+
         var spec = new VirtualMachineSpec { Name = name, Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(64)) { MaxCpus = 4, MaxMemory = ByteSize.FromMiB(512) } };
         spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(8)) });
         return spec;
@@ -59,9 +68,16 @@ public sealed class SimulationTarget : ConformanceTarget, IConnectionFaults, IGu
     /// <inheritdoc />
     public override InstanceSpec NewInstanceFor(Capability capability, InstanceName name)
     {
-        var spec = (VirtualMachineSpec)NewInstance(name);
-        if (capability == Capability.LiveMigration)
-            spec.Disks[0].Content = new DiskContent.Attached(new VolumeAttachment.File("/shared/disk.raw", "raw"));
+        var spec = NewInstance(name);
+        if (capability == Capability.ChangeMedia && spec is VirtualMachineSpec machine)
+            machine.Disks.Add(new DiskSpec { Content = new DiskContent.Cd("conformance.iso") });
+        if (capability != Capability.LiveMigration)
+            return spec;
+        var shared = new DiskContent.Attached(new VolumeAttachment.File("/shared/disk.raw", "raw"));
+        if (spec is ContainerSpec container)
+            container.Mounts[0].Source = shared;
+        else
+            ((VirtualMachineSpec)spec).Disks[0].Content = shared;
         return spec;
     }
 
@@ -130,10 +146,11 @@ public sealed class SimulationTarget : ConformanceTarget, IConnectionFaults, IGu
     private SimulatedDatacenter Create(BackendName name) => new(options =>
     {
         options.Name = name.ToString();
+        options.Personality = personality ?? SimulationPersonality.Generic;
         options.Guests.DeafShare = 1;
         options.FindBackend = (other, _) => _datacenters.TryGetValue(other, out var found)
             ? ValueTask.FromResult(found.Backend)
             : throw new HypervisorException($"There is no backend '{other}'.", ErrorCode.NotFound, RequestOutcome.NotSent);
-        options.AddNode("node1").AddNode("node2").AddPool("hvconf").AddNetwork("lan");
+        options.AddImage("debian/12", ByteSize.FromMiB(8)).AddImage("conformance.iso", ByteSize.FromMiB(1)).AddNode("node1").AddNode("node2").AddPool("hvconf").AddNetwork("lan");
     });
 }
