@@ -80,6 +80,22 @@ public abstract partial class Connection
         return new SocketConnection(socket, endpoint, options);
     }
 
+    /// <summary>Makes a connection of a connected stream socket that leads somewhere else than it says, through a forwarder for example. The connection owns the socket.</summary>
+    /// <param name="socket">A connected stream socket on which no operation is pending.</param>
+    /// <param name="endpoint">What to call the peer in messages.</param>
+    /// <param name="options">Buffers; null for the defaults. The socket's own options are left as they are.</param>
+    /// <exception cref="ArgumentException">The socket is not a connected stream socket, the name is empty, or an option is out of range.</exception>
+    public static Connection FromSocket(Socket socket, string endpoint, ConnectionOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        ArgumentException.ThrowIfNullOrEmpty(endpoint);
+        if (socket.SocketType != SocketType.Stream || !socket.Connected)
+            throw new ArgumentException("A connection needs a connected stream socket.", nameof(socket));
+        options ??= ConnectionOptions.Default;
+        options.Validate();
+        return new SocketConnection(socket, endpoint, options);
+    }
+
     private static Socket NewTcpSocket(string host, int port, ConnectionOptions options)
     {
         ArgumentException.ThrowIfNullOrEmpty(host);

@@ -97,6 +97,21 @@ public sealed class ProcessConnection : Connection
         }
     }
 
+    /// <summary>Kills the program and what it has started, at once. Does nothing when it has exited; what it wrote before can still be read.</summary>
+    public void Kill()
+    {
+        try
+        {
+            if (!Exited.IsCompleted)
+                _process.Kill(entireProcessTree: true);
+        }
+        catch (Exception error) when (error is Win32Exception or InvalidOperationException or AggregateException)
+        {
+            // It exited in this moment, or runs as another user, who alone may end it: then its standard input is what is left to close.
+            Abort(error);
+        }
+    }
+
     private protected override void ReleaseTransport() => _released = ReleaseAsync();
 
     private protected override ValueTask DisposeTransportAsync() => new(_released);
@@ -174,12 +189,19 @@ public sealed class ProcessConnection : Connection
         {
             int bytes;
             while ((bytes = await _standardError.ReadAsync(buffer, CancellationToken.None).ConfigureAwait(false)) > 0)
+            {
                 _errorTail.Append(buffer.AsSpan(0, bytes));
+                if (_options.ErrorSink is { } sink)
+                    await sink(buffer.AsMemory(0, bytes)).ConfigureAwait(false);
+            }
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException or OperationCanceledException)
         {
             _errorTail.Append(Encoding.UTF8.GetBytes($"[reading the standard error failed: {error.Message}]"));
         }
+
+        if (_options.ErrorSink is { } atEnd)
+            await atEnd(default).ConfigureAwait(false);
     }
 
     private async Task ReleaseAsync()

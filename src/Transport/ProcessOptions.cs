@@ -21,6 +21,12 @@ public sealed class ProcessOptions
     /// <summary>How many bytes of the end of the program's standard error are kept. Default: 16 KiB.</summary>
     public int ErrorTailBytes { get; set; } = 16 * 1024;
 
+    /// <summary>
+    /// Is handed what the program writes to standard error, as it comes, and an empty memory at its end. The memory is lent until the returned task completes, and the program waits meanwhile. Must not throw. Default: null,
+    /// nobody is.
+    /// </summary>
+    public Func<ReadOnlyMemory<byte>, ValueTask>? ErrorSink { get; set; }
+
     /// <summary>An exit code other than 0 is a failure: the end of the input throws it, with what the program wrote to standard error. Default: true.</summary>
     public bool NonZeroExitFails { get; set; } = true;
 

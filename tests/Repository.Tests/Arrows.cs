@@ -10,6 +10,7 @@ internal static class Arrows
     private const string Transport = "Hypervisor.Sdk.Transport";
     private const string Core = "Hypervisor.Sdk";
     private const string DiskImages = "Hypervisor.Sdk.DiskImages";
+    private const string Hosts = "Hypervisor.Sdk.Hosts";
     private const string Drivers = "Hypervisor.Sdk.Drivers";
     private const string Conformance = "Hypervisor.Sdk.Conformance";
     private const string CloudInit = "Hypervisor.Sdk.CloudInit";
@@ -23,11 +24,12 @@ internal static class Arrows
     {
         Abstractions or Transport => [],
         Core or DiskImages => [Abstractions, Transport],
+        Hosts => [Abstractions, DiskImages, Transport],
         Conformance or Drivers or CloudInit => [Abstractions],
         AspNetCore => [Abstractions, Core],
         Jobs => [Abstractions, Core],
         JobsPostgreSql or JobsSqlite => [Abstractions, Core, Jobs],
-        _ => [Abstractions, Core, DiskImages, Drivers, Transport],
+        _ => [Abstractions, Core, DiskImages, Drivers, Hosts, Transport],
     };
 
     /// <summary>What <paramref name="references"/> of <paramref name="project"/>, which are names of assemblies or packages, break the rule.</summary>

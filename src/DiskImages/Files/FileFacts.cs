@@ -9,6 +9,12 @@ public sealed class FileFacts
     /// <summary>A directory.</summary>
     public required bool IsDirectory { get; init; }
 
+    /// <summary>A symbolic link, which is looked at and not followed.</summary>
+    public bool IsLink { get; init; }
+
+    /// <summary>Who may do what.</summary>
+    public UnixFileMode Mode { get; init; }
+
     /// <summary>The length, in bytes.</summary>
     public required long Length { get; init; }
 

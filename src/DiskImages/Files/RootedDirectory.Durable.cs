@@ -50,6 +50,24 @@ public sealed partial class RootedDirectory
         });
     }
 
+    /// <summary>Sets who may use this directory, whatever the umask.</summary>
+    /// <exception cref="HypervisorException">It belongs to somebody else.</exception>
+    public void SetMode(UnixFileMode mode) => Effect("set mode", () =>
+    {
+        try
+        {
+            File.SetUnixFileMode(_root, mode);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw FileFailure.From(FileFailure.EPERM, $"Setting the mode of '{Path}'");
+        }
+        catch (IOException error)
+        {
+            throw FileFailure.From(error, $"Setting the mode of '{Path}'");
+        }
+    });
+
     /// <summary>Renames an entry and flushes both directories.</summary>
     /// <param name="from">The path that there is.</param>
     /// <param name="to">The path that there will be.</param>

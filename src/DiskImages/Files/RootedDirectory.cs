@@ -19,7 +19,9 @@ public sealed partial class RootedDirectory : IDisposable
     private const UnixFileMode PrivateDirectory = PrivateFile | UnixFileMode.UserExecute;
     private const int RegularType = 0x8000;
     private const int DirectoryType = 0x4000;
+    private const int LinkType = 0xA000;
     private const int TypeBits = 0xF000;
+    private const int ModeBits = 0xFFF;
 
     private readonly SafeFileHandle _root;
     private readonly IDurableSeam? _seam;
@@ -179,6 +181,8 @@ public sealed partial class RootedDirectory : IDisposable
     {
         IsRegularFile = (status.Mode & TypeBits) == RegularType,
         IsDirectory = (status.Mode & TypeBits) == DirectoryType,
+        IsLink = (status.Mode & TypeBits) == LinkType,
+        Mode = (UnixFileMode)(status.Mode & ModeBits),
         Length = (long)status.Size,
         AllocatedBytes = (long)status.Blocks * 512,
         Inode = status.Inode,
