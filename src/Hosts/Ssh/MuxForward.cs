@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using System.Text;
 
 namespace Hypervisor.Sdk.Hosts;
 
@@ -34,36 +33,54 @@ internal static class MuxForward
     /// <exception cref="IOException">There is no master.</exception>
     public static Task<string?> CloseAsync(string controlPath, string listenPath, string remoteHost, uint remotePort, CancellationToken cancellationToken) => AskAsync(controlPath, CloseForward, listenPath, remoteHost, remotePort, cancellationToken);
 
+    /// <summary>Completes when the master has answered, and so has done what it had begun before.</summary>
+    /// <exception cref="IOException">There is no master.</exception>
+    public static async Task GreetAsync(string controlPath, CancellationToken cancellationToken)
+    {
+        var stream = await HelloAsync(controlPath, cancellationToken).ConfigureAwait(false);
+        await stream.DisposeAsync().ConfigureAwait(false);
+    }
+
     private static async Task<string?> AskAsync(string controlPath, uint request, string listenPath, string remoteHost, uint remotePort, CancellationToken cancellationToken)
     {
+        const uint RequestId = 1;
+        var stream = await HelloAsync(controlPath, cancellationToken).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+        {
+            await WriteAsync(stream, new Packet().Number(request).Number(RequestId).Number(LocalForward).Text(listenPath).Number(UnixPort).Text(remoteHost).Number(remotePort), cancellationToken).ConfigureAwait(false);
+            var answer = await ReadAsync(stream, cancellationToken).ConfigureAwait(false);
+            uint kind = answer.Number();
+            if (answer.Number() != RequestId)
+                throw new IOException("The master answers what it was not asked.");
+            return kind switch
+            {
+                Okay => null,
+                PermissionDenied or Failure => answer.Text(),
+                _ => throw new IOException($"The master answers with the unknown 0x{kind:x}."),
+            };
+        }
+    }
+
+    private static async Task<NetworkStream> HelloAsync(string controlPath, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(controlPath), cancellationToken).ConfigureAwait(false);
-            var stream = new NetworkStream(socket);
-            await using (stream.ConfigureAwait(false))
-            {
-                await WriteAsync(stream, new Packet().Number(Hello).Number(Version), cancellationToken).ConfigureAwait(false);
-                var hello = await ReadAsync(stream, cancellationToken).ConfigureAwait(false);
-                if (hello.Number() != Hello || hello.Number() != Version)
-                    throw new IOException("The master does not speak version 4 of its protocol.");
-                const uint RequestId = 1;
-                await WriteAsync(stream, new Packet().Number(request).Number(RequestId).Number(LocalForward).Text(listenPath).Number(UnixPort).Text(remoteHost).Number(remotePort), cancellationToken).ConfigureAwait(false);
-                var answer = await ReadAsync(stream, cancellationToken).ConfigureAwait(false);
-                uint kind = answer.Number();
-                if (answer.Number() != RequestId)
-                    throw new IOException("The master answers what it was not asked.");
-                return kind switch
-                {
-                    Okay => null,
-                    PermissionDenied or Failure => answer.Text(),
-                    _ => throw new IOException($"The master answers with the unknown 0x{kind:x}."),
-                };
-            }
+            var stream = new NetworkStream(socket, ownsSocket: true);
+            await WriteAsync(stream, new Packet().Number(Hello).Number(Version), cancellationToken).ConfigureAwait(false);
+            var hello = await ReadAsync(stream, cancellationToken).ConfigureAwait(false);
+            return hello.Number() == Hello && hello.Number() == Version ? stream : throw new IOException("The master does not speak version 4 of its protocol.");
         }
         catch (SocketException error)
         {
+            socket.Dispose();
             throw new IOException($"The master does not answer: {error.Message}", error);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 

@@ -37,6 +37,9 @@ internal sealed class RemoteProcess : HostProcess
 
     public override Task<int> Exited { get; }
 
+    /// <summary>Completes when the ssh that carried it has ended, and with it the session at the other end.</summary>
+    public Task Released => _connection.Exited;
+
     public override string ErrorText => _errors.Text;
 
     /// <summary>Starts a program; completes when the shell at the other end is about to.</summary>

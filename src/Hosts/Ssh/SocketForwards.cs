@@ -30,16 +30,18 @@ internal sealed class SocketForwards(SshMaster master, string directory)
         try
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken).ConfigureAwait(false);
-            // The master takes every connection and asks the node then. What the node answers has come when the answer to a later question has: a connection that is ended by then never was.
+            // The master takes every connection and asks the node then. What the node answers has come when the answer to a later question has, and the master has acted on it when it answers for itself: a connection that is ended by then
+            // never was.
             await master.PingAsync(cancellationToken).ConfigureAwait(false);
+            await MuxForward.GreetAsync(master.ControlPath, cancellationToken).ConfigureAwait(false);
             if (HasEnded(socket))
                 throw new ConnectException(ConnectFailure.Refused, $"Connecting to {endpoint} failed: nobody listens there, or the node's sshd does not allow it. ssh said: {LastOf(master.Words)}");
             return Connection.FromSocket(socket, endpoint);
         }
-        catch (SocketException error)
+        catch (Exception error) when (error is SocketException or (IOException and not ConnectException))
         {
             socket.Dispose();
-            throw new ConnectException(ConnectFailure.Other, $"Connecting to {endpoint} failed: the connection to the node is gone.", error);
+            throw SshWords.Lost(master.Address, $"connecting to {endpoint}", $"{master.Words}\n{error.Message}", RequestOutcome.NotSent);
         }
         catch
         {

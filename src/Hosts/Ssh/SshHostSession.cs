@@ -17,6 +17,9 @@ namespace Hypervisor.Sdk.Hosts;
 [UnsupportedOSPlatform("windows")]
 public sealed class SshHostSession : IHostSession
 {
+    private static readonly TimeSpan s_refusalPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_refusalPause = TimeSpan.FromMilliseconds(50);
+
     private readonly SshOptions _options;
     private readonly string _directory;
 #pragma warning disable CA2213 // They have nothing to release without a wait handle, and calls that wait for their turn must still get it to see that the session has ended.
@@ -146,7 +149,7 @@ public sealed class SshHostSession : IHostSession
             RemoteProcess? process = null;
             try
             {
-                process = await RemoteProcess.StartAsync(link.Master, command, errors, cancellationToken).ConfigureAwait(false);
+                process = await StartInTurnAsync(link, command, errors, cancellationToken).ConfigureAwait(false);
                 return (HostProcess)process;
             }
             finally
@@ -154,10 +157,27 @@ public sealed class SshHostSession : IHostSession
                 if (process is null)
                     _turns.Release();
                 else
-                    _ = process.Connection.Closed.ContinueWith(static (_, turns) => ((SemaphoreSlim)turns!).Release(), _turns, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                    _ = process.Released.ContinueWith(static (_, turns) => ((SemaphoreSlim)turns!).Release(), _turns, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
         },
         cancellationToken);
+
+    /// <summary>sshd counts a session for a moment longer than it lasts: what it refuses then is asked for again.</summary>
+    private async Task<RemoteProcess> StartInTurnAsync(Link link, HostCommand command, Func<ReadOnlyMemory<byte>, ValueTask>? errors, CancellationToken cancellationToken)
+    {
+        long begin = _options.TimeProvider.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await RemoteProcess.StartAsync(link.Master, command, errors, cancellationToken).ConfigureAwait(false);
+            }
+            catch (SshException error) when (error.Failure == SshFailure.TooManySessions && _options.TimeProvider.GetElapsedTime(begin) < s_refusalPatience)
+            {
+                await Task.Delay(s_refusalPause, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
 
     private async Task<bool> TakeTurnAsync(CancellationToken cancellationToken)
     {

@@ -62,8 +62,8 @@ internal static class SshWords
     {
         if (words.Contains("Session open refused by peer", StringComparison.Ordinal))
             return new SshException(SshFailure.TooManySessions, $"{address} refuses another program on this connection. Raise MaxSessions of its sshd, or lower {nameof(SshOptions)}.{nameof(SshOptions.ConcurrentCommands)}.", ErrorCode.Exhausted, RequestOutcome.NotSent) { BackendMessage = words };
-        // It tried to connect by itself, which it does at once when the master's socket is dead, and after the master has been asked when that dies then.
-        bool wasAsked = !words.Contains(NoFallback, StringComparison.Ordinal) || words.Contains("mux_client", StringComparison.Ordinal);
+        // It tried to connect by itself, which it does when the master does not answer: before it was asked for the program, or, with words of its own, after (mux.c, mux_client_request_session).
+        bool wasAsked = !words.Contains(NoFallback, StringComparison.Ordinal) || words.Contains("mux_client_request_session: read from master failed", StringComparison.Ordinal);
         return Lost(address, what, words, wasAsked ? RequestOutcome.Unknown : RequestOutcome.NotSent);
     }
 
