@@ -34,6 +34,25 @@ public sealed record QemuMachine : ISpecExtension
     /// <summary>Whether a disk from an image is a copy of its own; otherwise it lies upon the image, which must then stay as it is. Default false.</summary>
     public bool CopyImages { get; init; }
 
+    /// <summary>
+    /// What the variables of UEFI begin as, with the keys that secure boot trusts: a raw file beneath one of <see cref="QemuOptions.ImageDirectories"/>, of the size that the host's firmware was built for. Needs
+    /// <see cref="VirtualMachineSpec.Firmware"/>. Default: what comes with the firmware; for secure boot, with Microsoft's keys.
+    /// </summary>
+    public string? FirmwareVariables { get; init; }
+
+    /// <summary>How the guest sees its processors. Default: QEMU's own, which since machine types of version 6.2 is one socket of as many cores.</summary>
+    public QemuTopology? Topology { get; init; }
+
+    /// <summary>
+    /// How many NUMA nodes its memory and its processors are divided among, in equal parts, 1 to 8: on a PC or an aarch64 machine. Memory that is plugged in goes to the first. Default 1, which the guest is not told of.
+    /// </summary>
+    public int NumaNodes { get; init; } = 1;
+
+    /// <summary>
+    /// Whether its memory is of the host's huge pages (of the default size, hugetlbpage in the kernel's documentation), which must be there when it starts: as many as its memory takes. Default false.
+    /// </summary>
+    public bool HugePages { get; init; }
+
     /// <summary>How much translated code is kept when TCG runs the guest. Default: 32 MiB for guests of up to 512 MiB, else 256 MiB.</summary>
     public ByteSize? TranslationCache { get; init; }
 }

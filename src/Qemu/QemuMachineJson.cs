@@ -41,17 +41,41 @@ internal sealed class QemuMachineForm
 
     public bool CopyImages { get; set; } = s_default.CopyImages;
 
+    public string? FirmwareVariables { get; set; } = s_default.FirmwareVariables;
+
+    public QemuTopologyForm? Topology { get; set; }
+
+    public int NumaNodes { get; set; } = s_default.NumaNodes;
+
+    public bool HugePages { get; set; } = s_default.HugePages;
+
     public ByteSize? TranslationCache { get; set; } = s_default.TranslationCache;
 
     public static QemuMachineForm Of(QemuMachine machine) => new()
     {
         Type = machine.Type, Graphics = machine.Graphics, ScreenProtocol = machine.ScreenProtocol, ScreenPassword = machine.ScreenPassword, SerialPorts = machine.SerialPorts,
-        RandomDevice = machine.RandomDevice, AgentChannel = machine.AgentChannel, CopyImages = machine.CopyImages, TranslationCache = machine.TranslationCache,
+        RandomDevice = machine.RandomDevice, AgentChannel = machine.AgentChannel, CopyImages = machine.CopyImages, FirmwareVariables = machine.FirmwareVariables, Topology = QemuTopologyForm.Of(machine.Topology), NumaNodes = machine.NumaNodes, HugePages = machine.HugePages,
+        TranslationCache = machine.TranslationCache,
     };
 
     public QemuMachine ToMachine() => new()
     {
         Type = Type, Graphics = Graphics, ScreenProtocol = ScreenProtocol, ScreenPassword = ScreenPassword, SerialPorts = SerialPorts,
-        RandomDevice = RandomDevice, AgentChannel = AgentChannel, CopyImages = CopyImages, TranslationCache = TranslationCache,
+        RandomDevice = RandomDevice, AgentChannel = AgentChannel, CopyImages = CopyImages, FirmwareVariables = FirmwareVariables, Topology = Topology?.ToTopology(), NumaNodes = NumaNodes, HugePages = HugePages,
+        TranslationCache = TranslationCache,
     };
+}
+
+/// <summary>The same for <see cref="QemuTopology"/>.</summary>
+internal sealed class QemuTopologyForm
+{
+    public int Sockets { get; set; } = 1;
+
+    public int Cores { get; set; } = 1;
+
+    public int Threads { get; set; } = 1;
+
+    public static QemuTopologyForm? Of(QemuTopology? topology) => topology is null ? null : new() { Sockets = topology.Sockets, Cores = topology.Cores, Threads = topology.Threads };
+
+    public QemuTopology ToTopology() => new() { Sockets = Sockets, Cores = Cores, Threads = Threads };
 }

@@ -21,6 +21,9 @@ public sealed class QemuOptions
     /// <summary>qemu-img: a path, or a name that is looked up in PATH. Default <c>qemu-img</c>.</summary>
     public string QemuImg { get; set; } = "qemu-img";
 
+    /// <summary>swtpm, the emulated TPM of machines that have one: a path, or a name that is looked up in PATH. Default <c>swtpm</c>.</summary>
+    public string Swtpm { get; set; } = "swtpm";
+
     /// <summary>
     /// The directories in which QEMU looks for its firmware, option ROMs and key maps (<c>-L</c>), in this order and before its own: what a QEMU needs that was unpacked and not installed. The user that QEMU runs as must be able to
     /// read them. Default: none, those that it was built for.
@@ -75,6 +78,7 @@ public sealed class QemuOptions
         Require(RuntimeDirectory is null || Path.IsPathFullyQualified(RuntimeDirectory), nameof(RuntimeDirectory), RuntimeDirectory ?? "", "an absolute path");
         Require(QemuSystem.Length > 0 && !QemuSystem.Contains('\0'), nameof(QemuSystem), QemuSystem, "a path or a name");
         Require(QemuImg.Length > 0 && !QemuImg.Contains('\0'), nameof(QemuImg), QemuImg, "a path or a name");
+        Require(Swtpm.Length > 0 && !Swtpm.Contains('\0'), nameof(Swtpm), Swtpm, "a path or a name");
         Require(ConsoleLogLimit >= ByteSize.FromKiB(64), nameof(ConsoleLogLimit), ConsoleLogLimit.ToString(), "64 KiB or more");
         Require(DefaultDeadline > TimeSpan.Zero, nameof(DefaultDeadline), DefaultDeadline.ToString(), "positive");
         Require(StartTimeout > TimeSpan.Zero, nameof(StartTimeout), StartTimeout.ToString(), "positive");

@@ -29,7 +29,7 @@ public sealed partial class SimulationPersonality
         Capabilities = Answers(
             [
                 Capability.VirtualMachines, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations,
-                Capability.RequestLog, Capability.SerialConsole, Capability.CloudInit, Capability.LimitDisks, Capability.ChangeMedia,
+                Capability.RequestLog, Capability.SerialConsole, Capability.CloudInit, Capability.LimitDisks, Capability.ChangeMedia, Capability.UefiFirmware, Capability.Tpm,
             ],
             (Capability.GraphicsConsole, CapabilityAnswer.Conditional("The machine must be made with a screen, which is the default.")),
             (Capability.GuestAgent, CapabilityAnswer.Conditional("The machine must be made with an agent channel, which is the default, and an agent must run in the guest (qemu-guest-agent).")),
@@ -39,8 +39,6 @@ public sealed partial class SimulationPersonality
             (Capability.OnlineResizeDisk, CapabilityAnswer.Conditional("The machine's own disks, to a larger size; a guest with an IDE or SATA disk sees it at the next start.")),
             (s_incrementalBackups, CapabilityAnswer.Conditional("A machine that runs, all of whose writable disks are qcow2. What has changed is lost when QEMU is killed or the machine goes back to a snapshot.")),
             (Capability.Containers, CapabilityAnswer.No("QEMU runs virtual machines only.")),
-            (Capability.UefiFirmware, CapabilityAnswer.No("UEFI firmware is not used yet; machines boot by BIOS.")),
-            (Capability.Tpm, CapabilityAnswer.No("A TPM needs swtpm, which is not used yet.")),
             (Capability.HotplugCpu, CapabilityAnswer.Conditional("A PC that was started with a maximum above its CPUs (Sizing.Explicit.MaxCpus). With KVM a CPU that was plugged in is gone once the guest has given it up; those of the start stay, and all under TCG.")),
             (Capability.HotplugMemory, CapabilityAnswer.Conditional("A PC that was started with a maximum above its memory (Sizing.Explicit.MaxMemory), in pieces of 128 MiB. What was plugged in is gone once the guest has given it up.")),
             (Capability.LiveMigration, CapabilityAnswer.Conditional("To another QEMU backend of the same application; attached disks must be reached by both, the machine's own move along when that is asked for (MigrationOptions.WithStorage).")),

@@ -18,11 +18,11 @@ internal sealed partial class ChangePlanner
         var after = SpecReader.ApplySizing(before, change.Sizing.Value ?? throw SpecProblem.Invalid("sizing", "a machine has a size: say CPUs and memory"), "sizing");
         // A maximum that is not mentioned stays as long as it can be one.
         var size = (Sizing.Explicit)change.Sizing.Value;
-        after = after with
+        after = SpecReader.CheckLayout(after with
         {
             MaxCpus = size.MaxCpus ?? (before.MaxCpus >= after.Cpus ? before.MaxCpus : null),
             MaxMemoryBytes = size.MaxMemory?.Bytes ?? (before.MaxMemoryBytes >= after.MemoryBytes ? before.MaxMemoryBytes : null),
-        };
+        });
         if ((after.Cpus != before.Cpus || after.MaxCpus != before.MaxCpus) && !PlanLiveCpus(before, after))
             Set("cpus", Cpus(before), Cpus(after), config => config with { Cpus = after.Cpus, MaxCpus = after.MaxCpus, PluggedCpus = [] }, needsStart: true);
         if ((after.MemoryBytes != before.MemoryBytes || after.MaxMemoryBytes != before.MaxMemoryBytes) && !PlanLiveMemory(before, after))

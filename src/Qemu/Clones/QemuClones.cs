@@ -124,7 +124,7 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
             throw SpecProblem.Invalid($"resizeDisks[{stranger}]", $"'{source.Name}' has no disk '{stranger}' of its own");
         var uuid = Guid.NewGuid();
         string cloneName = specs.CheckName(spec.Name);
-        return (spec.Sizing is null ? origin : SpecReader.ApplySizing(origin, spec.Sizing, "sizing")) with
+        return (spec.Sizing is null ? origin : SpecReader.CheckLayout(SpecReader.ApplySizing(origin, spec.Sizing, "sizing"))) with
         {
             Id = id,
             Uuid = uuid,
@@ -183,6 +183,8 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
             await MakeDiskAsync(change, disk, sourceId, original, tag, cancellationToken).ConfigureAwait(false);
         }
 
+        await NvramMaker.MakeCloneAsync(change, config, sourceId, tag, cancellationToken).ConfigureAwait(false);
+        TpmState.MakeClone(change, config, sourceId, tag);
         SeedMaker.MakeClone(change, config, sourceId);
         return config;
     }

@@ -10,12 +10,6 @@ namespace Hypervisor.Sdk.Qemu.Driver;
 [SupportedOSPlatform("linux")]
 internal static class QemuCapabilities
 {
-    /// <summary>Why no PC boots by UEFI.</summary>
-    public const string NoUefi = "UEFI firmware is not used yet; machines boot by BIOS.";
-
-    /// <summary>Why no machine has a TPM.</summary>
-    public const string NoTpm = "A TPM needs swtpm, which is not used yet.";
-
     /// <summary>Guests are held to their CPUs and memory by the host.</summary>
     public static Capability ResourceLimits { get; } = Capability.Parse("resource-limits");
 
@@ -35,6 +29,10 @@ internal static class QemuCapabilities
             return services.Host.UsesKvm ? CapabilityAnswer.Yes : CapabilityAnswer.No(services.Host.AcceleratorReason);
         if (capability == ResourceLimits)
             return services.Limits.Problem is { } problem ? CapabilityAnswer.No(problem) : CapabilityAnswer.Yes;
+        if (capability == Capability.UefiFirmware)
+            return NvramMaker.WhyNot(services.Options) is { } noFirmware ? CapabilityAnswer.No(noFirmware) : CapabilityAnswer.Yes;
+        if (capability == Capability.Tpm)
+            return TpmLauncher.WhyNot(services.Options) is { } noTpm ? CapabilityAnswer.No(noTpm) : CapabilityAnswer.Yes;
         if (capability == BridgedNetworks)
             return TapDevice.Problem is { } problem ? CapabilityAnswer.No(problem) : CapabilityAnswer.Yes;
         if (s_onCondition.TryGetValue(capability, out var condition))
@@ -72,8 +70,6 @@ internal static class QemuCapabilities
     private static readonly Dictionary<Capability, string> s_never = new()
     {
         [Capability.Containers] = "QEMU runs virtual machines only.",
-        [Capability.UefiFirmware] = NoUefi,
-        [Capability.Tpm] = NoTpm,
         [Capability.MigrationHandover] = "This backend keeps no volumes of its own that could be handed over; disks of a machine that moves are opened by QEMU itself when the guest goes on.",
     };
 }

@@ -147,6 +147,7 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
                 await disks.MakeAsync(change, config.Disks[i], cancellationToken).ConfigureAwait(false);
         }
 
+        await NvramMaker.MakeAsync(change, config, cancellationToken).ConfigureAwait(false);
         if (cloudInit is not null)
             SeedMaker.Make(change, config, cloudInit);
         return config;

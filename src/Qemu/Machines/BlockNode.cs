@@ -39,6 +39,9 @@ internal static class BlockNode
         WriteFile(json, path, false, readOnly: true, nodeName + "-file");
     });
 
+    /// <summary>Writes the node of a writable image that is no disk.</summary>
+    public static string ImageToJson(string nodeName, string format, string path) => Write(json => WriteImage(json, format, path, false, [], (_, _) => path, readOnly: false, nodeName));
+
     /// <summary>Writes a JSON object.</summary>
     public static string Write(Action<Utf8JsonWriter> members)
     {

@@ -12,6 +12,7 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 [SupportedOSPlatform("linux")]
 internal sealed class MachineArguments
 {
+    public const int TpmDescriptor = 9;
     public const int DisksDescriptor = 10;
     public const int ConsoleLogDescriptor = 11;
     public const int RuntimeDescriptor = 12;
@@ -32,6 +33,8 @@ internal sealed class MachineArguments
 
     /// <summary>How many pieces of memory can be plugged in.</summary>
     public const int MemorySlots = 16;
+
+    private const string FirmwareNode = "hv-firmware";
 
     private readonly MachineConfig _config;
     private readonly QemuHost _host;
@@ -65,9 +68,13 @@ internal sealed class MachineArguments
             arguments.AddDisk(arguments._config.Disks[i], i);
         arguments.AddNetworks();
         arguments.AddSeed();
+        arguments.AddTpm();
         arguments.AddDevices();
         return (arguments._arguments, arguments._files, arguments._taps);
     }
+
+    /// <summary>The device of a TPM 2.0 on machines of an architecture; null where there is none.</summary>
+    public static string? TpmDeviceOf(QemuArchitecture platform) => platform.IsPc ? "tpm-crb" : platform is { Name: "aarch64", MachineType: "virt" } ? "tpm-tis-device" : null;
 
     /// <summary>Where QEMU finds a file in the machine's own directory.</summary>
     public static string DiskPath(string file) => string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{DisksDescriptor}/{file}");
@@ -158,7 +165,7 @@ internal sealed class MachineArguments
             Add("-L", directory);
         if (_host.HasSandbox)
             Add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
-        Add("-machine", platform.MachineOptions is { } options ? $"type={machine.Type},{options}" : $"type={machine.Type}");
+        Add("-machine", $"type={machine.Type}{(platform.MachineOptions is { } options ? "," + options : "")}{FlashOptions()}{(machine is { HugePages: true, NumaNodes: 1 } ? ",memory-backend=hv-memory0" : "")}");
         if (isAccelerated)
         {
             Add("-accel", "kvm");
@@ -170,7 +177,7 @@ internal sealed class MachineArguments
         }
 
         Add("-cpu", CpuModel(_config, _host));
-        Add("-smp", string.Create(CultureInfo.InvariantCulture, $"cpus={_config.Cpus - _config.PluggedCpus.Count},maxcpus={_config.EffectiveMaxCpus}"));
+        Add("-smp", string.Create(CultureInfo.InvariantCulture, $"cpus={_config.Cpus - _config.PluggedCpus.Count},maxcpus={_config.EffectiveMaxCpus}{(machine.Topology is { } topology ? $",sockets={topology.Sockets},cores={topology.Cores},threads={topology.Threads}" : "")}"));
         foreach (var cpu in _config.PluggedCpus)
             Add("-device", CpuDevice(cpu, _config, _host));
         long first = _config.MemoryBytes - _config.Dimms.Sum(dimm => dimm.SizeBytes);
@@ -178,10 +185,37 @@ internal sealed class MachineArguments
         if (_config.EffectiveMaxMemoryBytes > first)
             memory += string.Create(CultureInfo.InvariantCulture, $",slots={MemorySlots},maxmem={_config.EffectiveMaxMemoryBytes >> 10}k");
         Add("-m", memory, "-rtc", "base=utc", "-boot", "strict=on");
+        AddMemoryNodes(first);
         foreach (var dimm in _config.Dimms)
             Add("-object", DimmBackend(dimm), "-device", DimmDevice(dimm));
         for (int i = 0; _isPcie && i < DeviceSlots.RootPorts; i++)
             AddDevice("pcie-root-port", $"hv-port{i}", json => json.WriteNumber("chassis", i + 1));
+    }
+
+    /// <summary>Memory that is not QEMU's plain kind, or is divided.</summary>
+    private void AddMemoryNodes(long bytes)
+    {
+        var machine = _config.Machine;
+        if (machine.NumaNodes == 1 && !machine.HugePages)
+            return;
+        int cpus = _config.EffectiveMaxCpus / machine.NumaNodes;
+        for (int node = 0; node < machine.NumaNodes; node++)
+        {
+            string id = string.Create(CultureInfo.InvariantCulture, $"hv-memory{node}");
+            Add("-object", BlockNode.Write(json =>
+            {
+                json.WriteString("qom-type", machine.HugePages ? "memory-backend-memfd" : "memory-backend-ram");
+                json.WriteString("id", id);
+                json.WriteNumber("size", bytes / machine.NumaNodes);
+                if (!machine.HugePages)
+                    return;
+                json.WriteBoolean("hugetlb", true);
+                // A guest whose memory turns out not to be there would be killed by the kernel at a write.
+                json.WriteBoolean("prealloc", true);
+            }));
+            if (machine.NumaNodes > 1)
+                Add("-numa", string.Create(CultureInfo.InvariantCulture, $"node,nodeid={node},memdev={id},cpus={node * cpus}-{((node + 1) * cpus) - 1}"));
+        }
     }
 
     private void AddMonitors()
@@ -195,7 +229,11 @@ internal sealed class MachineArguments
     {
         var boot = _config.Boot;
         var platform = _config.EffectivePlatform;
-        if (boot.Kind != BootKinds.Kernel && platform.Firmware.Count > 0)
+        if (_config.Nvram is { } nvram)
+        {
+            AddFlash(nvram);
+        }
+        else if (boot.Kind != BootKinds.Kernel && platform.Firmware.Count > 0)
         {
             string firmware = platform.Firmware.FirstOrDefault(File.Exists)
                 ?? throw new HypervisorException($"'{_config.Name}' has no firmware to boot with: there is none of {string.Join(", ", platform.Firmware)}{(platform.Package is { } package ? $"; install it (Debian: {package})" : "")}.", ErrorCode.Unavailable, RequestOutcome.NotSent);
@@ -223,6 +261,26 @@ internal sealed class MachineArguments
                 json.WriteNumber("bootindex", 0);
             });
         }
+    }
+
+    private string FlashOptions() => _config.Nvram is not { } nvram ? "" : $",pflash0={FirmwareNode},pflash1={NvramMaker.Node}{(nvram.NeedsSmm ? ",smm=on" : "")}";
+
+    private void AddFlash(NvramConfig nvram)
+    {
+        if (!File.Exists(nvram.Firmware))
+            throw new HypervisorException($"'{_config.Name}' has no firmware to boot with: '{nvram.Firmware}' is not there any more.", ErrorCode.Unavailable, RequestOutcome.NotSent) { Resource = $"instance {_config.Id}" };
+        Add("-blockdev", BlockNode.CdToJson(FirmwareNode, Inherit(nvram.Firmware, writable: false)));
+        Add("-blockdev", BlockNode.ImageToJson(NvramMaker.Node, DiskImages.ImageFormat.Qcow2, DiskPath(NvramMaker.File)));
+        if (nvram.NeedsSmm)
+            Add("-global", "driver=cfi.pflash01,property=secure,value=on");
+    }
+
+    private void AddTpm()
+    {
+        if (!_config.Tpm)
+            return;
+        Add("-chardev", string.Create(CultureInfo.InvariantCulture, $"socket,id=hv-tpm,fd={TpmDescriptor}"), "-tpmdev", "emulator,id=hv-tpm-state,chardev=hv-tpm");
+        AddDevice(TpmDeviceOf(_config.EffectivePlatform)!, "hv-tpm-device", json => json.WriteString("tpmdev", "hv-tpm-state"));
     }
 
     private void AddDisk(DiskConfig disk, int index)

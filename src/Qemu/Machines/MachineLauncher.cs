@@ -71,6 +71,7 @@ internal static class MachineLauncher
                 await process.Exited.ConfigureAwait(false);
             }
 
+            await TpmLauncher.EndAsync(services, config, CancellationToken.None).ConfigureAwait(false);
             change.Table.Settle(change.Machine);
             throw;
         }
@@ -103,6 +104,7 @@ internal static class MachineLauncher
             }
         }
 
+        await TpmLauncher.EndAsync(change.Services, change.Config, cancellationToken).ConfigureAwait(false);
         await change.SettleAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -127,27 +129,42 @@ internal static class MachineLauncher
             }
 
             if (!IsLogHeld(services, config.Id))
-                return;
+                break;
             if (services.Time.GetElapsedTime(begin) > services.Options.StartTimeout)
                 throw StillRuns(config);
             await Task.Delay(s_strayPause, services.Time, cancellationToken).ConfigureAwait(false);
         }
+
+        await TpmLauncher.EndAsync(services, config, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Whether a process has a file of the state directory as its standard error.</summary>
+    internal static bool WritesTo(QemuServices services, int pid, string path) => LogOf(pid) == $"{RealPath(services)}/{path}";
 
     /// <summary>Whether a QEMU writes its log into another state directory than this one.</summary>
     private static bool IsOfAnother(QemuServices services, int pid)
     {
+        string? log = LogOf(pid);
+        return log is not null && log.EndsWith("/qemu.log", StringComparison.Ordinal) && !log.StartsWith(RealPath(services) + "/", StringComparison.Ordinal);
+    }
+
+    /// <summary>The state directory as the kernel names it.</summary>
+    private static string? RealPath(QemuServices services)
+    {
+        using var state = OpenDirectory(services.State.Path);
+        return new FileInfo(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/self/fd/{state.DangerousGetHandle()}")).LinkTarget;
+    }
+
+    /// <summary>What a process has as its standard error; null when it is ending.</summary>
+    private static string? LogOf(int pid)
+    {
         try
         {
-            using var state = OpenDirectory(services.State.Path);
-            string? own = new FileInfo(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/self/fd/{state.DangerousGetHandle()}")).LinkTarget;
-            return new FileInfo(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/{pid}/fd/2")).LinkTarget is { } log
-                && log.EndsWith("/qemu.log", StringComparison.Ordinal) && !log.StartsWith(own + "/", StringComparison.Ordinal);
+            return new FileInfo(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/proc/{pid}/fd/2")).LinkTarget;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // It is ending.
-            return false;
+            return null;
         }
     }
 
@@ -192,6 +209,8 @@ internal static class MachineLauncher
                 descriptors[MachineArguments.SerialDescriptor + port] = Listen(change, RuntimeDirectory.SerialSocketOf(port));
             if (config.Machine.ScreenPassword)
                 services.Runtime.WriteSecret(change.Id, RuntimeDirectory.ScreenSecret, Encoding.ASCII.GetBytes(RandomNumberGenerator.GetString(PasswordLetters, PasswordLength)), owner);
+            if (config.Tpm)
+                descriptors[MachineArguments.TpmDescriptor] = await TpmLauncher.StartAsync(change, cancellationToken).ConfigureAwait(false);
             if (config.Machine.AgentChannel)
                 descriptors[MachineArguments.AgentDescriptor] = Listen(change, RuntimeDirectory.AgentSocket);
             foreach (var file in files)
@@ -225,7 +244,7 @@ internal static class MachineLauncher
         catch (HypervisorException error)
         {
             bool hasEnded = await Task.WhenAny(process.Exited, Task.Delay(TimeSpan.FromSeconds(1), change.Services.Time, cancellationToken)).ConfigureAwait(false) == process.Exited;
-            string words = change.Table.ReadLogTail(change.Id);
+            string words = $"{change.Table.ReadLogTail(change.Id)}\n{change.Table.ReadTpmLogTail(change.Id)}".Trim();
             string how = hasEnded ? $"ended at once ({await process.Exited.ConfigureAwait(false)})" : "does not answer";
             throw new HypervisorException(
                 $"QEMU for '{config.Name}' {how}{(words.Length > 0 ? ": " + words : ". " + error.Message)}", hasEnded ? ErrorCode.Unspecified : ErrorCode.Timeout, RequestOutcome.Rejected, error)
@@ -243,7 +262,7 @@ internal static class MachineLauncher
         return file;
     }
 
-    private static SafeFileHandle OpenDirectory(string path)
+    internal static SafeFileHandle OpenDirectory(string path)
     {
         const int CloseOnExec = 0x80000;
         int descriptor = Native.Open(path, CloseOnExec, 0);
@@ -277,6 +296,8 @@ internal static class MachineLauncher
     {
         owner.Own(Path.Combine(vm, "disks"));
         owner.Own(Path.Combine(vm, "console.log"));
+        if (change.Config.Nvram is not null)
+            owner.Own(Path.Combine(vm, "disks", NvramMaker.File));
         if (change.Config.CloudInit is { Delivery: not CloudInitConfig.Smbios })
             owner.Own(Path.Combine(vm, "disks", SeedMaker.File));
         foreach (var disk in change.Config.Disks.Where(disk => disk.File is not null))

@@ -49,7 +49,7 @@ internal static class MachineRemoval
         KeepDisks(state, trash, config);
         // The disks first: on a full disk, the record needs their space.
         state.RemoveTree($"{trash}/disks");
-        foreach (string log in (string[])["console.log", "qemu.log"])
+        foreach (string log in (string[])["console.log", "qemu.log", "tpm.log"])
             root.Delete($"{trash}/{log}");
         try
         {

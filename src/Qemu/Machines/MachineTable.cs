@@ -170,15 +170,10 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     }
 
     /// <summary>The end of what QEMU has printed.</summary>
-    public string ReadLogTail(string id)
-    {
-        const int TailBytes = 2048;
-        using var file = services.State.Root.OpenFile(StateDirectory.QemuLog(id));
-        long length = RandomAccess.GetLength(file);
-        byte[] tail = new byte[Math.Min(length, TailBytes)];
-        int read = RandomAccess.Read(file, tail, length - tail.Length);
-        return System.Text.Encoding.UTF8.GetString(tail, 0, read).Trim();
-    }
+    public string ReadLogTail(string id) => ReadTail(StateDirectory.QemuLog(id));
+
+    /// <summary>The last words of a machine's TPM; empty where it has none.</summary>
+    public string ReadTpmLogTail(string id) => services.State.Root.Find(StateDirectory.TpmLog(id)) is null ? "" : ReadTail(StateDirectory.TpmLog(id));
 
     public async ValueTask DisposeAsync()
     {
@@ -191,6 +186,16 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         foreach (var supervision in _watched.Keys)
             await supervision.DisposeAsync().ConfigureAwait(false);
         _closing.Dispose();
+    }
+
+    private string ReadTail(string path)
+    {
+        const int TailBytes = 2048;
+        using var file = services.State.Root.OpenFile(path);
+        long length = RandomAccess.GetLength(file);
+        byte[] tail = new byte[Math.Min(length, TailBytes)];
+        int read = RandomAccess.Read(file, tail, length - tail.Length);
+        return System.Text.Encoding.UTF8.GetString(tail, 0, read).Trim();
     }
 
     /// <summary>Takes what is there now for known, and listens to what others do from here on.</summary>

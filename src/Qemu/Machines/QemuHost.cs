@@ -77,12 +77,17 @@ internal sealed partial class QemuHost
     /// <summary>The program and the arguments that start QEMU with the rights that it should have.</summary>
     public (string Program, IReadOnlyList<string> Arguments) Command(MachineConfig config, IReadOnlyList<string> arguments)
     {
-        string program = ProgramOf(config);
+        return AsUser(ProgramOf(config), arguments, withKvm: true);
+    }
+
+    /// <summary>The same for another program that a machine needs.</summary>
+    public (string Program, IReadOnlyList<string> Arguments) AsUser(string program, IReadOnlyList<string> arguments, bool withKvm)
+    {
         if (RunAs is null)
             return (program, arguments);
         string user = RunAs.User.ToString(CultureInfo.InvariantCulture);
         string group = RunAs.Group.ToString(CultureInfo.InvariantCulture);
-        string groups = KvmGroup is { } kvm ? string.Create(CultureInfo.InvariantCulture, $"--groups={kvm}") : "--clear-groups";
+        string groups = withKvm && KvmGroup is { } kvm ? string.Create(CultureInfo.InvariantCulture, $"--groups={kvm}") : "--clear-groups";
         return (SetPriv!, ["--reuid=" + user, "--regid=" + group, groups, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--", program, .. arguments]);
     }
 

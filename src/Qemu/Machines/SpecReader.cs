@@ -15,6 +15,7 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
     private const int MaxCpus = 255;
     public const int MaxDisks = 24;
     public const int MaxNetworks = 8;
+    private const int MaxNumaNodes = 8;
     private static readonly ByteSize s_leastMemory = ByteSize.FromMiB(1);
     private static readonly ByteSize s_mostMemory = ByteSize.FromTiB(4);
 
@@ -24,7 +25,7 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
         string name = CheckName(spec.Name);
         var platform = services.Architectures.Require(spec.Architecture ?? QemuArchitectures.Host);
         RefuseUnsupported(spec, platform);
-        var machine = ReadMachine(spec.Extensions, platform);
+        var machine = NvramMaker.MachineFor(ReadMachine(spec.Extensions, platform), spec.Firmware, platform);
         var config = new MachineConfig
         {
             Id = id,
@@ -37,11 +38,13 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
             MemoryBytes = 1,
             CpuModel = CheckWord(spec.CpuModel, "cpuModel"),
             Boot = ReadBoot(spec),
+            Nvram = NvramMaker.Plan(spec, machine, platform, services.Options, disks),
+            Tpm = spec.Tpm,
             Machine = machine,
             Platform = services.Architectures.ToKeep(platform),
             Labels = CheckLabels(spec.Labels),
         };
-        config = ApplySizing(config, spec.Sizing, "sizing") with { CloudInit = SeedMaker.Plan(spec.CloudInit, config.Uuid, name, platform) };
+        config = CheckLayout(ApplySizing(config, spec.Sizing, "sizing")) with { CloudInit = SeedMaker.Plan(spec.CloudInit, config.Uuid, name, platform) };
         if (spec.Disks.Count > MaxDisks || spec.Networks.Count > MaxNetworks)
             throw SpecProblem.Invalid(spec.Disks.Count > MaxDisks ? "disks" : "networks", $"at most {MaxDisks} disks and {MaxNetworks} network devices");
         config = config with { Disks = [.. spec.Disks.Select((disk, index) => disks.Plan(disk, $"disk{index}", machine, platform, $"disks[{index}]"))] };
@@ -90,6 +93,17 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
         return config with { Cpus = size.Cpus, MaxCpus = size.MaxCpus, MemoryBytes = size.Memory.Bytes, MaxMemoryBytes = size.MaxMemory?.Bytes };
     }
 
+    /// <summary>The same configuration, whose CPUs and memory are looked at beside how the guest is to see them.</summary>
+    public static MachineConfig CheckLayout(MachineConfig config)
+    {
+        var machine = config.Machine;
+        if (machine.Topology is { } topology && (long)topology.Sockets * topology.Cores * topology.Threads != config.EffectiveMaxCpus)
+            throw SpecProblem.Invalid("extensions.qemu.topology", $"{topology.Sockets} sockets of {topology.Cores} cores of {topology.Threads} threads are not the {config.EffectiveMaxCpus} CPUs that the machine can have");
+        if (machine.NumaNodes > 1 && (config.EffectiveMaxCpus % machine.NumaNodes != 0 || (config.MemoryBytes - config.Dimms.Sum(dimm => dimm.SizeBytes)) % ((long)machine.NumaNodes << 20) != 0))
+            throw SpecProblem.Invalid("extensions.qemu.numaNodes", $"{config.EffectiveMaxCpus} CPUs and {new ByteSize(config.MemoryBytes)} cannot be divided among {machine.NumaNodes} nodes, the memory in whole MiB");
+        return config;
+    }
+
     /// <summary>A network device that a request asks for.</summary>
     public static NetworkConfig ReadNetwork(NetworkSpec spec, string id, string field)
     {
@@ -136,10 +150,12 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
 
     private void RefuseUnsupported(VirtualMachineSpec spec, QemuArchitecture platform)
     {
-        if (spec.Firmware == Firmware.Uefi ? !platform.IsUefi : spec.Firmware != Firmware.Default && !(spec.Firmware == Firmware.Bios && platform.IsPc))
-            throw SpecProblem.Unsupported("firmware", platform.IsPc ? QemuCapabilities.NoUefi.TrimEnd('.') : $"{platform.Name} machines boot by {(platform.IsUefi ? "UEFI that checks no signatures" : "a firmware of their own")} here");
-        if (spec.Tpm)
-            throw SpecProblem.Unsupported("tpm", QemuCapabilities.NoTpm.TrimEnd('.'));
+        if (spec.Firmware == Firmware.Bios && !platform.IsPc)
+            throw SpecProblem.Unsupported("firmware", $"{platform.Name} machines have no BIOS");
+        if (spec.Tpm && MachineArguments.TpmDeviceOf(platform) is null)
+            throw SpecProblem.Unsupported("tpm", $"{platform.Name} machines have no TPM here");
+        if (spec.Tpm && TpmLauncher.WhyNot(services.Options) is { } noTpm)
+            throw SpecProblem.Unsupported("tpm", noTpm.TrimEnd('.'));
         if (spec.PassthroughDevices.FirstOrDefault() is { } device)
             throw SpecProblem.Unsupported("passthroughDevices", $"'{DiskMaker.Echo(device)}': {services.PciDevices.WhyNot(device) ?? "devices of the host are not handed to machines by this version"}");
         if (spec.Placement.Node is not null || spec.Placement.Scope is not null)
@@ -161,6 +177,14 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
             throw SpecProblem.Invalid("extensions.qemu.translationCache", "1 MiB to 2 GiB");
         if (machine.SerialPorts is < 1 or > MachineArguments.MaxSerialPorts)
             throw SpecProblem.Invalid("extensions.qemu.serialPorts", $"1 to {MachineArguments.MaxSerialPorts} serial ports");
+        if (machine.Topology is { } topology && (topology.Sockets is < 1 or > MaxCpus || topology.Cores is < 1 or > MaxCpus || topology.Threads is < 1 or > MaxCpus))
+            throw SpecProblem.Invalid("extensions.qemu.topology", $"sockets, cores and threads are 1 to {MaxCpus} each");
+        if (machine.NumaNodes is < 1 or > MaxNumaNodes)
+            throw SpecProblem.Invalid("extensions.qemu.numaNodes", $"1 to {MaxNumaNodes} nodes");
+        if (machine.NumaNodes > 1 && !platform.IsPc && platform.Name != "aarch64")
+            throw SpecProblem.Unsupported("extensions.qemu.numaNodes", $"{platform.Name} machines have one node here");
+        if (machine.HugePages && !HasHugePages())
+            throw SpecProblem.Unsupported("extensions.qemu.hugePages", "this host has set no huge pages aside (vm.nr_hugepages)");
         if (machine.ScreenProtocol is not ("vnc" or "spice"))
             throw SpecProblem.Invalid("extensions.qemu.screenProtocol", $"'{DiskMaker.Echo(machine.ScreenProtocol)}' is not a protocol of screens here: vnc or spice");
         if (machine is { ScreenPassword: true, Graphics: false })
@@ -181,6 +205,9 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
             AgentChannel = machine.AgentChannel && platform.HasExtras,
         };
     }
+
+    /// <summary>proc_meminfo(5): pages of the default size.</summary>
+    private static bool HasHugePages() => File.ReadLines("/proc/meminfo").Any(line => line.StartsWith("HugePages_Total:", StringComparison.Ordinal) && line.AsSpan("HugePages_Total:".Length).Trim() is not "0");
 
     private static string? CheckWord(string? word, string field) => word is null || WordPattern().IsMatch(word) ? word : throw SpecProblem.Invalid(field, $"'{DiskMaker.Echo(word)}' is not a word of letters, digits, '.', '-' and '_'");
 

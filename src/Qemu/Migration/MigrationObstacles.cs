@@ -19,6 +19,8 @@ internal static class MigrationObstacles
             yield return $"It is {status.State}; only a machine whose QEMU runs moves.";
         else if (status.State != PowerState.Running && status.State != PowerState.Paused)
             yield return $"It is {status.State}; it must be {PowerState.Running} or {PowerState.Paused}.";
+        if (status.State == PowerState.Paused && config.Nvram is not null)
+            yield return "It is paused, and what its UEFI firmware remembers is written down at the target only when the guest goes on there: resume it first.";
         if (status.Process is { } process && process.Lacks(config))
             yield return "It has changes that wait for its next start, so its devices are not those that the target would make. Restart it first.";
         foreach (var disk in MigrationStorage.DisksOf(config).Where(disk => !withStorage || disk.ReadOnly))
@@ -45,6 +47,10 @@ internal static class MigrationObstacles
             yield return obstacle;
         foreach (string obstacle in Files(disks, config))
             yield return obstacle;
+        if (config.Nvram is { } nvram && !File.Exists(nvram.Firmware))
+            yield return $"The firmware '{nvram.Firmware}' is not there.";
+        if (config.Tpm && TpmLauncher.WhyNot(target.Options) is { } noTpm)
+            yield return $"'{there}' has no TPM for it: {noTpm}";
         if (config.Networks.FirstOrDefault(network => !NetworkNames.IsUser(network.Network)) is { } bridged && TapDevice.Problem is { } problem)
             yield return $"The network '{bridged.Network}' cannot be joined at '{there}': {problem}";
         if (AvailableMemoryBytes() is { } available && available < config.MemoryBytes)

@@ -24,6 +24,7 @@ internal static class MigrationReceiver
         target.Machine.Forget();
         foreach (var disk in MigrationStorage.DisksOf(config))
             await disks.MakeAsync(target, disk, cancellationToken).ConfigureAwait(false);
+        await NvramMaker.MakeBlankAsync(target, config, cancellationToken).ConfigureAwait(false);
         await MachineLauncher.StartAsync(target, hold: true, cancellationToken).ConfigureAwait(false);
     }
 

@@ -141,6 +141,7 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
 
     private static Task MakeAsync(MachineChange change, SnapshotRecord record, bool isUp, CancellationToken cancellationToken)
     {
+        TpmState.Keep(change, record.Tag);
         change.Progress.Say(record.IncludesMemory ? "saving memory and disks" : "keeping the disks");
         if (!isUp)
             return SnapshotFiles.CreateAsync(change, record.Config, record.Tag, cancellationToken);
@@ -225,6 +226,7 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
 
     private static async Task DeleteFromImagesAsync(MachineChange change, string tag, CancellationToken cancellationToken)
     {
+        TpmState.Forget(change, tag);
         if ((await change.GetStatusAsync(cancellationToken).ConfigureAwait(false)).IsUp)
             await SnapshotNodes.DeleteAsync(change, tag, cancellationToken).ConfigureAwait(false);
         else

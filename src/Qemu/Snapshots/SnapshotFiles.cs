@@ -12,8 +12,9 @@ internal static class SnapshotFiles
     /// <summary>The image that holds the memory: of no guest device, made with the first snapshot that needs it.</summary>
     public const string MemoryFile = "hv-memory.qcow2";
 
-    /// <summary>The machine's own writable disks: what a snapshot is made of.</summary>
-    public static IEnumerable<string> DisksOf(MachineConfig config) => config.Disks.Where(disk => disk.File is not null && !disk.ReadOnly).Select(disk => disk.File!);
+    /// <summary>The machine's own writable disks, and what its firmware remembers: what a snapshot is made of.</summary>
+    public static IEnumerable<string> DisksOf(MachineConfig config) =>
+        config.Disks.Where(disk => disk.File is not null && !disk.ReadOnly).Select(disk => disk.File!).Concat(config.Nvram is null ? [] : [NvramMaker.File]);
 
     /// <summary>Makes a snapshot in each disk.</summary>
     public static async Task CreateAsync(MachineChange change, MachineConfig config, string tag, CancellationToken cancellationToken)

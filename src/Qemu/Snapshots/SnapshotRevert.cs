@@ -42,6 +42,7 @@ internal static class SnapshotRevert
 
         change.Progress.Say("putting the disks back");
         await SnapshotFiles.ApplyAsync(change, record.Config, record.Tag, cancellationToken).ConfigureAwait(false);
+        TpmState.Restore(change, record.Tag);
         Restore(change, record);
         Note(change, record);
         if (!startAfter && !record.IncludesMemory)

@@ -45,6 +45,12 @@ internal sealed record MachineConfig
 
     public required BootConfig Boot { get; init; }
 
+    /// <summary>The UEFI firmware and what it remembers; null for a machine whose firmware remembers nothing.</summary>
+    public NvramConfig? Nvram { get; init; }
+
+    /// <summary>Whether it has a TPM; what that remembers is in <c>tpm</c>.</summary>
+    public bool Tpm { get; init; }
+
     public IReadOnlyList<DiskConfig> Disks { get; init; } = [];
 
     public IReadOnlyList<NetworkConfig> Networks { get; init; } = [];
@@ -115,6 +121,22 @@ internal sealed record DimmConfig
     /// <summary>What backs it in QEMU.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public string BackendId => Id + "-memory";
+}
+
+/// <summary>UEFI firmware with variables of the machine's own.</summary>
+internal sealed record NvramConfig
+{
+    /// <summary>The firmware proper: an absolute path.</summary>
+    public required string Firmware { get; init; }
+
+    /// <summary>What the variables began as: an absolute path.</summary>
+    public required string Template { get; init; }
+
+    /// <summary>The size of the variables, to which the firmware was built.</summary>
+    public required long SizeBytes { get; init; }
+
+    /// <summary>Whether only code in system management mode may write the variables.</summary>
+    public bool NeedsSmm { get; init; }
 }
 
 /// <summary>What a machine boots from.</summary>

@@ -7,7 +7,7 @@ namespace Hypervisor.Sdk.Qemu.State;
 
 /// <summary>
 /// The directory that holds everything that is kept:
-/// <c>vms/ID/{config.json, process.json, snapshots.json, cloud-init.json, journal, console.log, qemu.log, disks/}</c>, <c>names/NAME</c> (holds the id: the claim of a name), <c>locks/ID</c>, <c>gone/ID</c> (the journal of a deleted machine), <c>reserve</c> (space that a deletion gives up on a full disk) and
+/// <c>vms/ID/{config.json, process.json, snapshots.json, cloud-init.json, journal, console.log, qemu.log, tpm.log, tpm/, disks/}</c>, <c>names/NAME</c> (holds the id: the claim of a name), <c>locks/ID</c>, <c>gone/ID</c> (the journal of a deleted machine), <c>reserve</c> (space that a deletion gives up on a full disk) and
 /// <c>trash/ID</c> (a machine that is being removed).
 /// </summary>
 /// <remarks>A machine is there when it has a configuration: writing that is the moment of creation, renaming the directory to <c>trash/</c> the moment of deletion.</remarks>
@@ -78,6 +78,12 @@ internal sealed class StateDirectory : IDisposable
     public static string ConsoleLog(string id) => $"vms/{id}/console.log";
 
     public static string QemuLog(string id) => $"vms/{id}/qemu.log";
+
+    public static string Tpm(string id) => $"vms/{id}/tpm";
+
+    public static string TpmOf(string id, string tag) => $"vms/{id}/tpm-{tag}";
+
+    public static string TpmLog(string id) => $"vms/{id}/tpm.log";
 
     public static string Disks(string id) => $"vms/{id}/disks";
 

@@ -149,7 +149,6 @@ public sealed class ArchitectureTests
         {
             (spec => spec.Disks[0].Bus = "ide", "disks[0].bus"),
             (spec => spec.Firmware = Firmware.Bios, "firmware"),
-            (spec => spec.Firmware = Firmware.UefiSecureBoot, "firmware"),
             (spec => spec.Extensions.Set(new QemuMachine { SerialPorts = 2 }), "extensions.qemu.serialPorts"),
         })
         {

@@ -63,8 +63,6 @@ public sealed class BadInputTests
         await RefusedAsync("sizing.memory", ErrorCode.InvalidArgument, spec => spec.Sizing = new Sizing.Explicit(1, new ByteSize(1000)));
         await RefusedAsync("sizing.maxMemory", ErrorCode.InvalidArgument, spec => spec.Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(64)) { MaxMemory = ByteSize.FromMiB(32) });
         await RefusedAsync("sizing", ErrorCode.Unsupported, spec => spec.Sizing = new Sizing.Type("t3.micro"));
-        await RefusedAsync("firmware", ErrorCode.Unsupported, spec => spec.Firmware = Firmware.Uefi);
-        await RefusedAsync("tpm", ErrorCode.Unsupported, spec => spec.Tpm = true);
         await RefusedAsync("architecture", ErrorCode.Unsupported, spec => spec.Architecture = Architecture.Parse("vax"));
         await RefusedAsync("cpuModel", ErrorCode.InvalidArgument, spec => spec.CpuModel = "host,+vmx");
         await RefusedAsync("boot", ErrorCode.InvalidArgument, spec => spec.Disks.Clear());

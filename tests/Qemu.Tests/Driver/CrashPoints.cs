@@ -52,10 +52,10 @@ internal static class CrashPoints
         {
             string machine = Path.Combine(state, "vms", instance.Id.ToString());
             var config = backend.Services.State.ReadConfig(instance.Id.ToString())!;
-            string[] known = ["cloud-init.json", "config.json", "console.log", "disks", "journal", "process.json", "qemu.log", "snapshots.json"];
+            string[] known = ["cloud-init.json", "config.json", "console.log", "disks", "journal", "process.json", "qemu.log", "snapshots.json", "tpm", "tpm.log"];
             Assert.All(Names(machine, ""), file => Assert.Contains(file, known));
             // The image that keeps memory stays with the machine once a snapshot has needed it.
-            var expected = config.Disks.Select(disk => disk.File).Concat(config.Disks.SelectMany(disk => disk.Backing).Select(below => below.File)).Append(config.CloudInit is null ? null : SeedMaker.File).OfType<string>().Order(StringComparer.Ordinal);
+            var expected = config.Disks.Select(disk => disk.File).Concat(config.Disks.SelectMany(disk => disk.Backing).Select(below => below.File)).Append(config.CloudInit is null ? null : SeedMaker.File).Append(config.Nvram is null ? null : NvramMaker.File).OfType<string>().Order(StringComparer.Ordinal);
             Assert.Equal(expected, Names(machine, "disks").Where(file => file != SnapshotFiles.MemoryFile));
             Assert.Empty(backend.Services.State.ReadJournal(instance.Id.ToString()).Open);
             var processes = ProcessIdentity.WithArgument("-uuid", config.Uuid.ToString("D")).ToList();

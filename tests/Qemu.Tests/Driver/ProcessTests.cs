@@ -99,7 +99,6 @@ public sealed class ProcessTests
         }
 
         Assert.Equal(answer.Support == CapabilitySupport.Yes, backend.Services.Host.UsesKvm);
-        Assert.Equal(CapabilitySupport.No, (await backend.QueryAsync(Capability.UefiFirmware, default, Token)).Support);
         Assert.Equal(CapabilitySupport.No, (await backend.QueryAsync(Capability.Parse("time-travel"), default, Token)).Support);
         Assert.True((await backend.CheckHealthAsync(Token)).IsHealthy);
     }

@@ -83,15 +83,15 @@ internal sealed class QemuLab : IAsyncDisposable
     /// <summary>Waits until a machine's serial port has printed a text since it was started.</summary>
     public async Task WaitForConsoleAsync(InstanceId id, string text)
     {
-        string path = Path.Combine(StateDirectory, "vms", id.ToString(), "console.log");
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(TimeSpan.FromSeconds(60));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        while (!Encoding.UTF8.GetString(await ReadSharedAsync(path, patience.Token)).Contains(text, StringComparison.Ordinal))
-        {
+        while (!(await ReadConsoleAsync(id, patience.Token)).Contains(text, StringComparison.Ordinal))
             Assert.True(await timer.WaitForNextTickAsync(patience.Token));
-        }
     }
+
+    /// <summary>What a machine's serial port has printed since it was started.</summary>
+    public Task<string> ReadConsoleAsync(InstanceId id) => ReadConsoleAsync(id, TestContext.Current.CancellationToken);
 
     /// <summary>Types a line on a machine's serial port.</summary>
     public async Task TypeAsync(QemuBackend backend, InstanceId id, string line)
@@ -150,6 +150,9 @@ internal sealed class QemuLab : IAsyncDisposable
             // A deletion that a crash had left was carried to its end between the list and here.
         }
     }
+
+    private async Task<string> ReadConsoleAsync(InstanceId id, CancellationToken cancellationToken) =>
+        Encoding.UTF8.GetString(await ReadSharedAsync(Path.Combine(StateDirectory, "vms", id.ToString(), "console.log"), cancellationToken));
 
     private static async Task<byte[]> ReadSharedAsync(string path, CancellationToken cancellationToken)
     {
