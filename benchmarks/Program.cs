@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Running;
+using Hypervisor.Sdk.Benchmarks.Density;
 using Hypervisor.Sdk.Benchmarks.Http;
 using Hypervisor.Sdk.Benchmarks.Jobs;
 using Hypervisor.Sdk.Benchmarks.Libvirt;
@@ -28,6 +29,8 @@ switch (args)
         return await LibvirtRow.RunAsync(rest);
     case [MigrationReport.Command, .. var rest] when OperatingSystem.IsLinux():
         return await MigrationReport.RunAsync(rest);
+    case [DensityReport.Command, .. var rest] when OperatingSystem.IsLinux():
+        return await DensityReport.RunAsync(rest);
     case [ScaleReport.Command, .. var rest]:
         return await ScaleReport.RunAsync(rest);
     case [HttpStub.Command, var path]:
