@@ -5,6 +5,7 @@ namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 
 [SupportedOSPlatform("linux")]
 [Peer("qemu")]
+[Speed(SpeedAttribute.Slow)]
 public sealed class ApplyCrashTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -11,6 +11,7 @@ namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 /// <summary>The ways that the memory of a guest takes.</summary>
 [SupportedOSPlatform("linux")]
 [Peer("qemu")]
+[Speed(SpeedAttribute.Slow)]
 public sealed class MigrationRouteTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

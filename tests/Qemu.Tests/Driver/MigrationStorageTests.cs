@@ -8,6 +8,7 @@ namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 /// <summary>Machines that move with their own disks.</summary>
 [SupportedOSPlatform("linux")]
 [Peer("qemu")]
+[Speed(SpeedAttribute.Slow)]
 public sealed class MigrationStorageTests
 {
     private static readonly MigrationOptions s_withStorage = new() { WithStorage = true, MaxDowntime = TimeSpan.FromSeconds(2) };

@@ -6,6 +6,7 @@ namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 /// <summary>Snapshots, clones and templates, stopped before each durable effect in turn.</summary>
 [SupportedOSPlatform("linux")]
 [Peer("qemu")]
+[Speed(SpeedAttribute.Slow)]
 public sealed class SnapshotCrashPointTests
 {
     private static readonly SnapshotName s_name = SnapshotName.Parse("one");

@@ -70,6 +70,7 @@ public sealed class TpmTests
     }
 
     [Fact(Timeout = 120_000)]
+    [Speed(SpeedAttribute.Slow)]
     public async Task A_TPM_moves_with_its_guest()
     {
         RealPeer.Program("swtpm");
@@ -82,7 +83,8 @@ public sealed class TpmTests
         Assert.Equal(Success, await AskAsync(lab.Target, vm.Id, Look));
     }
 
-    [Fact(Timeout = 120_000)]
+    [Fact(Timeout = 300_000)]
+    [Speed(SpeedAttribute.Slow)]
     public async Task A_crash_at_any_point_of_starting_leaves_no_TPM_behind()
     {
         RealPeer.Program("swtpm");

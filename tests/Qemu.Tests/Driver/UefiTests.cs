@@ -89,7 +89,8 @@ public sealed class UefiTests
         Assert.True((await File.ReadAllBytesAsync("/usr/share/OVMF/OVMF_VARS_4M.fd", Token)).AsSpan().IndexOf(Encoding.Unicode.GetBytes("BootOrder\0")) < 0);
     }
 
-    [Fact(Timeout = 120_000)]
+    [Fact(Timeout = 300_000)]
+    [Speed(SpeedAttribute.Slow)]
     public async Task A_crash_at_any_point_of_creating_leaves_a_machine_with_its_variables_or_nothing()
     {
         int points = await CrashPoints.RunAsync(
