@@ -36,6 +36,39 @@ internal sealed class MigrationLab : IAsyncDisposable
         return made;
     }
 
+    /// <summary>Moves a machine, ended before the given effect on either side; connects both anew and looks that it lives once.</summary>
+    /// <param name="spec">The machine.</param>
+    /// <param name="options">How it is moved.</param>
+    /// <param name="point">Before which effect, from 1 on; a number that is never reached lets the move end.</param>
+    /// <param name="atTarget">Where it must be then; null for either.</param>
+    /// <param name="targetFirst">Which side is connected first.</param>
+    /// <returns>The effects up to there.</returns>
+    public static async Task<IReadOnlyList<string>> RunToPointAsync(Func<MigrationLab, VirtualMachineSpec> spec, MigrationOptions? options, int point, bool? atTarget, bool targetFirst)
+    {
+        var seam = new CrashSeam();
+        await using var lab = await CreateAsync(seam);
+        var machine = await lab.StartAsync(spec(lab));
+        seam.Arm(point);
+        bool finished = true;
+        try
+        {
+            await lab.Source.Get<IMigration>().MigrateAsync(machine.Id, To, options, null, Token).WaitForCompletionAsync(Token);
+        }
+        catch (CrashException)
+        {
+            finished = false;
+        }
+
+        var effects = seam.Effects;
+        seam.Crash();
+        await lab.AbandonAsync();
+        await lab.ConnectAsync(targetFirst: targetFirst);
+        bool isThere = await lab.AssertLivesOnceAsync(machine);
+        Assert.True(!finished || isThere, "A move that was reported as done is done.");
+        Assert.True(atTarget is null || atTarget == isThere, $"It is at the {(isThere ? "target" : "source")}.");
+        return effects;
+    }
+
     /// <summary>Connects both, one after the other.</summary>
     public async Task ConnectAsync(IDurableSeam? seam = null, bool targetFirst = false, Action<QemuOptions>? target = null, Action<QemuOptions>? source = null)
     {

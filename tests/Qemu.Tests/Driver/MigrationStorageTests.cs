@@ -89,45 +89,20 @@ public sealed class MigrationStorageTests
     [Fact(Timeout = 180_000)]
     public async Task A_controller_that_ends_around_the_decision_leaves_a_machine_with_disks_running_once()
     {
-        var points = await RunToPointAsync(int.MaxValue, true, false);
+        var points = await MigrationLab.RunToPointAsync(_ => QemuLab.EmptySpec("disks"), s_withStorage, int.MaxValue, true, false);
         int decision = points.ToList().FindIndex(effect => effect.Contains("moved", StringComparison.Ordinal)) + 1;
         Assert.True(decision > 0, string.Join('\n', points));
-        await RunToPointAsync(decision, false, targetFirst: true);
-        await RunToPointAsync(decision + 4, null, targetFirst: false);
+        await MigrationLab.RunToPointAsync(_ => QemuLab.EmptySpec("disks"), s_withStorage, decision, false, targetFirst: true);
+        await MigrationLab.RunToPointAsync(_ => QemuLab.EmptySpec("disks"), s_withStorage, decision + 4, null, targetFirst: false);
     }
 
     [Fact(Timeout = 600_000)]
     [Speed(SpeedAttribute.Full)]
     public async Task A_controller_that_ends_at_any_point_of_a_move_with_disks_leaves_the_guest_running_once()
     {
-        var points = await RunToPointAsync(int.MaxValue, true, false);
+        var points = await MigrationLab.RunToPointAsync(_ => QemuLab.EmptySpec("disks"), s_withStorage, int.MaxValue, true, false);
         for (int point = 1; point <= points.Count; point++)
-            Assert.Equal(point, (await RunToPointAsync(point, null, targetFirst: point % 2 == 0)).Count);
-    }
-
-    /// <summary>Moves a machine with its disk, ended before the given effect on either side; connects both anew and looks that it lives once.</summary>
-    private static async Task<IReadOnlyList<string>> RunToPointAsync(int point, bool? atTarget, bool targetFirst)
-    {
-        var seam = new CrashSeam();
-        await using var lab = await MigrationLab.CreateAsync(seam);
-        var machine = await lab.StartAsync(QemuLab.EmptySpec("disks"));
-        seam.Arm(point);
-        try
-        {
-            await lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, s_withStorage, null, Token).WaitForCompletionAsync(Token);
-        }
-        catch (CrashException)
-        {
-            // As it was asked for.
-        }
-
-        var effects = seam.Effects;
-        seam.Crash();
-        await lab.AbandonAsync();
-        await lab.ConnectAsync(targetFirst: targetFirst);
-        bool isThere = await lab.AssertLivesOnceAsync(machine);
-        Assert.True(atTarget is null || atTarget == isThere, $"It is at the {(isThere ? "target" : "source")}.");
-        return effects;
+            Assert.Equal(point, (await MigrationLab.RunToPointAsync(_ => QemuLab.EmptySpec("disks"), s_withStorage, point, null, targetFirst: point % 2 == 0)).Count);
     }
 
     /// <summary>A machine with a disk that takes a while.</summary>

@@ -148,53 +148,26 @@ public sealed partial class MigrationTests
     [Fact(Timeout = 180_000)]
     public async Task A_controller_that_ends_around_the_decision_leaves_the_guest_running_once()
     {
-        var points = await RunToPointAsync(int.MaxValue, null, false);
+        var points = await MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, int.MaxValue, null, false);
         int decision = points.ToList().FindIndex(effect => effect.Contains("moved", StringComparison.Ordinal)) + 1;
         Assert.True(decision > 0, string.Join('\n', points));
-        await RunToPointAsync(decision, false, targetFirst: true);
-        await RunToPointAsync(decision + 4, null, targetFirst: false);
+        await MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, decision, false, targetFirst: true);
+        await MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, decision + 4, null, targetFirst: false);
     }
 
     [Fact(Timeout = 600_000)]
     [Speed(SpeedAttribute.Full)]
     public async Task A_controller_that_ends_at_any_point_of_a_move_leaves_the_guest_running_once()
     {
-        var points = await RunToPointAsync(int.MaxValue, true, false);
+        var points = await MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, int.MaxValue, true, false);
         for (int point = 1; point <= points.Count; point++)
         {
-            var reached = await RunToPointAsync(point, null, targetFirst: point % 2 == 0);
+            var reached = await MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, point, null, targetFirst: point % 2 == 0);
             Assert.True(reached.Count == point, $"The point {point} ({points[point - 1]}) was never reached.");
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{points.Count} crash points\n  {string.Join("\n  ", points)}");
         Assert.True(points.Count > 25, $"{points.Count} points");
-    }
-
-    /// <summary>Moves a machine, ended before the given effect on either side; connects both anew and looks that it lives once.</summary>
-    private static async Task<IReadOnlyList<string>> RunToPointAsync(int point, bool? atTarget, bool targetFirst)
-    {
-        var seam = new CrashSeam();
-        await using var lab = await MigrationLab.CreateAsync(seam);
-        var machine = await lab.StartAsync(lab.Shared("web"));
-        seam.Arm(point);
-        bool finished = true;
-        try
-        {
-            await lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, null, null, Token).WaitForCompletionAsync(Token);
-        }
-        catch (CrashException)
-        {
-            finished = false;
-        }
-
-        var effects = seam.Effects;
-        seam.Crash();
-        await lab.AbandonAsync();
-        await lab.ConnectAsync(targetFirst: targetFirst);
-        bool isThere = await lab.AssertLivesOnceAsync(machine);
-        Assert.True(!finished || isThere, "A move that was reported as done is done.");
-        Assert.True(atTarget is null || atTarget == isThere, $"It is at the {(isThere ? "target" : "source")}.");
-        return effects;
     }
 
     internal static async ValueTask<bool> AgentAnswersAsync(IBackend backend, Instance instance, CancellationToken cancellationToken)
