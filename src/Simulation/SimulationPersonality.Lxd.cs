@@ -23,6 +23,9 @@ public sealed partial class SimulationPersonality
             (Capability.MemorySnapshots, CapabilityAnswer.No("The memory of a container is kept by CRIU, which does not work everywhere.")),
             (Capability.LinkedClones, CapabilityAnswer.No("Whether a copy shares its content is the pool's business.")),
             (Capability.LiveMigration, CapabilityAnswer.No("A running container is moved by CRIU, which does not work everywhere: stop it first.")),
+            (Capability.MigrationHandover, CapabilityAnswer.No("A running container is not moved, so nothing is handed over.")),
+            (Capability.LimitDisks, CapabilityAnswer.No("Limits of disks are not simulated for this backend.")),
+            (Capability.ChangeMedia, CapabilityAnswer.No("Changing what is in a CD drive is not simulated for this backend.")),
             (Capability.OnlineResizeDisk, CapabilityAnswer.Yes)),
         Refusals = new Dictionary<ErrorCode, SimulatedRefusal>
         {
@@ -35,6 +38,7 @@ public sealed partial class SimulationPersonality
             new PersonalityQuirk { Behaviour = "A changed configuration is told by its ETag, and a stale one is refused.", Source = "Seen on LXD 5.0.2 in the lab: ETag and If-Match work." },
             new PersonalityQuirk { Behaviour = "Memory, CPUs, disks and network devices of a running container change at once.", Source = "Seen on LXD 5.0.2 in the lab." },
             new PersonalityQuirk { Behaviour = "A running container is not moved live.", Source = "Seen on LXD 5.0.2 in the lab: live moves with CRIU failed." },
+            new PersonalityQuirk { Behaviour = "A clone that must share the content of its source is refused: a copy has no word for that.", Source = "From the API of LXD 5.0.2: whether a copy shares what it copies is decided by the pool, on which copies were seen to work in the lab." },
             new PersonalityQuirk { Behaviour = "Machines need vhost_vsock of their host.", Source = "Seen on LXD 5.0.2 in the lab: machines did not start without it." },
             new PersonalityQuirk { Behaviour = "A second change of a busy instance is refused at once.", Source = "Seen on LXD 5.0.2 in the lab: a change of a container that was stopping was answered with 500 'Instance is busy running a \"stop\" operation', a restart ended with the same words." },
         ],

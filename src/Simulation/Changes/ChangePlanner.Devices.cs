@@ -123,6 +123,8 @@ internal sealed partial class ChangePlanner
             var disk = Require(change, id, field);
             if (!disk.IsCd)
                 throw _world.Invalid(field, $"'{id}' is no CD drive");
+            if (_world.Personality.Answer(Capability.ChangeMedia) is { Support: CapabilitySupport.No } no)
+                throw _world.Unsupported(field, no.Reason!.TrimEnd('.'));
             var (image, bytes) = _reader.CheckCdImage(wanted, field);
             if (image != disk.Image)
                 Add(new ChangeStep { Property = $"disk:{id}.image", From = disk.Image, To = image, Setting = config => With(config, disk with { Image = image, SizeBytes = bytes }) });

@@ -81,6 +81,8 @@ internal sealed class CloneService(SimulationClient client) : FeatureService(cli
         var reader = new MachineReader(World);
         if (source.IsUp || source.HasSavedMemory)
             throw InvalidState(source, source.IsUp ? "runs; stop it first" : $"is {source.State}, and its memory belongs to its disks; stop it first");
+        if (spec.Mode == CloneMode.Linked && World.Personality.Answer(Capability.LinkedClones) is { Support: CapabilitySupport.No } no)
+            throw World.Unsupported("mode", no.Reason!.TrimEnd('.'));
         if (spec.Mode == CloneMode.Linked && !source.IsTemplate)
             throw InvalidState(source, "is not a template: a linked clone needs disks that never change. Make it a template, or ask for a full clone");
         if (spec.Mode == CloneMode.Linked && spec.Snapshot is not null)

@@ -119,8 +119,8 @@ internal sealed class MachineReader(World world)
             return null;
         if (!limits.IsConsistent(out string? member, out string? problem))
             throw world.Invalid($"{field}.{member}", problem);
-        if (!world.Personality.Can(Capability.LimitDisks))
-            throw world.Unsupported(field, "this backend does not limit disks");
+        if (world.Personality.Answer(Capability.LimitDisks) is { Support: CapabilitySupport.No } no)
+            throw world.Unsupported(field, no.Reason!.TrimEnd('.'));
         return limits.ToString().Length == 0 ? null : limits;
     }
 

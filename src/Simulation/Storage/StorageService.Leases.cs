@@ -20,6 +20,8 @@ internal sealed partial class StorageService
                 throw World.Refused(ErrorCode.NotFound, $"There is no node '{consumer.Node}'.");
             if (volume.Pool.Node is { } node && node != consumer.Node)
                 throw World.Refused(ErrorCode.Unsupported, $"The pool '{volume.Pool.Text}' is on the node '{node}'; '{consumer.Node}' does not reach it.");
+            if (access == VolumeAccess.MigrationHandover && World.Personality.Answer(Capability.MigrationHandover) is { Support: CapabilitySupport.No } no)
+                throw World.Refused(ErrorCode.Unsupported, no.Reason!);
             RefuseExcluded(volume, access);
             var lease = new SimLease(World.NextLeaseId(), volume, consumer.Node, access, consumer.Instance);
             (volume.Leases ??= []).Add(lease);

@@ -8,15 +8,16 @@ namespace Hypervisor.Sdk.Conformance.Tool.Targets;
 /// <param name="personality">Which backend it behaves like. Default: the one that can do everything.</param>
 public sealed class SimulationTarget(InstanceKind kind = InstanceKind.VirtualMachine, SimulationPersonality? personality = null) : ConformanceTarget, IConnectionFaults, IGuestFaults, INodeFaults
 {
+    private readonly SimulationPersonality _personality = personality ?? SimulationPersonality.Generic;
     private static readonly TimeSpan s_cut = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<BackendName, SimulatedDatacenter> _datacenters = [];
     private BackendName _disturbed;
 
     /// <inheritdoc />
-    public override string Name => kind == InstanceKind.Container ? "simulation, containers" : "simulation";
+    public override string Name => (kind == InstanceKind.Container ? "simulation, containers" : "simulation") + (personality is null ? "" : $" of {personality.Name}");
 
     /// <inheritdoc />
-    public override PoolName? Pool => PoolName.Parse("hvconf");
+    public override PoolName? Pool => _personality.HasPools ? PoolName.Parse("hvconf") : null;
 
     /// <inheritdoc />
     public override IConnectionFaults Connection => this;
@@ -25,7 +26,7 @@ public sealed class SimulationTarget(InstanceKind kind = InstanceKind.VirtualMac
     public override IGuestFaults Guests => this;
 
     /// <inheritdoc />
-    public override INodeFaults Nodes => this;
+    public override INodeFaults? Nodes => _personality.HasNodes ? this : null;
 
     /// <inheritdoc />
     public Func<InstanceId, CancellationToken, Task>? FreezeAsync => null;
@@ -69,6 +70,9 @@ public sealed class SimulationTarget(InstanceKind kind = InstanceKind.VirtualMac
     public override InstanceSpec NewInstanceFor(Capability capability, InstanceName name)
     {
         var spec = NewInstance(name);
+        // Where memory goes in pieces, it is one piece that is added.
+        if (capability == Capability.HotplugMemory && spec is VirtualMachineSpec grown)
+            grown.Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) { MaxCpus = 4, MaxMemory = ByteSize.FromMiB(512) };
         if (capability == Capability.ChangeMedia && spec is VirtualMachineSpec machine)
             machine.Disks.Add(new DiskSpec { Content = new DiskContent.Cd("conformance.iso") });
         if (capability != Capability.LiveMigration)
@@ -97,6 +101,7 @@ public sealed class SimulationTarget(InstanceKind kind = InstanceKind.VirtualMac
     public override string? WhyNot(ConformanceAbility ability) => ability switch
     {
         ConformanceAbility.FreezeGuests => "What runs a simulated instance always answers.",
+        ConformanceAbility.CutNodes => "The backend is one node.",
         ConformanceAbility.AttachDisks => "Nothing lies outside of the simulation.",
         _ => null,
     };
@@ -114,7 +119,7 @@ public sealed class SimulationTarget(InstanceKind kind = InstanceKind.VirtualMac
     /// <inheritdoc />
     public Task CrashAsync(InstanceId id, CancellationToken cancellationToken)
     {
-        Own.Faults.Panic(id).Now();
+        Own.Faults.Kill(id).Now();
         return Task.CompletedTask;
     }
 
@@ -146,11 +151,13 @@ public sealed class SimulationTarget(InstanceKind kind = InstanceKind.VirtualMac
     private SimulatedDatacenter Create(BackendName name) => new(options =>
     {
         options.Name = name.ToString();
-        options.Personality = personality ?? SimulationPersonality.Generic;
+        options.Personality = _personality;
         options.Guests.DeafShare = 1;
         options.FindBackend = (other, _) => _datacenters.TryGetValue(other, out var found)
             ? ValueTask.FromResult(found.Backend)
             : throw new HypervisorException($"There is no backend '{other}'.", ErrorCode.NotFound, RequestOutcome.NotSent);
-        options.AddImage("debian/12", ByteSize.FromMiB(8)).AddImage("conformance.iso", ByteSize.FromMiB(1)).AddNode("node1").AddNode("node2").AddPool("hvconf").AddNetwork("lan");
+        options.AddImage("debian/12", ByteSize.FromMiB(8)).AddImage("conformance.iso", ByteSize.FromMiB(1)).AddNode("node1").AddPool("hvconf");
+        if (_personality.HasNodes)
+            options.AddNode("node2");
     });
 }
