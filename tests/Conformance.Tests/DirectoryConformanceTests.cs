@@ -14,4 +14,14 @@ public sealed class DirectoryConformanceTests
         await using var target = new DirectoryTarget(Directory.CreateDirectory(directory["pool"]).FullName, Directory.CreateDirectory(directory["pools"]).FullName);
         await ConformanceRun.PassesAsync(target, column: "2-directory");
     }
+
+    [Fact(Timeout = 600_000)]
+    [Speed(SpeedAttribute.Full)]
+    public async Task Directory_storage_keeps_the_contract_at_length()
+    {
+        RealPeer.Program("qemu-img");
+        using var directory = new TempDirectory();
+        await using var target = new DirectoryTarget(Directory.CreateDirectory(directory["pool"]).FullName, Directory.CreateDirectory(directory["pools"]).FullName);
+        await ConformanceRun.PassesAsync(target, new ConformanceOptions { IncludeLong = true });
+    }
 }

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using Hypervisor.Sdk.Conformance.Model;
 using Hypervisor.Sdk.Conformance.Tests.Lies;
+using Hypervisor.Sdk.Conformance.Tool.Targets;
 using Hypervisor.Sdk.Samples.ToyDriver;
 
 namespace Hypervisor.Sdk.Conformance.Tests;
@@ -22,6 +24,31 @@ public sealed class ModelTests
         Assert.Contains("The sequence given fails", (await again.RunAsync(check, Token)).Message, StringComparison.Ordinal);
         await using var repaired = new CheckRunner(honest, new ConformanceOptions { Sequence = "create a; label a; restart a" });
         Assert.Equal(CheckOutcome.Passed, (await repaired.RunAsync(check, Token)).Outcome);
+    }
+
+    [Fact(Timeout = 240_000)]
+    public async Task A_sequence_in_which_the_driver_hangs_is_shrunk_too_and_printed_with_its_seed()
+    {
+        await using var honest = new SimulationTarget();
+        var labelled = new ConcurrentDictionary<InstanceId, bool>();
+        // It restarts what was never changed, and waits for ever where it was.
+        var hanging = new LyingTarget(honest, new Lie("MODEL-01", LieBase.Simulation, "hangs", call =>
+        {
+            if (call.Method == "ApplyAsync")
+                labelled[((ChangePlan)call.Arguments[0]!).Instance.Id] = true;
+            return call.Method == "RestartAsync" && labelled.ContainsKey((InstanceId)call.Arguments[0]!) ? WaitAsync((CancellationToken)call.Arguments[^1]!) : call.Next();
+        }));
+        await using var runner = new CheckRunner(new Hasty(hanging), new ConformanceOptions { Seed = 5, Sequences = 40 });
+        string message = (await runner.RunAsync(ConformanceChecks.Get("MODEL-01"), Token)).Message!;
+        Assert.Matches(@"number \d+ of seed 5 fails; the shortest part of it that does is: create a; (label|stale-plan) a; restart a\. At step 3, 'restart a': the driver hangs: it did not end within 4\.5 s\. Run it again", message);
+        Assert.DoesNotContain("Removing", message, StringComparison.Ordinal);
+    }
+
+    private static async Task<Operation<Instance>> WaitAsync(CancellationToken token)
+    {
+        var never = new TaskCompletionSource<Operation<Instance>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = token.Register(() => never.TrySetCanceled(token));
+        return await never.Task;
     }
 
     [Fact]
@@ -56,5 +83,18 @@ public sealed class ModelTests
         });
         Assert.Equal("pause a; delete a", ModelStep.Print(shortest));
         Assert.InRange(runs, 1, 60);
+    }
+
+    private sealed class Hasty(ConformanceTarget target) : ConformanceTarget
+    {
+        public override string Name => target.Name;
+
+        public override double Patience => 0.15;
+
+        public override PoolName? Pool => target.Pool;
+
+        public override Task<IBackend> ConnectAsync(BackendName name, CancellationToken cancellationToken) => target.ConnectAsync(name, cancellationToken);
+
+        public override InstanceSpec? NewInstance(InstanceName name) => target.NewInstance(name);
     }
 }

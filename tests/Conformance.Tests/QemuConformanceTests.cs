@@ -35,12 +35,21 @@ public sealed class QemuConformanceTests
     {
         RealPeer.Program("qemu-system-x86_64");
         RealPeer.Program("qemu-img");
+        await BootsAsync(null);
+    }
+
+    [Fact(Timeout = 600_000)]
+    [Speed(SpeedAttribute.Full)]
+    public async Task The_QEMU_driver_keeps_the_contract_with_guests_that_boot_on_the_newer_QEMU() => await BootsAsync(await NewerQemu.GetAsync(TestContext.Current.CancellationToken));
+
+    private static async Task BootsAsync(NewerQemu? newer)
+    {
         using var directory = new TempDirectory();
         var guest = await GuestImage.GetAsync(TestContext.Current.CancellationToken);
         await using var target = await QemuTarget.CreateAsync(
             () =>
             {
-                var options = Options(directory);
+                var options = Options(directory, newer);
                 options.ImageDirectories.Add(guest.DirectoryPath);
                 return options;
             },

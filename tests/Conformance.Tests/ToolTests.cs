@@ -63,6 +63,44 @@ public sealed class ToolTests
         Assert.Equal(["theirs.raw"], Directory.EnumerateFiles(pool).Select(file => Path.GetFileName(file)).Where(name => !name.StartsWith('.')));
     }
 
+    [Fact(Timeout = 240_000)]
+    public async Task What_a_killed_run_left_where_machines_move_to_is_removed_by_the_next()
+    {
+        RealPeer.Program("qemu-system-x86_64");
+        RealPeer.Program("qemu-img");
+        using var directory = new TempDirectory();
+        string beside = directory["hvconf-state"];
+        string[] endpoint = ["--driver", "qemu", "--endpoint", directory["state"], "--set", "runtime-directory=" + directory["run"], "--set", "accelerator=tcg"];
+        using (var killed = Start([.. endpoint, "--only", ConformanceChecks.All.Single(check => check.Sentence.Contains("'live-migration'", StringComparison.Ordinal)).Id]))
+        {
+            // Killed as soon as a machine has come there, or begun to.
+            using var watch = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
+            while (!killed.HasExited && !(Directory.Exists(Path.Combine(beside, "there", "vms")) && Directory.EnumerateFileSystemEntries(Path.Combine(beside, "there", "vms")).Any()))
+                await watch.WaitForNextTickAsync(Token);
+            killed.Kill();
+            await killed.WaitForExitAsync(Token);
+        }
+
+        Assert.True(Directory.Exists(beside));
+        Assert.Equal((ConformanceCommand.Conformant, ""), (await RunAsync([.. endpoint, "--only", "CONN"])) is var (code, _, errors) ? (code, errors) : default);
+        Assert.False(Directory.Exists(beside));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(directory["state/vms"]));
+        Assert.DoesNotContain(Process.GetProcessesByName("qemu-system-x86_64"), process => CommandLineOf(process).Contains(directory.Path, StringComparison.Ordinal));
+
+        static string CommandLineOf(Process process)
+        {
+            try
+            {
+                return File.ReadAllText($"/proc/{process.Id}/cmdline");
+            }
+            catch (IOException)
+            {
+                // It has ended since.
+                return "";
+            }
+        }
+    }
+
     [Fact]
     public void A_matrix_that_is_not_what_the_reports_say_is_found()
     {

@@ -6,6 +6,15 @@ namespace Hypervisor.Sdk.Conformance;
 /// <summary>MODEL: generated sequences of operations against a reference model.</summary>
 internal static class ModelChecks
 {
+    /// <summary>How long a step may take, times the patience of the target, before the driver is said to hang.</summary>
+    private static readonly TimeSpan s_stepDeadline = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a client that hangs is waited for before it is left alone.</summary>
+    private static readonly TimeSpan s_letGoDeadline = TimeSpan.FromSeconds(5);
+
+    /// <summary>The part of that time that a step has while the shortest sequence is looked for that hangs.</summary>
+    private const int HastyShare = 5;
+
     public static IReadOnlyList<ConformanceCheck> All { get; } =
     [
         new() { Id = "MODEL-01", Sentence = "Whatever is done in whatever order, each step succeeds or is refused as the contract says, and leaves every instance in the state that the contract says.", Needs = [CheckNeed.Compute, CheckNeed.Can(Capability.UniqueNames)], Deadline = TimeSpan.FromMinutes(5), Body = Sequences },
@@ -27,11 +36,51 @@ internal static class ModelChecks
 
     private static async Task RunAsync(CheckContext c, IReadOnlyList<ModelStep> sequence, string which)
     {
-        if (await ModelRun.DifferenceAsync(c, sequence).ConfigureAwait(false) is not { } difference)
-            return;
-        var shortest = await SequenceShrinker.ShrinkAsync(sequence, async shorter => await ModelRun.DifferenceAsync(c, shorter).ConfigureAwait(false) is not null).ConfigureAwait(false);
-        // What it is about is said of the sequence that is printed, and not of the longer one.
-        difference = await ModelRun.DifferenceAsync(c, shortest).ConfigureAwait(false) ?? difference + " (and not every time)";
-        c.Require(false, $"The sequence {which} fails; the shortest part of it that does is: {ModelStep.Print(shortest)}. At {difference}. Run it again with --sequence \"{ModelStep.Print(shortest)}\" --only MODEL-01.");
+        var deadline = s_stepDeadline * c.Target.Patience;
+        var shortest = sequence;
+        ModelDifference? difference = null;
+        try
+        {
+            difference = await DifferenceAsync(c, sequence, deadline).ConfigureAwait(false);
+            if (difference is null)
+                return;
+            bool hangs = difference.Hangs;
+            shortest = await SequenceShrinker.ShrinkAsync(sequence, async shorter =>
+            {
+                // One that hangs is not waited for as long each time; the shortest is, once more.
+                bool fails = await DifferenceAsync(c, shorter, hangs ? deadline / HastyShare : deadline).ConfigureAwait(false) is { } found && found.Hangs == hangs;
+                shortest = fails ? shorter : shortest;
+                return fails;
+            }).ConfigureAwait(false);
+            // What it is about is said of the sequence that is printed, and not of the longer one.
+            var again = await DifferenceAsync(c, shortest, deadline).ConfigureAwait(false);
+            if (again is null && hangs)
+                shortest = sequence;
+            difference = again ?? difference with { What = difference.What + " (and not every time)" };
+        }
+        catch (OperationCanceledException) when (c.Token.IsCancellationRequested)
+        {
+            string text = ModelStep.Print(shortest);
+            throw new CheckFailedException(difference is null
+                ? $"The time of the check was over at the sequence {which}: {text}. Run it alone with --sequence \"{text}\" --only MODEL-01."
+                : $"The sequence {which} fails, and there was no time to find the shortest part of it that does; so far it is: {text}. At {difference.What}. Run it again with --sequence \"{text}\" --only MODEL-01.");
+        }
+
+        c.Require(false, $"The sequence {which} fails; the shortest part of it that does is: {ModelStep.Print(shortest)}. At {difference.What}. Run it again with --sequence \"{ModelStep.Print(shortest)}\" --only MODEL-01.");
+    }
+
+    /// <summary>Runs a sequence on a client of its own: one that hangs is of no more use, and the check's own removes what is left.</summary>
+    private static async Task<ModelDifference?> DifferenceAsync(CheckContext c, IReadOnlyList<ModelStep> sequence, TimeSpan stepDeadline)
+    {
+        var client = await c.Target.ConnectAsync(c.Backend.Name, c.Token).ConfigureAwait(false);
+        try
+        {
+            return await ModelRun.DifferenceAsync(c, client, sequence, stepDeadline).ConfigureAwait(false);
+        }
+        finally
+        {
+            using var patience = new CancellationTokenSource(s_letGoDeadline);
+            await MayHang.RunAsync(() => client.DisposeAsync().AsTask(), patience.Token).ConfigureAwait(false);
+        }
     }
 }

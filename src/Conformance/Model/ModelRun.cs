@@ -3,8 +3,9 @@ using System.Globalization;
 namespace Hypervisor.Sdk.Conformance.Model;
 
 /// <summary>Runs a sequence on a driver and compares it with the model after each step.</summary>
-internal sealed class ModelRun(CheckContext context)
+internal sealed class ModelRun(CheckContext context, IBackend client, TimeSpan stepDeadline)
 {
+    private readonly ICompute _compute = context.ComputeOf(client);
     private readonly Dictionary<int, (InstanceId Id, InstanceSpec Spec, RequestOptions Request)> _made = [];
     private readonly ModelInstance[] _model = [.. Enumerable.Range(0, ModelStep.Slots).Select(_ => new ModelInstance())];
     private readonly InstanceName[] _names = [.. Enumerable.Range(0, ModelStep.Slots).Select(_ => context.NewName())];
@@ -20,40 +21,67 @@ internal sealed class ModelRun(CheckContext context)
         })];
 
     /// <summary>Runs a sequence; what it made is removed after it.</summary>
-    /// <returns>Where the driver differs from the model; null when it does not.</returns>
-    public static async Task<string?> DifferenceAsync(CheckContext context, IReadOnlyList<ModelStep> sequence)
+    /// <param name="context">The check.</param>
+    /// <param name="client">What it is run on.</param>
+    /// <param name="sequence">The steps.</param>
+    /// <param name="stepDeadline">How long a step may take before the driver is said to hang.</param>
+    public static async Task<ModelDifference?> DifferenceAsync(CheckContext context, IBackend client, IReadOnlyList<ModelStep> sequence, TimeSpan stepDeadline)
     {
-        var run = new ModelRun(context);
+        var run = new ModelRun(context, client, stepDeadline);
+        ModelDifference? found = null;
         try
         {
-            for (int i = 0; i < sequence.Count; i++)
+            for (int i = 0; i < sequence.Count && found is null; i++)
             {
-                if (await run.TakeAsync(sequence[i]).ConfigureAwait(false) is { } difference)
-                    return string.Create(CultureInfo.InvariantCulture, $"step {i + 1}, '{sequence[i]}': {difference}");
+                var (difference, hangs) = await run.TakeInTimeAsync(sequence[i]).ConfigureAwait(false);
+                if (difference is not null)
+                    found = new ModelDifference(string.Create(CultureInfo.InvariantCulture, $"step {i + 1}, '{sequence[i]}': {difference}"), hangs);
             }
 
-            return null;
+            return found;
         }
         finally
         {
-            foreach (var (id, _, _) in run._made.Values)
-                await RemoveAsync(context, id).ConfigureAwait(false);
+            // What hangs has its client, and perhaps its instance, to itself: the clean-up of the check removes that by another.
+            if (found is not { Hangs: true })
+                await run.RemoveAsync().ConfigureAwait(false);
         }
     }
 
-    private static async Task RemoveAsync(CheckContext context, InstanceId id)
+    private async Task RemoveAsync()
     {
+        foreach (var (id, _, _) in _made.Values)
+        {
+            try
+            {
+                await _compute.DeleteAsync(id, new DeleteOptions { StopFirst = true }, null, context.Token).WaitForCompletionAsync(context.Token).ConfigureAwait(false);
+            }
+            catch (HypervisorException)
+            {
+                // It is gone already, or the driver is broken: the check's own clean-up says so.
+            }
+        }
+    }
+
+    /// <summary>Takes a step, for which a driver that hangs is not waited for longer than its time.</summary>
+    private async Task<(string? Difference, bool Hangs)> TakeInTimeAsync(ModelStep step)
+    {
+        using var time = CancellationTokenSource.CreateLinkedTokenSource(context.Token);
+        time.CancelAfter(stepDeadline);
+        var taken = await MayHang.RunAsync(() => TakeAsync(step, time.Token), time.Token).ConfigureAwait(false);
+        context.Token.ThrowIfCancellationRequested();
+        string hangs = string.Create(CultureInfo.InvariantCulture, $"the driver hangs: it did not end within {stepDeadline.TotalSeconds:0.#} s");
         try
         {
-            await context.DeleteAsync(id, stopFirst: true).ConfigureAwait(false);
+            return taken is null ? (hangs + ", and heeds no cancellation", true) : (await taken.ConfigureAwait(false), false);
         }
-        catch (HypervisorException)
+        catch (OperationCanceledException) when (time.IsCancellationRequested)
         {
-            // It is gone already, or the driver is broken: the check's own clean-up says so.
+            return (hangs, true);
         }
     }
 
-    private async Task<string?> TakeAsync(ModelStep step)
+    private async Task<string?> TakeAsync(ModelStep step, CancellationToken token)
     {
         var model = _model[step.Slot];
         var before = model.State;
@@ -62,7 +90,7 @@ internal sealed class ModelRun(CheckContext context)
         string? message = null;
         try
         {
-            await DoAsync(step).ConfigureAwait(false);
+            await DoAsync(step, token).ConfigureAwait(false);
         }
         catch (HypervisorException error)
         {
@@ -71,81 +99,94 @@ internal sealed class ModelRun(CheckContext context)
             if (expected is not null && error.Outcome is not (RequestOutcome.NotSent or RequestOutcome.Rejected))
                 return $"it is refused as it must be ({code}), with the outcome {error.Outcome} instead of NotSent or Rejected";
         }
-        catch (Exception error) when (!context.Token.IsCancellationRequested)
+        catch (Exception error) when (!token.IsCancellationRequested)
         {
             return CheckRunner.Describe(error);
         }
 
         if (code != expected)
             return $"it {(code is null ? "succeeds" : $"fails with '{code}' ({message})")}; of an instance that {(before.IsDefault ? "never was" : $"was {before}")} it must {(expected is null ? "succeed" : $"fail with '{expected}'")}";
-        return await CompareAsync(step.Slot).ConfigureAwait(false);
+        return await CompareAsync(step.Slot, token).ConfigureAwait(false);
     }
 
-    private async Task DoAsync(ModelStep step)
+    private async Task DoAsync(ModelStep step, CancellationToken token)
     {
-        var (compute, token) = (context.Compute, context.Token);
         var id = _made.TryGetValue(step.Slot, out var made) ? made.Id : InstanceId.Parse("never-made");
         switch (step.Operation)
         {
             case ModelOperation.Create:
                 var request = new RequestOptions { RequestId = RequestId.New() };
                 var spec = context.NewSpec(spec => spec.Name = _names[step.Slot]);
-                _made[step.Slot] = ((await context.BeginCreateAsync(spec, request).WaitForCompletionAsync(token).ConfigureAwait(false)).Id, spec, request);
+                _made[step.Slot] = ((await CreateAsync(spec, request, token).ConfigureAwait(false)).Id, spec, request);
                 break;
             case ModelOperation.CreateAgain when made.Spec is not null:
-                var again = await context.BeginCreateAsync(made.Spec, made.Request).WaitForCompletionAsync(token).ConfigureAwait(false);
+                var again = await CreateAsync(made.Spec, made.Request, token).ConfigureAwait(false);
                 context.RequireEqual(made.Id, again.Id, "The instance that a repeated create returned");
                 break;
             case ModelOperation.Start:
-                await context.StartAsync(id).ConfigureAwait(false);
+                await _compute.StartAsync(id, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
                 break;
             case ModelOperation.Stop:
-                await context.StopAsync(id).ConfigureAwait(false);
+                await _compute.StopAsync(id, CheckContext.AtOnce, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
                 break;
             case ModelOperation.Restart:
-                await context.RestartAsync(id).ConfigureAwait(false);
+                await _compute.RestartAsync(id, CheckContext.AtOnce, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
                 break;
             case ModelOperation.Pause:
-                await context.Backend.Get<IPausing>().PauseAsync(id, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
+                await client.Get<IPausing>().PauseAsync(id, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
                 break;
             case ModelOperation.Resume:
-                await context.Backend.Get<IPausing>().ResumeAsync(id, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
+                await client.Get<IPausing>().ResumeAsync(id, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
                 break;
             case ModelOperation.Reset:
-                await context.Backend.Get<IReset>().ResetAsync(id, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
+                await client.Get<IReset>().ResetAsync(id, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
                 break;
             case ModelOperation.Label:
-                await LabelAsync(id, _model[step.Slot].Label).ConfigureAwait(false);
+                await LabelAsync(id, _model[step.Slot].Label, token).ConfigureAwait(false);
                 break;
             case ModelOperation.StalePlan:
-                var plan = await compute.PlanAsync(id, new InstanceChange { Description = "stale" }, token).ConfigureAwait(false);
-                await LabelAsync(id, _model[step.Slot].Label).ConfigureAwait(false);
-                await compute.ApplyAsync(plan, new ApplyOptions { Accept = CheckContext.Everything }, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
+                var plan = await _compute.PlanAsync(id, new InstanceChange { Description = "stale" }, token).ConfigureAwait(false);
+                await LabelAsync(id, _model[step.Slot].Label, token).ConfigureAwait(false);
+                await _compute.ApplyAsync(plan, new ApplyOptions { Accept = CheckContext.Everything }, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
                 break;
             case ModelOperation.Crash:
-                await CrashAsync(id).ConfigureAwait(false);
+                await CrashAsync(id, token).ConfigureAwait(false);
                 break;
             case ModelOperation.Delete or ModelOperation.DeleteRunning:
-                await context.DeleteAsync(id, stopFirst: step.Operation == ModelOperation.DeleteRunning).ConfigureAwait(false);
+                await _compute.DeleteAsync(id, new DeleteOptions { StopFirst = step.Operation == ModelOperation.DeleteRunning }, null, token).WaitForCompletionAsync(token).ConfigureAwait(false);
                 break;
         }
     }
 
-    private async Task CrashAsync(InstanceId id)
+    private Task<Instance> CreateAsync(InstanceSpec spec, RequestOptions request, CancellationToken token) => context.BeginCreateAsync(spec, request, client, token).WaitForCompletionAsync(token);
+
+    private async Task CrashAsync(InstanceId id, CancellationToken token)
     {
         var guests = context.Target.Guests ?? throw new CheckFailedException("The target crashes nothing, and cannot run a sequence that does.");
-        if ((await context.GetAsync(id).ConfigureAwait(false)).State is var state && state != PowerState.Running && state != PowerState.Paused)
+        if ((await _compute.GetAsync(id, token).ConfigureAwait(false)).State is var state && state != PowerState.Running && state != PowerState.Paused)
             return;
-        await guests.CrashAsync(id, context.Token).ConfigureAwait(false);
-        await context.EventuallyAsync("A crash being seen", () => context.GetAsync(id), static instance => instance.State == PowerState.Crashed).ConfigureAwait(false);
+        await guests.CrashAsync(id, token).ConfigureAwait(false);
+        while ((await _compute.GetAsync(id, token).ConfigureAwait(false)).State != PowerState.Crashed)
+            await context.Target.PassTimeAsync(TimeSpan.FromMilliseconds(10), token).ConfigureAwait(false);
     }
 
-    private Task<Instance> LabelAsync(InstanceId id, int value) => context.ChangeAsync(id, change => change.Labels["times"] = value.ToString(CultureInfo.InvariantCulture));
+    private Task<Instance> LabelAsync(InstanceId id, int value, CancellationToken token)
+    {
+        var change = new InstanceChange();
+        change.Labels["times"] = value.ToString(CultureInfo.InvariantCulture);
+        return _compute.ChangeAsync(id, change, new ApplyOptions { Accept = CheckContext.Everything }, null, token).WaitForCompletionAsync(token);
+    }
 
     /// <summary>Compares all instances: a step on one must not touch the others.</summary>
-    private async Task<string?> CompareAsync(int changed)
+    private async Task<string?> CompareAsync(int changed, CancellationToken token)
     {
-        var listed = await context.ListOwnAsync().ConfigureAwait(false);
+        var listed = new List<Instance>();
+        await foreach (var instance in _compute.List().WithCancellation(token).ConfigureAwait(false))
+        {
+            if (instance.Name.StartsWith(context.NamePrefix, StringComparison.Ordinal))
+                listed.Add(instance);
+        }
+
         for (int slot = 0; slot < ModelStep.Slots; slot++)
         {
             var model = _model[slot];

@@ -77,7 +77,7 @@ public sealed class CheckRunner : IAsyncDisposable
         {
             // First what the check has disturbed: a new client may wait for just that.
             using var patience = new CancellationTokenSource(s_letGoDeadline);
-            await Task.WhenAny(Task.Run(() => context.UndoAsync(patience.Token), CancellationToken.None), Task.Delay(s_letGoDeadline, CancellationToken.None)).ConfigureAwait(false);
+            await MayHang.RunAsync(() => context.UndoAsync(patience.Token), patience.Token).ConfigureAwait(false);
             await ReconnectAsync().ConfigureAwait(false);
         }
 
@@ -112,12 +112,9 @@ public sealed class CheckRunner : IAsyncDisposable
     {
         try
         {
-            // Not awaited by itself: a driver that hangs heeds no token, and keeps a thread where it blocks.
-            var body = Task.Run(() => RunBodyAsync(check, context), CancellationToken.None);
-            if (await Task.WhenAny(body, Task.Delay(Timeout.InfiniteTimeSpan, context.Token)).ConfigureAwait(false) != body)
-                await Task.WhenAny(body, Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None)).ConfigureAwait(false);
+            var body = await MayHang.RunAsync(() => RunBodyAsync(check, context), context.Token).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
-            if (!body.IsCompleted)
+            if (body is null)
                 return (CheckOutcome.Failed, Hangs(deadline) + " It heeds no cancellation either.");
             return await body.ConfigureAwait(false) is { } reason ? (CheckOutcome.Skipped, reason) : (CheckOutcome.Passed, null);
         }
@@ -165,8 +162,7 @@ public sealed class CheckRunner : IAsyncDisposable
     private async Task<string?> CleanUpAsync(CheckContext context, IBackend client)
     {
         using var timeout = new CancellationTokenSource(s_cleanUpDeadline * _target.Patience);
-        var cleanUp = Task.Run(() => context.CleanUpAsync(client, timeout.Token), CancellationToken.None);
-        if (await Task.WhenAny(cleanUp, Task.Delay(s_cleanUpDeadline * _target.Patience + TimeSpan.FromSeconds(2), CancellationToken.None)).ConfigureAwait(false) != cleanUp)
+        if (await MayHang.RunAsync(() => context.CleanUpAsync(client, timeout.Token), timeout.Token).ConfigureAwait(false) is not { } cleanUp)
             return "Removing what the check made hangs.";
         var problems = await cleanUp.ConfigureAwait(false);
         return problems.Count == 0 ? null : $"Removing what the check made failed: {string.Join(" ", problems)}";
@@ -219,11 +215,9 @@ public sealed class CheckRunner : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            var attempt = Task.Run(() => work(either.Token), CancellationToken.None);
-            if (await Task.WhenAny(attempt, Task.Delay(Timeout.InfiniteTimeSpan, either.Token)).ConfigureAwait(false) != attempt)
-                await Task.WhenAny(attempt, Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None)).ConfigureAwait(false);
+            var attempt = await MayHang.RunAsync(() => work(either.Token), either.Token).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
-            return attempt.IsCompleted ? (await attempt.ConfigureAwait(false), null!) : (null, new CheckFailedException($"{what} hangs, and heeds no cancellation."));
+            return attempt is not null ? (await attempt.ConfigureAwait(false), null!) : (null, new CheckFailedException($"{what} hangs, and heeds no cancellation."));
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -242,8 +236,9 @@ public sealed class CheckRunner : IAsyncDisposable
     /// <summary>Lets go of a client that hangs or is broken; the next check connects another.</summary>
     private async Task ReconnectAsync()
     {
+        using var patience = new CancellationTokenSource(s_letGoDeadline);
         if (_backend is { } broken)
-            await Task.WhenAny(Task.Run(() => broken.DisposeAsync().AsTask(), CancellationToken.None), Task.Delay(s_letGoDeadline, CancellationToken.None)).ConfigureAwait(false);
+            await MayHang.RunAsync(() => broken.DisposeAsync().AsTask(), patience.Token).ConfigureAwait(false);
         _backend = null;
     }
 }

@@ -21,7 +21,8 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
     {
         _options = options;
         Name = "QEMU " + version;
-        _directory = Path.Combine(options().StateDirectory, "..", "hvconf-" + Guid.NewGuid().ToString("N")[..8]);
+        string state = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options().StateDirectory));
+        _directory = Path.Combine(Path.GetDirectoryName(state) ?? state, Prefix + Path.GetFileName(state));
     }
 
     /// <inheritdoc />
@@ -39,7 +40,7 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
     /// <summary>The kernel and the initial RAM disk of a guest that answers to an agent; null: none is booted.</summary>
     public (string Kernel, string Initrd, string CommandLine)? Guest { get; init; }
 
-    /// <summary>Asks QEMU which version it is.</summary>
+    /// <summary>Asks QEMU which version it is, and removes what a run has left beside the state directory that was killed.</summary>
     /// <param name="options">How to connect; made anew for each client.</param>
     /// <param name="guest">The guest that is booted by long checks.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -48,7 +49,9 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
         ArgumentNullException.ThrowIfNull(options);
         await using var probe = await QemuBackend.ConnectAsync(options(), cancellationToken);
         string version = probe.Info.ParsedVersion is { } parsed ? string.Create(CultureInfo.InvariantCulture, $"{parsed.Major}.{parsed.Minor}") : probe.Info.ServerVersion;
-        return new QemuTarget(options, version) { Guest = guest };
+        var target = new QemuTarget(options, version) { Guest = guest };
+        await target.CleanAsync(cancellationToken);
+        return target;
     }
 
     /// <inheritdoc />
@@ -65,11 +68,38 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
     /// <inheritdoc />
     public override async Task<IBackend?> ConnectElsewhereAsync(BackendName name, CancellationToken cancellationToken)
     {
+        return _elsewhere[name] = await QemuBackend.ConnectAsync(Elsewhere(name), cancellationToken);
+    }
+
+    /// <summary>Another state directory, beside the endpoint and under the prefix, so that the next run finds it when this one is killed.</summary>
+    private QemuOptions Elsewhere(BackendName name)
+    {
         var options = _options();
         options.Name = name.ToString();
-        options.StateDirectory = Path.Combine(Path.GetFullPath(_directory), "there");
-        options.RuntimeDirectory = Path.Combine(Path.GetFullPath(_directory), "run");
-        return _elsewhere[name] = await QemuBackend.ConnectAsync(options, cancellationToken);
+        options.StateDirectory = Path.Combine(_directory, "there");
+        options.RuntimeDirectory = Path.Combine(_directory, "run");
+        return options;
+    }
+
+    /// <summary>Ends the machines elsewhere and removes what lies beside the endpoint.</summary>
+    private async Task CleanAsync(CancellationToken cancellationToken)
+    {
+        if (!Directory.Exists(_directory))
+            return;
+        var options = Elsewhere(BackendName.Parse("elsewhere"));
+        if (Directory.Exists(options.StateDirectory))
+        {
+            await using var left = await QemuBackend.ConnectAsync(options, cancellationToken);
+            var machines = left.Get<IHypervisor>();
+            foreach (var machine in await machines.List().ToListAsync(cancellationToken))
+                await machines.DeleteAsync(machine.Id, new DeleteOptions { StopFirst = true }, null, cancellationToken).WaitForCompletionAsync(cancellationToken);
+            // One that was still coming is nobody's yet, and its process waits.
+            string coming = Path.Combine(options.StateDirectory, "vms");
+            foreach (string name in Directory.Exists(coming) ? Directory.EnumerateDirectories(coming).Select(directory => Path.GetFileName(directory)) : [])
+                await KillAsync(options.StateDirectory, name, cancellationToken);
+        }
+
+        Directory.Delete(_directory, recursive: true);
     }
 
     /// <inheritdoc />
@@ -122,7 +152,7 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
     private VolumeAttachment.File MakeAttachment()
     {
         Directory.CreateDirectory(_directory);
-        string path = Path.Combine(Path.GetFullPath(_directory), string.Create(CultureInfo.InvariantCulture, $"disk{Interlocked.Increment(ref _attachments)}.raw"));
+        string path = Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"disk{Interlocked.Increment(ref _attachments)}.raw"));
         using (var file = File.Create(path))
             file.SetLength(1 << 20);
         // QEMU runs as another user when the kit is run by root.
@@ -155,19 +185,18 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
     /// <inheritdoc />
     public async Task CrashAsync(InstanceId id, CancellationToken cancellationToken)
     {
-        using var process = Process.GetProcessById(await PidOfAsync(id, cancellationToken) ?? throw new InvalidOperationException($"'{id}' has no process to kill."));
-        process.Kill();
+        if (!await KillAsync(_options().StateDirectory, id.ToString(), cancellationToken))
+            throw new InvalidOperationException($"'{id}' has no process to kill.");
     }
 
     /// <inheritdoc />
     public Task ThawAsync(InstanceId id, CancellationToken cancellationToken) => SignalAsync(id, ContinueSignal, cancellationToken);
 
     /// <inheritdoc />
-    public override ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        if (Directory.Exists(_directory))
-            Directory.Delete(_directory, recursive: true);
-        return base.DisposeAsync();
+        await CleanAsync(CancellationToken.None);
+        await base.DisposeAsync();
     }
 
     private async Task SignalAsync(InstanceId id, int signal, CancellationToken cancellationToken)
@@ -176,9 +205,20 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
             _ = Kill(pid, signal);
     }
 
-    private async Task<int?> PidOfAsync(InstanceId id, CancellationToken cancellationToken)
+    private Task<int?> PidOfAsync(InstanceId id, CancellationToken cancellationToken) => PidOfAsync(_options().StateDirectory, id.ToString(), cancellationToken);
+
+    private static async Task<bool> KillAsync(string stateDirectory, string machine, CancellationToken cancellationToken)
     {
-        string path = Path.Combine(_options().StateDirectory, "vms", id.ToString(), "process.json");
+        if (await PidOfAsync(stateDirectory, machine, cancellationToken) is not { } pid)
+            return false;
+        using var process = Process.GetProcessById(pid);
+        process.Kill();
+        return true;
+    }
+
+    private static async Task<int?> PidOfAsync(string stateDirectory, string machine, CancellationToken cancellationToken)
+    {
+        string path = Path.Combine(stateDirectory, "vms", machine, "process.json");
         if (!File.Exists(path))
             return null;
         using var record = JsonDocument.Parse(await File.ReadAllBytesAsync(path, cancellationToken));
