@@ -37,6 +37,10 @@ public sealed class ToolTests
         Assert.Equal(ConformanceCommand.WrongUse, (await RunAsync("--driver", "simulation")).Code);
         Assert.Equal(ConformanceCommand.WrongUse, (await RunAsync("--driver", "simulation", "--endpoint", "x", "--set", "speed=11")).Code);
         Assert.Equal(ConformanceCommand.WrongUse, (await RunAsync("--driver", "simulation", "--endpoint", "x", "--only", "NONE-01")).Code);
+        Assert.Equal(ConformanceCommand.WrongUse, (await RunAsync("--driver", "directory", "--endpoint", "x", "--kind", "container")).Code);
+        var containers = await RunAsync("--driver", "simulation", "--endpoint", "x", "--kind", "container", "--only", "CAP-1");
+        Assert.Equal(ConformanceCommand.Conformant, containers.Code);
+        Assert.Contains("simulation, containers: ", containers.Output, StringComparison.Ordinal);
         Assert.Equal(ConformanceCommand.WrongUse, (await RunAsync("--driver", "simulation", "--endpoint", "x", "--only", "MODEL", "--sequence", "fly a")).Code);
         using var directory = new TempDirectory();
         Assert.Equal(ConformanceCommand.NotConnected, (await RunAsync("--driver", "directory", "--endpoint", directory["nowhere"])).Code);
