@@ -45,7 +45,8 @@ missing_packages() {
     done <"$1"
 }
 
-apt_install=(env DEBIAN_FRONTEND=noninteractive apt-get -q -q install -y --no-install-recommends -o DPkg::Lock::Timeout=900 -o Dpkg::Use-Pty=0)
+# With SYSTEMD_OFFLINE systemctl starts nothing: the tests run servers of their own and want none of the system's.
+apt_install=(env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 apt-get -q -q install -y --no-install-recommends -o DPkg::Lock::Timeout=900 -o Dpkg::Use-Pty=0)
 
 # download_packages [sudo] -- package...: fetches the lists and the packages.
 download_packages() {
