@@ -27,6 +27,7 @@ public sealed class ModelTests
     }
 
     [Fact(Timeout = 240_000)]
+    [Speed(SpeedAttribute.Slow)]
     public async Task A_sequence_in_which_the_driver_hangs_is_shrunk_too_and_printed_with_its_seed()
     {
         await using var honest = new SimulationTarget();

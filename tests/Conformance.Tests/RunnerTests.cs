@@ -29,6 +29,21 @@ public sealed class RunnerTests
         Assert.Equal(CheckOutcome.Passed, (await runner.RunAsync(ConformanceChecks.Get("LIFE-01"), Token)).Outcome);
     }
 
+    [Feature("QA-18")]
+    [Fact(Timeout = 60_000)]
+    public async Task A_check_asks_again_until_the_answer_is_as_it_must_be_and_says_the_last_one_when_it_never_is()
+    {
+        await using var target = new ToyTarget();
+        await using var runner = new CheckRunner(target);
+        int asked = 0;
+        var comes = new ConformanceCheck { Id = "TEST-01", Sentence = "It comes.", Body = c => c.EventuallyAsync("The third answer", () => Task.FromResult(++asked), answer => answer == 3) };
+        Assert.Equal(CheckOutcome.Passed, (await runner.RunAsync(comes, Token)).Outcome);
+        Assert.Equal(3, asked);
+        var never = new ConformanceCheck { Id = "TEST-02", Sentence = "It never comes.", Body = c => c.EventuallyAsync("A fourth", () => Task.FromResult(3), answer => answer == 4), Deadline = TimeSpan.FromMilliseconds(300) };
+        var result = await runner.RunAsync(never, Token);
+        Assert.Equal((CheckOutcome.Failed, "A fourth never came to be; the last answer was '3'."), (result.Outcome, result.Message));
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_foreign_exception_is_named()
     {

@@ -46,6 +46,7 @@ public sealed class ToolTests
         Assert.Equal(ConformanceCommand.NotConnected, (await RunAsync("--driver", "directory", "--endpoint", directory["nowhere"])).Code);
     }
 
+    [Feature("QA-18")]
     [Fact(Timeout = 120_000)]
     public async Task What_a_killed_run_left_is_removed_by_the_next_and_nothing_else()
     {
