@@ -6,6 +6,7 @@ using Hypervisor.Sdk.Qemu.Backups;
 using Hypervisor.Sdk.Qemu.Changes;
 using Hypervisor.Sdk.Qemu.Clones;
 using Hypervisor.Sdk.Qemu.Consoles;
+using Hypervisor.Sdk.Qemu.Disks;
 using Hypervisor.Sdk.Qemu.Driver;
 using Hypervisor.Sdk.Qemu.Guests;
 using Hypervisor.Sdk.Qemu.Machines;
@@ -46,6 +47,7 @@ public sealed class QemuBackend : IBackend
         QemuSnapshots.AddRecovery(Recovery, agents);
         QemuBackups.AddRecovery(Recovery, agents);
         ChangeApplier.AddRecovery(Recovery);
+        QemuDisks.AddRecovery(Recovery);
         var hypervisor = new QemuHypervisor(services, _table, work, Recovery, disks, specs);
         _parts =
         [
@@ -55,6 +57,7 @@ public sealed class QemuBackend : IBackend
             new QemuMigration(services, _table, work, Recovery, disks),
             new QemuRequests(services, _table, work, Recovery),
             new QemuSnapshots(services, _table, work, agents),
+            new QemuDisks(services, _table, work, disks),
             new QemuBackups(services, _table, work, agents),
             _serial,
             new QemuGraphicsConsole(services, _table),

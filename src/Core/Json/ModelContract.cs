@@ -19,7 +19,7 @@ internal sealed class ModelContract(ModelJsonOptions model, bool strict)
     // The generated code sets init-only members through a constructor call that names them all, and so would replace the default of each absent one by null. These are made empty and filled instead.
     private static readonly Dictionary<Type, Func<object>> s_create = new()
     {
-        [typeof(Instance)] = New<Instance>, [typeof(DiskDevice)] = New<DiskDevice>, [typeof(DiskLimits)] = New<DiskLimits>, [typeof(DiskRate)] = New<DiskRate>, [typeof(NetworkDevice)] = New<NetworkDevice>, [typeof(InstanceFilter)] = New<InstanceFilter>,
+        [typeof(Instance)] = New<Instance>, [typeof(DiskDevice)] = New<DiskDevice>, [typeof(DiskLimits)] = New<DiskLimits>, [typeof(DiskRate)] = New<DiskRate>, [typeof(DiskLayer)] = New<DiskLayer>, [typeof(DiskMoveOptions)] = New<DiskMoveOptions>, [typeof(NetworkDevice)] = New<NetworkDevice>, [typeof(InstanceFilter)] = New<InstanceFilter>,
         [typeof(VirtualMachineSpec)] = New<VirtualMachineSpec>, [typeof(ContainerSpec)] = New<ContainerSpec>, [typeof(DiskSpec)] = New<DiskSpec>, [typeof(NetworkSpec)] = New<NetworkSpec>,
         [typeof(MountSpec)] = New<MountSpec>, [typeof(PortSpec)] = New<PortSpec>, [typeof(Placement)] = New<Placement>, [typeof(CloudInitData)] = New<CloudInitData>, [typeof(InstanceChange)] = New<InstanceChange>,
         [typeof(ChangePlan)] = New<ChangePlan>, [typeof(PlannedStep)] = New<PlannedStep>, [typeof(ApplyOptions)] = New<ApplyOptions>, [typeof(StopOptions)] = New<StopOptions>, [typeof(DeleteOptions)] = New<DeleteOptions>,

@@ -27,6 +27,8 @@ namespace Hypervisor.Sdk;
 [JsonSerializable(typeof(DiskContent.Attached))]
 [JsonSerializable(typeof(DiskContent.Cd))]
 [JsonSerializable(typeof(DiskLimits))]
+[JsonSerializable(typeof(DiskLayer))]
+[JsonSerializable(typeof(DiskMoveOptions))]
 [JsonSerializable(typeof(Sizing.Explicit))]
 [JsonSerializable(typeof(Sizing.Type), TypeInfoPropertyName = "SizingType")]
 [JsonSerializable(typeof(VolumeAttachment.File), TypeInfoPropertyName = "VolumeAttachmentFile")]

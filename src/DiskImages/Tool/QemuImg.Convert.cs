@@ -15,6 +15,20 @@ public sealed partial class QemuImg
     public Task ConvertAsync(DiskImage source, DiskImage target, ImageCreateOptions? options = null, IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
         ConvertAsync(source, null, target, options, progress, cancellationToken);
 
+    /// <summary>Copies what a guest sees in an image into one that is there, which keeps its own form and must not be smaller.</summary>
+    /// <param name="source">The image, with its chain, which nobody may be writing to.</param>
+    /// <param name="target">The image that is overwritten. When this fails or is cancelled, what is in it is of no worth.</param>
+    /// <param name="progress">Is told the share that is done, 0 to 1.</param>
+    /// <param name="cancellationToken">Kills the program.</param>
+    /// <exception cref="HypervisorException">The target is smaller or its disk is full, or somebody uses one of them (<see cref="ErrorCode.Locked"/>).</exception>
+    public async Task CopyIntoAsync(DiskImage source, DiskImage target, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(target);
+        using var keys = new KeyFiles();
+        await RunAsync(["convert", "-p", "-n", "-O", target.Format, source.ToFileName(keys.IdOf), target.Path], keys, progress, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Copies what a guest saw when a snapshot within a qcow2 image was made into a new image that stands alone.</summary>
     /// <param name="source">The image, with its chain, which nobody may be writing to.</param>
     /// <param name="snapshot">The snapshot's name: letters, digits, '-', '_' and '.'.</param>

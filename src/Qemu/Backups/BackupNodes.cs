@@ -30,7 +30,7 @@ internal static class BackupNodes
     /// <summary>How many checkpoints are kept; each costs a little at every write of the guest.</summary>
     private const int KeptCheckpoints = 4;
 
-    /// <summary>The disks of a backup: all that the guest can write to. A node is called as its disk.</summary>
+    /// <summary>The disks of a backup: all that the guest can write to.</summary>
     public static IEnumerable<DiskConfig> DisksOf(MachineConfig config) => config.Disks.Where(disk => !disk.ReadOnly);
 
     /// <summary>Whether what is written can be kept track of.</summary>
@@ -45,7 +45,7 @@ internal static class BackupNodes
         var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
         var found = (await BitmapsAsync(client, config, cancellationToken).ConfigureAwait(false)).Where(bitmap => bitmap.Info.Name == checkpoint && checkpoint.StartsWith(CheckpointPrefix, StringComparison.Ordinal)).ToList();
         if (found.Count == 0)
-            throw Unknown(config, checkpoint, $"it was never made, or is older than the {KeptCheckpoints} that are kept, or a snapshot that the machine went back to knows nothing of it, or its QEMU was killed before it was written down, or the disk has moved to another host");
+            throw Unknown(config, checkpoint, $"it was never made, or is older than the {KeptCheckpoints} that are kept, or a snapshot that the machine went back to knows nothing of it, or its QEMU was killed before it was written down, or the disk has moved, or got another layer");
         if (found.Find(bitmap => bitmap.Info.Inconsistent == true) is { Disk: { } disk })
             throw Unknown(config, checkpoint, $"QEMU ended without writing down what has changed in '{disk}' since, because it was killed or the host went down");
     }
@@ -67,13 +67,13 @@ internal static class BackupNodes
             var known = bitmaps.Where(bitmap => bitmap.Info.Name == since && since is not null).Select(bitmap => bitmap.Disk).ToHashSet(StringComparer.Ordinal);
             var nodes = await client.QueryNamedBlockNodesAsync(flat: true, cancellationToken: cancellationToken).ConfigureAwait(false);
             foreach (var disk in DisksOf(config))
-                await AddOverlayAsync(change, client, disk, nodes.First(node => node.NodeName == disk.Id).Image.VirtualSize, cancellationToken).ConfigureAwait(false);
+                await AddOverlayAsync(change, client, disk, nodes.First(node => node.NodeName == disk.NodeName).Image.VirtualSize, cancellationToken).ConfigureAwait(false);
             await change.Root.EffectAsync($"start the NBD server of QEMU {change.Id}", async () => await client.NbdServerStartAsync(new NbdServerOptionsLegacy
             {
                 Addr = new SocketAddressLegacy { Unix = new UnixSocketAddressWrapper { Data = new UnixSocketAddress { Path = $"/proc/self/fd/{MachineArguments.RuntimeDescriptor}/{Socket}" } } },
             }, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
 
-            var actions = bitmaps.Where(bitmap => bitmap.Info.Inconsistent == true).Select(bitmap => Remove(bitmap.Disk, bitmap.Info.Name!)).Concat(DisksOf(config).SelectMany(disk => Moment(config, disk.Id, known.Contains(disk.Id) ? since : null))).ToList();
+            var actions = bitmaps.Where(bitmap => bitmap.Info.Inconsistent == true).Select(bitmap => Remove(NodeOf(config, bitmap.Disk), bitmap.Info.Name!)).Concat(DisksOf(config).SelectMany(disk => Moment(config, disk, known.Contains(disk.Id) ? since : null))).ToList();
             if (actions.Count > 0)
                 await atOnce(() => change.Root.EffectAsync($"freeze the disks of QEMU {change.Id}", async () => await client.TransactionAsync(actions, cancellationToken: cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
             foreach (var disk in DisksOf(config))
@@ -109,8 +109,8 @@ internal static class BackupNodes
         var kept = old.Select(bitmap => bitmap.Info.Name!).Distinct().OrderDescending(StringComparer.Ordinal).Take(KeptCheckpoints - 1).ToHashSet(StringComparer.Ordinal);
         List<TransactionAction> actions =
         [
-            .. disks.SelectMany(disk => (TransactionAction[])[Add(disk, checkpoint, persistent: true), Merge(disk, checkpoint, SinceBegin), Remove(disk, SinceBegin)]),
-            .. old.Where(bitmap => !kept.Contains(bitmap.Info.Name!)).Select(bitmap => Remove(bitmap.Disk, bitmap.Info.Name!)),
+            .. disks.Select(disk => NodeOf(config, disk)).SelectMany(node => (TransactionAction[])[Add(node, checkpoint, persistent: true), Merge(node, checkpoint, SinceBegin), Remove(node, SinceBegin)]),
+            .. old.Where(bitmap => !kept.Contains(bitmap.Info.Name!)).Select(bitmap => Remove(NodeOf(config, bitmap.Disk), bitmap.Info.Name!)),
         ];
         await change.Root.EffectAsync($"keep the checkpoint in QEMU {change.Id}", async () => await client.TransactionAsync(actions, cancellationToken: cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
     }
@@ -134,7 +134,7 @@ internal static class BackupNodes
         foreach (var (disk, bitmap) in await BitmapsAsync(client, change.Config, cancellationToken).ConfigureAwait(false))
         {
             if (bitmap.Name is SinceBegin or Written)
-                await change.Root.EffectAsync($"remove {bitmap.Name} from QEMU {change.Id}/{disk}", async () => await client.BlockDirtyBitmapRemoveAsync(disk, bitmap.Name, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+                await change.Root.EffectAsync($"remove {bitmap.Name} from QEMU {change.Id}/{disk}", async () => await client.BlockDirtyBitmapRemoveAsync(NodeOf(change.Config, disk), bitmap.Name, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         }
 
         await StopServerAsync(change, client, cancellationToken).ConfigureAwait(false);
@@ -145,20 +145,23 @@ internal static class BackupNodes
     {
         var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
         foreach (var (disk, bitmap) in await BitmapsAsync(client, change.Config, cancellationToken).ConfigureAwait(false))
-            await change.Root.EffectAsync($"remove a checkpoint from QEMU {change.Id}/{disk}", async () => await client.BlockDirtyBitmapRemoveAsync(disk, bitmap.Name!, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+            await change.Root.EffectAsync($"remove a checkpoint from QEMU {change.Id}/{disk}", async () => await client.BlockDirtyBitmapRemoveAsync(NodeOf(change.Config, disk), bitmap.Name!, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
-    private static IEnumerable<TransactionAction> Moment(MachineConfig config, string disk, string? since)
+    private static string NodeOf(MachineConfig config, string disk) => config.Disks.First(known => known.Id == disk).NodeName;
+
+    private static IEnumerable<TransactionAction> Moment(MachineConfig config, DiskConfig moved, string? since)
     {
+        var (disk, node) = (moved.Id, moved.NodeName);
         if (KeepsCheckpoints(config))
-            yield return Add(disk, SinceBegin);
+            yield return Add(node, SinceBegin);
         if (since is not null)
         {
-            yield return Add(disk, Written, disabled: true);
-            yield return Merge(disk, Written, since);
+            yield return Add(node, Written, disabled: true);
+            yield return Merge(node, Written, since);
         }
 
-        yield return new TransactionAction { BlockdevBackup = new BlockdevBackupWrapper { Data = new BlockdevBackup { JobId = Prefix + disk, Device = disk, Target = Prefix + disk, Sync = MirrorSyncMode.None } } };
+        yield return new TransactionAction { BlockdevBackup = new BlockdevBackupWrapper { Data = new BlockdevBackup { JobId = Prefix + disk, Device = node, Target = Prefix + disk, Sync = MirrorSyncMode.None } } };
     }
 
     /// <summary>Made with a name, which is taken from it as soon as QEMU has it open.</summary>
@@ -176,7 +179,7 @@ internal static class BackupNodes
             await change.Root.EffectAsync($"add {Prefix}{disk.Id} to QEMU {change.Id}", async () => await client.BlockdevAddAsync(new BlockdevOptions
             {
                 NodeName = Prefix + disk.Id,
-                Qcow2 = new BlockdevOptionsQcow2 { File = new BlockdevOptions { File = new BlockdevOptionsFile { Filename = MachineArguments.DiskPath(name) } }, Backing = disk.Id },
+                Qcow2 = new BlockdevOptionsQcow2 { File = new BlockdevOptions { File = new BlockdevOptionsFile { Filename = MachineArguments.DiskPath(name) } }, Backing = disk.NodeName },
             }, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         }
         finally
@@ -223,9 +226,9 @@ internal static class BackupNodes
 
     private static async Task<List<(string Disk, BlockDirtyInfo Info)>> BitmapsAsync(QmpClient client, MachineConfig config, CancellationToken cancellationToken)
     {
-        var disks = DisksOf(config).Select(disk => disk.Id).ToHashSet(StringComparer.Ordinal);
+        var disks = DisksOf(config).ToDictionary(disk => disk.NodeName, disk => disk.Id, StringComparer.Ordinal);
         var nodes = await client.QueryNamedBlockNodesAsync(flat: true, cancellationToken: cancellationToken).ConfigureAwait(false);
-        return [.. nodes.Where(node => node.NodeName is { } name && disks.Contains(name)).SelectMany(node => (node.DirtyBitmaps ?? []).Where(bitmap => bitmap.Name is not null).Select(bitmap => (node.NodeName!, bitmap)))];
+        return [.. nodes.Where(node => node.NodeName is { } name && disks.ContainsKey(name)).SelectMany(node => (node.DirtyBitmaps ?? []).Where(bitmap => bitmap.Name is not null).Select(bitmap => (disks[node.NodeName!], bitmap)))];
     }
 
     private static TransactionAction Add(string disk, string name, bool persistent = false, bool disabled = false) => new()

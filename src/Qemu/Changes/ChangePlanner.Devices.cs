@@ -83,7 +83,7 @@ internal sealed partial class ChangePlanner
                 throw SpecProblem.Invalid(field, "a disk is 512 bytes to 128 TiB, a multiple of 512");
             if (size.Bytes == disk.SizeBytes && disk.File is not null)
                 continue;
-            bool isOpen = _live?.Disks.ContainsKey(disk.Id) ?? false;
+            bool isOpen = _live?.Disks.ContainsKey(disk.NodeName) ?? false;
             // The guest's driver of other buses looks at the size when it starts.
             bool isHeard = !isOpen || disk.Bus is "virtio" or "scsi";
             Add(new ChangeStep

@@ -37,10 +37,10 @@ internal static class ChangeSteps
                 break;
             case StepKind.RemoveDisk when step.ByQemu:
                 await DevicePlug.UnplugAsync(change, step.Disk!.Id, cancellationToken).ConfigureAwait(false);
-                await DevicePlug.CloseDiskAsync(change, step.Disk.Id, cancellationToken).ConfigureAwait(false);
+                await DevicePlug.CloseDiskAsync(change, step.Disk, cancellationToken).ConfigureAwait(false);
                 break;
             case StepKind.RemoveDisk when change.ReadLiveRecord() is not null:
-                await DevicePlug.CloseDiskAsync(change, step.Disk!.Id, cancellationToken).ConfigureAwait(false);
+                await DevicePlug.CloseDiskAsync(change, step.Disk!, cancellationToken).ConfigureAwait(false);
                 break;
             case StepKind.AddNetwork when step.ByQemu:
                 await DevicePlug.AddAsync(change, step.Network!, cancellationToken).ConfigureAwait(false);
@@ -97,7 +97,7 @@ internal static class ChangeSteps
                 break;
             case StepKind.AddDisk:
                 if (live is not null)
-                    await DevicePlug.CloseDiskAsync(change, step.Disk!.Id, cancellationToken).ConfigureAwait(false);
+                    await DevicePlug.CloseDiskAsync(change, step.Disk!, cancellationToken).ConfigureAwait(false);
                 if (step.Disk!.File is { } file)
                     change.Root.Delete(StateDirectory.Disk(change.Id, file));
                 return false;
@@ -116,7 +116,7 @@ internal static class ChangeSteps
                     return false;
                 break;
             case StepKind.RemoveDisk when step.ByQemu && live is not null && !live.Devices.Contains(step.Disk!.Id):
-                await DevicePlug.CloseDiskAsync(change, step.Disk.Id, cancellationToken).ConfigureAwait(false);
+                await DevicePlug.CloseDiskAsync(change, step.Disk, cancellationToken).ConfigureAwait(false);
                 break;
             case StepKind.RemoveNetwork when step.ByQemu && live is not null && !live.Devices.Contains(step.Network!.Id):
                 await DevicePlug.CloseNetworkAsync(change, step.Network.Id, cancellationToken).ConfigureAwait(false);
@@ -162,7 +162,7 @@ internal static class ChangeSteps
         if (step.ByQemu)
         {
             var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
-            await change.Root.EffectAsync($"resize disk in QEMU {change.Id}/{disk.Id}", async () => await client.BlockResizeAsync(step.SizeBytes, nodeName: disk.Id, cancellationToken: cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+            await change.Root.EffectAsync($"resize disk in QEMU {change.Id}/{disk.Id}", async () => await client.BlockResizeAsync(step.SizeBytes, nodeName: disk.NodeName, cancellationToken: cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
             return;
         }
 
@@ -174,7 +174,7 @@ internal static class ChangeSteps
 
     private static long SizeNow(MachineChange change, DiskConfig disk, LiveDevices? live)
     {
-        if (live is not null && live.Disks.TryGetValue(disk.Id, out long size))
+        if (live is not null && live.Disks.TryGetValue(disk.NodeName, out long size))
             return size;
         using var file = change.Root.OpenFile(StateDirectory.Disk(change.Id, disk.File!));
         return disk.Format == ImageFormat.Qcow2 ? Qcow2Header.Read(file).Size.Bytes : RootedDirectory.FactsOf(file).Length;

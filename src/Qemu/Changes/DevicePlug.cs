@@ -68,8 +68,14 @@ internal static class DevicePlug
         }
     }
 
-    /// <summary>Closes the block node of a disk, if it is open.</summary>
-    public static async Task CloseDiskAsync(MachineChange change, string disk, CancellationToken cancellationToken)
+    /// <summary>Closes the block nodes of a disk, those that are open.</summary>
+    public static async Task CloseDiskAsync(MachineChange change, DiskConfig disk, CancellationToken cancellationToken)
+    {
+        foreach (string node in disk.Backing.Select(below => below.Node).OfType<string>().Prepend(disk.NodeName))
+            await CloseNodeAsync(change, node, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task CloseNodeAsync(MachineChange change, string disk, CancellationToken cancellationToken)
     {
         var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
         var live = await LiveDevices.QueryAsync(client, cancellationToken).ConfigureAwait(false);

@@ -146,7 +146,7 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
     {
         if (disk.File is null)
             return disk;
-        var own = disk with { File = $"{disk.Id}.qcow2", Format = ImageFormat.Qcow2, DeleteWithMachine = true };
+        var own = disk with { File = $"{disk.Id}.qcow2", Format = ImageFormat.Qcow2, DeleteWithMachine = true, Node = null };
         if (spec.ResizeDisks.TryGetValue(DeviceId.Parse(disk.Id), out var size))
             own = own with { SizeBytes = CheckGrowth(disk, size) };
         if (spec.Mode == CloneMode.Full)
@@ -156,7 +156,7 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
             Backing =
             [
                 new BackingConfig { Format = disk.Format, ExternalPath = PathOf(sourceId, disk.File) },
-                .. disk.Backing.Select(below => below.File is { } file ? below with { File = null, ExternalPath = PathOf(sourceId, file) } : below),
+                .. disk.Backing.Select(below => below.File is { } file ? below with { File = null, ExternalPath = PathOf(sourceId, file), Node = null } : below),
             ],
         };
     }

@@ -62,6 +62,8 @@ internal static class QemuCapabilities
         [Capability.HotplugDisk] = CapabilityAnswer.Conditional("Disks on virtio, of the machine's own images; others come at the next start. A disk is gone once the guest has given it up."),
         [Capability.HotplugNetwork] = CapabilityAnswer.Conditional("User-mode networks; a bridge or tap is joined at the next start. A device is gone once the guest has given it up."),
         [Capability.OnlineResizeDisk] = CapabilityAnswer.Conditional("The machine's own disks, to a larger size; a guest with an IDE or SATA disk sees it at the next start."),
+        [Capability.MoveDisks] = CapabilityAnswer.Conditional("Disks that can be written to, to a file or block device of exactly their size or back to the machine's own directory. A disk that a snapshot needs stays where it is."),
+        [Capability.DiskLayers] = CapabilityAnswer.Conditional("Disks of the machine's own. A disk that a snapshot needs stays as it is."),
         [Capability.LiveMigration] = CapabilityAnswer.Conditional("To another QEMU backend of the same application; attached disks must be reached by both, the machine's own move along when that is asked for (MigrationOptions.WithStorage)."),
         [Capability.GuestAgent] = CapabilityAnswer.Conditional("The machine must be made with an agent channel, which is the default, and an agent must run in the guest (qemu-guest-agent)."),
         [Capability.NetworkMetrics] = CapabilityAnswer.Conditional("Devices on a bridge or tap are counted by the host; on a user-mode network by an agent in the guest (qemu-guest-agent)."),

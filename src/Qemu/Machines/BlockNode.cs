@@ -11,7 +11,7 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 
 /// <summary>
 /// A disk as QEMU's block layer wants it (BlockdevOptions): its format and everything below it stated, so that nothing is probed and no name in a header is followed. The same JSON goes into <c>-blockdev</c> and
-/// into <c>blockdev-add</c>. The node has the disk's id, the one of its file <c>ID-file</c>.
+/// into <c>blockdev-add</c>. The node is called as the disk, or as it was called when it came into its place while the machine ran; the one of its file is called so with <c>-file</c> behind.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal static class BlockNode
@@ -21,7 +21,7 @@ internal static class BlockNode
     /// <param name="pathOf">Where QEMU finds a file: by its name in the machine's own directory, or by its path elsewhere.</param>
     public static string ToJson(DiskConfig disk, Func<string?, string?, string> pathOf) => Write(json =>
     {
-        WriteImage(json, disk.Format, pathOf(disk.File, disk.ExternalPath), disk.IsDevice, disk.Backing, pathOf, disk.ReadOnly, disk.Id);
+        WriteImage(json, disk.Format, pathOf(disk.File, disk.ExternalPath), disk.IsDevice, disk.Backing, pathOf, disk.ReadOnly, disk.NodeName);
     });
 
     /// <summary>How the nodes of images in CD drives begin.</summary>
@@ -57,7 +57,7 @@ internal static class BlockNode
     }
 
     private static void WriteImage(
-        Utf8JsonWriter json, string format, string path, bool isDevice, IEnumerable<BackingConfig> below, Func<string?, string?, string> pathOf, bool readOnly, string? nodeName)
+        Utf8JsonWriter json, string format, string path, bool isDevice, IEnumerable<BackingConfig> below, Func<string?, string?, string> pathOf, bool readOnly, string? nodeName, bool isBelow = false)
     {
         json.WriteString("driver", format);
         if (nodeName is not null)
@@ -65,14 +65,14 @@ internal static class BlockNode
         json.WriteBoolean("read-only", readOnly);
         if (!readOnly)
             json.WriteString("discard", "unmap");
-        WriteFile(json, path, isDevice, readOnly, nodeName is null ? null : nodeName + "-file");
+        WriteFile(json, path, isDevice, readOnly, nodeName is null ? null : nodeName + "-file", inherits: isBelow && nodeName is not null);
         if (format != ImageFormat.Qcow2)
             return;
         json.WritePropertyName("backing");
         if (below.FirstOrDefault() is { } backing)
         {
             json.WriteStartObject();
-            WriteImage(json, backing.Format, pathOf(backing.File, backing.ExternalPath), false, below.Skip(1), pathOf, readOnly: true, null);
+            WriteImage(json, backing.Format, pathOf(backing.File, backing.ExternalPath), false, below.Skip(1), pathOf, readOnly: true, backing.Node, isBelow: true);
             json.WriteEndObject();
         }
         else
@@ -81,12 +81,14 @@ internal static class BlockNode
         }
     }
 
-    private static void WriteFile(Utf8JsonWriter json, string path, bool isDevice, bool readOnly, string? nodeName)
+    private static void WriteFile(Utf8JsonWriter json, string path, bool isDevice, bool readOnly, string? nodeName, bool inherits = false)
     {
         json.WriteStartObject("file");
         json.WriteString("driver", isDevice ? "host_device" : "file");
         json.WriteString("filename", path);
-        json.WriteBoolean("read-only", readOnly);
+        // What is read only now and may be written into when it is merged with the one above, is so by the node upon it.
+        if (!inherits)
+            json.WriteBoolean("read-only", readOnly);
         if (!readOnly)
             json.WriteString("discard", "unmap");
         if (nodeName is not null)

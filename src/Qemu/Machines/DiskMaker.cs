@@ -212,12 +212,24 @@ internal sealed class DiskMaker(QemuServices services)
                 }
 
             case VolumeAttachment.BlockDevice device:
-                using (OpenAttached(device.Path, disk.ReadOnly, $"{field}.content.path"))
-                    return disk with { ExternalPath = Path.GetFullPath(device.Path), Format = ImageFormat.Raw, IsDevice = true };
+                using (var handle = OpenAttached(device.Path, disk.ReadOnly, $"{field}.content.path"))
+                    return disk with { ExternalPath = Path.GetFullPath(device.Path), Format = ImageFormat.Raw, IsDevice = true, SizeBytes = SizeOfDevice(handle) };
 
             default:
                 throw SpecProblem.Unsupported($"{field}.content", $"an attachment of the kind '{attachment.Kind}' cannot be used yet; a file (qcow2, raw) or a block device can");
         }
+    }
+
+    /// <summary>A disk that is to be what somebody else attaches, checked.</summary>
+    public DiskConfig PlanTarget(DiskConfig disk, VolumeAttachment attachment, string field) =>
+        PlanAttached(disk with { File = null, Backing = [], DeleteWithMachine = false }, attachment, null, field);
+
+    /// <summary>Its length says nothing of a device; where its end is does.</summary>
+    private static long SizeOfDevice(Microsoft.Win32.SafeHandles.SafeFileHandle device)
+    {
+        const int End = 2;
+        long size = Processes.Native.Seek((int)device.DangerousGetHandle(), 0, End);
+        return size >= 0 ? size : throw Processes.Native.Failure("Asking for the size of a device");
     }
 
     /// <summary>Opens a file or device of somebody else's, which must be where this backend may attach from.</summary>

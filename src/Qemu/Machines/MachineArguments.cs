@@ -90,7 +90,7 @@ internal sealed class MachineArguments
         json.WriteString("driver", driver);
         json.WriteString("id", disk.Id);
         if (!disk.IsCd)
-            json.WriteString("drive", disk.Id);
+            json.WriteString("drive", disk.NodeName);
         else if (disk.ExternalPath is not null)
             json.WriteString("drive", BlockNode.CdNodeOf(disk));
         if (bus is not null)

@@ -21,5 +21,6 @@ internal static class WorkKinds
     public const string BeginBackup = "begin-backup";
     public const string CompleteBackup = "complete-backup";
     public const string Migrate = "migrate";
+    public const string ChangeDiskStorage = "change-disk-storage";
     public const string Receive = "receive";
 }

@@ -25,7 +25,7 @@ internal static class MigrationStorage
     public static IReadOnlyList<DiskConfig> DisksOf(MachineConfig config) => [.. config.Disks.Where(disk => disk.File is not null)];
 
     /// <summary>What the disks are at the target.</summary>
-    public static MachineConfig AtTarget(MachineConfig config) => config with { Disks = [.. config.Disks.Select(disk => disk.File is null ? disk : disk with { Backing = [] })] };
+    public static MachineConfig AtTarget(MachineConfig config) => config with { Disks = [.. config.Disks.Select(disk => disk.File is null ? disk : disk with { Backing = [], Node = null })] };
 
     /// <summary>Copies all disks while the guest runs, and returns when every mirror has caught up.</summary>
     /// <returns>The way of what is written from now on; it is closed after <see cref="FinishAsync"/>.</returns>
@@ -40,7 +40,7 @@ internal static class MigrationStorage
         for (int i = 0; i < disks.Count; i++)
         {
             await receiver.BlockExportAddAsync(
-                new BlockExportOptions { Id = IdOf(i), NodeName = disks[i].Id, Writable = true, Nbd = new BlockExportOptionsNbd { Name = disks[i].Id } }, cancellationToken).ConfigureAwait(false);
+                new BlockExportOptions { Id = IdOf(i), NodeName = disks[i].NodeName, Writable = true, Nbd = new BlockExportOptionsNbd { Name = disks[i].Id } }, cancellationToken).ConfigureAwait(false);
         }
 
         var relay = await MigrationRelay.OpenAsync(source, target, SocketName, cancellationToken).ConfigureAwait(false);
@@ -48,7 +48,7 @@ internal static class MigrationStorage
         {
             var sender = await source.MonitorAsync(cancellationToken).ConfigureAwait(false);
             for (int i = 0; i < disks.Count; i++)
-                await MirrorAsync(sender, disks[i], i, options, cancellationToken).ConfigureAwait(false);
+                await MirrorAsync(sender, source.Config.Disks.First(disk => disk.Id == disks[i].Id), i, options, cancellationToken).ConfigureAwait(false);
             await AwaitReadyAsync(source, sender, receiver, cancellationToken).ConfigureAwait(false);
             return relay;
         }
@@ -113,7 +113,7 @@ internal static class MigrationStorage
             new BlockdevMirrorArguments
             {
                 JobId = IdOf(index),
-                Device = disk.Id,
+                Device = disk.NodeName,
                 Target = IdOf(index),
                 Sync = MirrorSyncMode.Full,
                 // However much the guest writes, it comes to an end.

@@ -18,8 +18,8 @@ internal static class SnapshotNodes
     /// <summary>The image's size as a disk, which nobody sees: what is kept of the memory lies behind it.</summary>
     private static readonly ByteSize s_memoryDiskSize = ByteSize.FromMiB(1);
 
-    /// <summary>The nodes of the machine's own writable disks. A node is called as its disk.</summary>
-    private static List<string> NodesOf(MachineConfig config) => [.. config.Disks.Where(disk => disk.File is not null && !disk.ReadOnly).Select(disk => disk.Id).Concat(config.Nvram is null ? [] : [NvramMaker.Node])];
+    /// <summary>The nodes of the machine's own writable disks, and of what its firmware remembers.</summary>
+    private static List<string> NodesOf(MachineConfig config) => [.. config.Disks.Where(disk => disk.File is not null && !disk.ReadOnly).Select(disk => disk.NodeName).Concat(config.Nvram is null ? [] : [NvramMaker.Node])];
 
     /// <summary>Makes a snapshot in all disks at one moment.</summary>
     public static async Task CreateAsync(MachineChange change, MachineConfig config, string tag, CancellationToken cancellationToken)

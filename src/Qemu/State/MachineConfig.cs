@@ -189,6 +189,12 @@ internal sealed record DiskConfig
     /// <summary>The images below, the nearest first.</summary>
     public IReadOnlyList<BackingConfig> Backing { get; init; } = [];
 
+    /// <summary>The name of its node in QEMU where that is another than <see cref="Id"/>: since it moved, or lies upon what it was.</summary>
+    public string? Node { get; init; }
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string NodeName => Node ?? Id;
+
     /// <summary>How fast the guest may use it; null for as fast as it goes.</summary>
     public DiskLimits? Limits { get; init; }
 
@@ -206,6 +212,9 @@ internal sealed record BackingConfig
 
     /// <summary>The absolute path of a file elsewhere.</summary>
     public string? ExternalPath { get; init; }
+
+    /// <summary>The name of its node in QEMU; null for one that needs none, because nothing is ever written into it.</summary>
+    public string? Node { get; init; }
 }
 
 /// <summary>A network device of a machine.</summary>

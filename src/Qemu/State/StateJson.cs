@@ -9,6 +9,7 @@ namespace Hypervisor.Sdk.Qemu.State;
     Converters = [typeof(QemuMachineConverter), typeof(StoredSizeConverter)])]
 [JsonSerializable(typeof(MachineConfig))]
 [JsonSerializable(typeof(Changes.ApplyIntent))]
+[JsonSerializable(typeof(Disks.DiskSwap))]
 [JsonSerializable(typeof(QemuMachineForm))]
 [JsonSerializable(typeof(CloudInitData))]
 [JsonSerializable(typeof(ProcessRecord))]

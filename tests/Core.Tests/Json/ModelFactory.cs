@@ -21,7 +21,7 @@ internal sealed class ModelFactory(int? seed = null)
         typeof(BackendDefinition), typeof(BackendHealth), typeof(BackendInfo), typeof(BackendRegistration), typeof(CapabilityAnswer), typeof(TransferProgress),
         typeof(HypervisorException), typeof(BackendConnectionException), typeof(BackendProtocolException),
         typeof(Sizing.Explicit), typeof(Sizing.Type), typeof(BootSource.FirstDisk), typeof(BootSource.Iso), typeof(BootSource.Kernel), typeof(BootSource.NetworkBoot), typeof(DiskContent.Blank),
-        typeof(DiskContent.FromImage), typeof(DiskContent.Existing), typeof(DiskContent.Attached), typeof(DiskContent.Cd), typeof(DiskLimits), typeof(VolumeAttachment.File), typeof(VolumeAttachment.BlockDevice), typeof(VolumeAttachment.Rbd),
+        typeof(DiskContent.FromImage), typeof(DiskContent.Existing), typeof(DiskContent.Attached), typeof(DiskContent.Cd), typeof(DiskLimits), typeof(DiskLayer), typeof(DiskMoveOptions), typeof(VolumeAttachment.File), typeof(VolumeAttachment.BlockDevice), typeof(VolumeAttachment.Rbd),
         typeof(VolumeAttachment.Iscsi), typeof(VolumeAttachment.Nbd), typeof(VolumeAttachment.Managed),
     ];
 
