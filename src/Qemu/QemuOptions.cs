@@ -44,6 +44,9 @@ public sealed class QemuOptions
     /// <summary>The directories beneath which files and devices of other people may be attached (<see cref="DiskContent.Attached"/>); null for anywhere. Default: anywhere.</summary>
     public IList<string>? AttachDirectories { get; set; }
 
+    /// <summary>Who keeps the secrets that disks need: passphrases, CHAP, Ceph. Asked at each start; what it says is handed to QEMU in memory and written nowhere. Default: nobody.</summary>
+    public ISecretProvider? Secrets { get; set; }
+
     /// <summary>Whether guests are held to their CPUs and memory by a control group, where one can be made. Default true.</summary>
     public bool LimitResources { get; set; } = true;
 

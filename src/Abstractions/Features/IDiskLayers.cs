@@ -1,6 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Hypervisor.Sdk;
 
 /// <summary>Works on the images that disks are made of, while an instance runs and while it does not. The guest sees the same before, meanwhile and after.</summary>
+/// <remarks>Its form may change with the second driver that has it.</remarks>
+[Experimental(ExperimentalIds.DiskStorage)]
 public interface IDiskLayers
 {
     /// <summary>The images of a disk, the one that is written to first, what lies below it after it.</summary>

@@ -1,6 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Hypervisor.Sdk;
 
 /// <summary>Moves disks to other storage, while an instance runs and while it does not. Pools are the business of whoever orchestrates: a driver is handed the place.</summary>
+/// <remarks>Its form may change with the second driver that has it.</remarks>
+[Experimental(ExperimentalIds.DiskStorage)]
 public interface IDiskMoving
 {
     /// <summary>

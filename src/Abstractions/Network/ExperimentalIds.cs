@@ -6,4 +6,5 @@ internal static class ExperimentalIds
     public const string Firewall = "HVSDK001";
     public const string Sdn = "HVSDK002";
     public const string AddressManagement = "HVSDK003";
+    public const string DiskStorage = "HVSDK004";
 }

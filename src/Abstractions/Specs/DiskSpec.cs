@@ -21,6 +21,9 @@ public sealed class DiskSpec
     /// <summary>What becomes of its content when the instance is deleted. Default: deleted when this create made it, kept otherwise.</summary>
     public DiskDisposal? Disposal { get; set; }
 
+    /// <summary>What opens its content, which is encrypted by LUKS. Default: it is not encrypted.</summary>
+    public SecretReference? Passphrase { get; set; }
+
     /// <summary>How fast the guest may use it. Default: as fast as it goes. A CD drive has no limits.</summary>
     public DiskLimits? Limits { get; set; }
 }

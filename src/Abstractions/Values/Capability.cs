@@ -98,12 +98,6 @@ public readonly record struct Capability : ISpanParsable<Capability>, IUtf8SpanP
     /// <summary>Another CD can be put in while the instance runs.</summary>
     public static Capability ChangeMedia { get; } = new("change-media");
 
-    /// <summary>Disks move to other storage, also while the instance runs (<see cref="IDiskMoving"/>).</summary>
-    public static Capability MoveDisks { get; } = new("move-disks");
-
-    /// <summary>The images of a disk are put upon each other, merged and copied together, also while the instance runs (<see cref="IDiskLayers"/>).</summary>
-    public static Capability DiskLayers { get; } = new("disk-layers");
-
     /// <summary>Snapshots of disks.</summary>
     public static Capability Snapshots { get; } = new("snapshots");
 

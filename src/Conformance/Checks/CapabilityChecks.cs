@@ -68,7 +68,7 @@ internal static class CapabilityChecks
         Capability.VirtualMachines, Capability.Containers, Capability.HardwareAcceleration, Capability.LiveMigration, Capability.HotplugCpu, Capability.HotplugMemory, Capability.HotplugDisk, Capability.HotplugNetwork,
         Capability.OnlineResizeDisk, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.GuestAgent, Capability.SerialConsole, Capability.GraphicsConsole, Capability.NetworkMetrics,
         Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog, Capability.MigrationHandover, Capability.UefiFirmware, Capability.Tpm, Capability.CloudInit,
-        Capability.LimitDisks, Capability.ChangeMedia, Capability.MoveDisks, Capability.DiskLayers,
+        Capability.LimitDisks, Capability.ChangeMedia,
     ];
 
     private static async Task UnknownIsNo(CheckContext c)

@@ -1,4 +1,4 @@
-#pragma warning disable HVSDK001, HVSDK002, HVSDK003 // Experimental services are decorated all the same.
+#pragma warning disable HVSDK001, HVSDK002, HVSDK003, HVSDK004 // Experimental services are decorated all the same.
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 
@@ -15,6 +15,8 @@ internal sealed class DecoratedBackend(IBackend inner, CallPipeline calls) : IBa
         [typeof(IBackupSource)] = static (inner, calls) => new BackupSourceCalls((IBackupSource)inner, calls),
         [typeof(ICloning)] = static (inner, calls) => new CloningCalls((ICloning)inner, calls),
         [typeof(ICommands)] = static (inner, calls) => new CommandsCalls((ICommands)inner, calls),
+        [typeof(IDiskLayers)] = static (inner, calls) => new DiskLayersCalls((IDiskLayers)inner, calls),
+        [typeof(IDiskMoving)] = static (inner, calls) => new DiskMovingCalls((IDiskMoving)inner, calls),
         [typeof(IExec)] = static (inner, calls) => new ExecCalls((IExec)inner, calls),
         [typeof(IGraphicsConsole)] = static (inner, calls) => new GraphicsConsoleCalls((IGraphicsConsole)inner, calls),
         [typeof(IGuestAgent)] = static (inner, calls) => new GuestAgentCalls((IGuestAgent)inner, calls),

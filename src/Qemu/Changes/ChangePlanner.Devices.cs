@@ -178,8 +178,10 @@ internal sealed partial class ChangePlanner
             return null;
         if (!DeviceSlots.NeedsSlot(disk))
             return $"at the next start: the bus '{disk.Bus}' takes no disks while the machine runs";
-        if (disk.ExternalPath is not null || disk.Backing.Any(below => below.ExternalPath is not null))
-            return "at the next start: a running QEMU has no way to files outside the machine's directory";
+        if (disk.Backing.Any(below => below.ExternalPath is not null))
+            return "at the next start: a running QEMU has no way to the images below it";
+        if (disk.Passphrase is not null || disk.Remote?.Secret is not null)
+            return "at the next start: secrets are handed over then";
         return DeviceSlots.IsPcie(_config) && disk.Slot is null ? "at the next start: no root port is free" : null;
     }
 
@@ -214,7 +216,7 @@ internal sealed partial class ChangePlanner
         }
     }
 
-    private static string Text(DiskConfig disk) => disk.IsCd ? $"CD drive on {disk.Bus}, {disk.ExternalPath ?? "empty"}" : $"{new ByteSize(disk.SizeBytes)} on {disk.Bus}{(disk.ReadOnly ? ", read-only" : "")}{(disk.ExternalPath is { } path ? $", {path}" : "")}";
+    private static string Text(DiskConfig disk) => disk.Remote is { } remote ? $"{remote.Address} on {disk.Bus}{(disk.ReadOnly ? ", read-only" : "")}" : disk.IsCd ? $"CD drive on {disk.Bus}, {disk.ExternalPath ?? "empty"}" : $"{new ByteSize(disk.SizeBytes)} on {disk.Bus}{(disk.ReadOnly ? ", read-only" : "")}{(disk.ExternalPath is { } path ? $", {path}" : "")}";
 
     private static HypervisorException UnknownDevice(string id, string field) => new($"The machine has no device '{DiskMaker.Echo(id)}'.", ErrorCode.NotFound, RequestOutcome.Rejected)
     {

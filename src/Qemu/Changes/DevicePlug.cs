@@ -19,10 +19,9 @@ internal static class DevicePlug
     public static async Task AddAsync(MachineChange change, DiskConfig disk, CancellationToken cancellationToken)
     {
         var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
-        string node = BlockNode.ToJson(disk, (file, _) => MachineArguments.DiskPath(file!));
         // What it is asked to boot from is for the next start to say: the places are counted anew then.
         string device = MachineArguments.DiskDevice(disk, change.Config, bus: null, bootIndex: null);
-        await change.Root.EffectAsync($"open disk in QEMU {change.Id}/{disk.Id}", () => RunAsync(client, "blockdev-add", node, cancellationToken)).ConfigureAwait(false);
+        await OpenFiles.AddDiskAsync(change, client, disk, cancellationToken).ConfigureAwait(false);
         await change.Root.EffectAsync($"plug in {change.Id}/{disk.Id}", () => RunAsync(client, "device_add", device, cancellationToken)).ConfigureAwait(false);
         if (disk.Limits is not null)
             await DiskThrottle.ApplyAsync(change, disk, cancellationToken).ConfigureAwait(false);

@@ -3,6 +3,7 @@ using System.Runtime.Versioning;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.Qapi;
 using Hypervisor.Sdk.Qemu.Qmp;
+using Hypervisor.Sdk.Qemu.State;
 
 namespace Hypervisor.Sdk.Qemu.Changes;
 
@@ -11,6 +12,15 @@ namespace Hypervisor.Sdk.Qemu.Changes;
 internal static class OpenFiles
 {
     private const string Note = "hv-file";
+
+    /// <summary>Adds the node of a disk, wherever it is.</summary>
+    public static async Task AddDiskAsync(MachineChange change, QmpClient client, DiskConfig disk, CancellationToken cancellationToken)
+    {
+        if (disk.ExternalPath is { } path)
+            await AddNodeAsync(change, client, path, !disk.ReadOnly, found => BlockNode.ToJson(disk, (_, _) => found), cancellationToken).ConfigureAwait(false);
+        else
+            await change.Root.EffectAsync($"open disk in QEMU {change.Id}/{disk.NodeName}", async () => await client.ExecuteAsync("blockdev-add", QapiAny.FromJson(BlockNode.ToJson(disk, (file, _) => MachineArguments.DiskPath(file!))), cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+    }
 
     /// <summary>Adds a node for a file elsewhere.</summary>
     /// <param name="change">The change.</param>

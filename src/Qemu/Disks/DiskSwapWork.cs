@@ -17,6 +17,10 @@ namespace Hypervisor.Sdk.Qemu.Disks;
 [SupportedOSPlatform("linux")]
 internal static class DiskSwapWork
 {
+    /// <summary>The granularity of QEMU's mirror, and the buffer that it takes by itself.</summary>
+    private const long LeastBufferBytes = 64 << 10;
+    private const long MostBufferBytes = 16 << 20;
+
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
@@ -117,7 +121,7 @@ internal static class DiskSwapWork
         if (swap.Made is not null)
             await MakeAsync(change, swap, cancellationToken).ConfigureAwait(false);
         if (swap.Kind is DiskSwap.Add or DiskSwap.Move)
-            await OpenAsync(change, client, swap.After with { Backing = [] }, cancellationToken).ConfigureAwait(false);
+            await OpenFiles.AddDiskAsync(change, client, swap.After with { Backing = [] }, cancellationToken).ConfigureAwait(false);
         if (swap.Kind == DiskSwap.Add)
             return;
         change.Progress.Say(Words(swap), 0);
@@ -163,6 +167,8 @@ internal static class DiskSwapWork
                 // However much the guest writes, it comes to an end.
                 CopyMode = MirrorCopyMode.WriteBlocking,
                 Speed = swap.BytesPerSecond,
+                // What is on its way counts as copied: at most a second's worth.
+                BufSize = swap.BytesPerSecond is { } speed ? Math.Clamp(speed, LeastBufferBytes, MostBufferBytes) : null,
                 AutoFinalize = false,
                 AutoDismiss = false,
             }, cancellationToken),
@@ -234,14 +240,6 @@ internal static class DiskSwapWork
 
         change.Root.FlushDirectory(StateDirectory.Disks(change.Id));
         change.Services.Host.RunAs?.Own(change.Root.PathOf(path));
-    }
-
-    private static async Task OpenAsync(MachineChange change, QmpClient client, DiskConfig disk, CancellationToken cancellationToken)
-    {
-        if (disk.ExternalPath is { } path)
-            await OpenFiles.AddNodeAsync(change, client, path, writable: true, found => BlockNode.ToJson(disk, (_, _) => found), cancellationToken).ConfigureAwait(false);
-        else
-            await change.Root.EffectAsync($"open disk in QEMU {change.Id}/{disk.NodeName}", async () => await client.ExecuteAsync("blockdev-add", QapiAny.FromJson(BlockNode.ToJson(disk, (file, _) => MachineArguments.DiskPath(file!))), cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     /// <summary>Lays the new image upon the disk, unless it lies there.</summary>

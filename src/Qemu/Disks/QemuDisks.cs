@@ -1,3 +1,4 @@
+#pragma warning disable HVSDK004 // Experimental: this is its first driver.
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
@@ -66,6 +67,8 @@ internal sealed class QemuDisks(QemuServices services, MachineTable machines, Ma
             var after = target is null
                 ? before with { File = file, ExternalPath = null, IsDevice = false, Format = ImageFormat.Qcow2, Backing = [], DeleteWithMachine = true }
                 : disks.PlanTarget(before, target, "target");
+            if (after.Remote is not null || before.Remote is not null || before.Passphrase is not null)
+                throw Refused(config, ErrorCode.Unsupported, $"has the disk '{before.Id}': one that is reached by a protocol or encrypted does not move, nor does one move there");
             if (after.SizeBytes != before.SizeBytes)
                 throw SpecProblem.Invalid("target", $"it has {after.SizeBytes} bytes, and the disk '{before.Id}' has {before.SizeBytes}: a disk moves to a volume of exactly its size");
             if (target is not null && after.ExternalPath == before.ExternalPath)

@@ -16,6 +16,15 @@ internal static class QemuCapabilities
     /// <summary>Devices can be put on a bridge of the host.</summary>
     public static Capability BridgedNetworks { get; } = Capability.Parse("bridged-networks");
 
+    /// <summary>Disks move to other storage, also while the machine runs.</summary>
+    public static Capability MoveDisks { get; } = Capability.Parse("move-disks");
+
+    /// <summary>The images of a disk are put upon each other, merged and copied together.</summary>
+    public static Capability DiskLayers { get; } = Capability.Parse("disk-layers");
+
+    /// <summary>Disks whose content is encrypted are opened.</summary>
+    public static Capability EncryptedDisks { get; } = Capability.Parse("encrypted-disks");
+
     /// <summary>A backup can go on from what an earlier one has read.</summary>
     public static Capability IncrementalBackups { get; } = Capability.Parse("incremental-backups");
 
@@ -27,6 +36,8 @@ internal static class QemuCapabilities
             return CapabilityAnswer.Yes;
         if (capability == Capability.HardwareAcceleration)
             return services.Host.UsesKvm ? CapabilityAnswer.Yes : CapabilityAnswer.No(services.Host.AcceleratorReason);
+        if (capability == EncryptedDisks)
+            return services.Options.Secrets is null ? CapabilityAnswer.No("This backend was given nobody who keeps secrets (QemuOptions.Secrets).") : CapabilityAnswer.Conditional("Volumes that are attached, encrypted by LUKS: raw ones, and qcow2 images.");
         if (capability == ResourceLimits)
             return services.Limits.Problem is { } problem ? CapabilityAnswer.No(problem) : CapabilityAnswer.Yes;
         if (capability == Capability.UefiFirmware)
@@ -59,11 +70,11 @@ internal static class QemuCapabilities
         [Capability.GraphicsConsole] = CapabilityAnswer.Conditional("The machine must be made with a screen, which is the default."),
         [Capability.HotplugCpu] = CapabilityAnswer.Conditional("A PC that was started with a maximum above its CPUs (Sizing.Explicit.MaxCpus). With KVM a CPU that was plugged in is gone once the guest has given it up; those of the start stay, and all under TCG."),
         [Capability.HotplugMemory] = CapabilityAnswer.Conditional("A PC that was started with a maximum above its memory (Sizing.Explicit.MaxMemory), in pieces of 128 MiB. What was plugged in is gone once the guest has given it up."),
-        [Capability.HotplugDisk] = CapabilityAnswer.Conditional("Disks on virtio, of the machine's own images; others come at the next start. A disk is gone once the guest has given it up."),
+        [Capability.HotplugDisk] = CapabilityAnswer.Conditional("Disks on virtio; on another bus, upon an image elsewhere or with a secret they come at the next start. A disk is gone once the guest has given it up."),
         [Capability.HotplugNetwork] = CapabilityAnswer.Conditional("User-mode networks; a bridge or tap is joined at the next start. A device is gone once the guest has given it up."),
         [Capability.OnlineResizeDisk] = CapabilityAnswer.Conditional("The machine's own disks, to a larger size; a guest with an IDE or SATA disk sees it at the next start."),
-        [Capability.MoveDisks] = CapabilityAnswer.Conditional("Disks that can be written to, to a file or block device of exactly their size or back to the machine's own directory. A disk that a snapshot needs stays where it is."),
-        [Capability.DiskLayers] = CapabilityAnswer.Conditional("Disks of the machine's own. A disk that a snapshot needs stays as it is."),
+        [MoveDisks] = CapabilityAnswer.Conditional("Disks that can be written to, to a file or block device of exactly their size or back to the machine's own directory. A disk that a snapshot needs stays where it is."),
+        [DiskLayers] = CapabilityAnswer.Conditional("Disks of the machine's own. A disk that a snapshot needs stays as it is."),
         [Capability.LiveMigration] = CapabilityAnswer.Conditional("To another QEMU backend of the same application; attached disks must be reached by both, the machine's own move along when that is asked for (MigrationOptions.WithStorage)."),
         [Capability.GuestAgent] = CapabilityAnswer.Conditional("The machine must be made with an agent channel, which is the default, and an agent must run in the guest (qemu-guest-agent)."),
         [Capability.NetworkMetrics] = CapabilityAnswer.Conditional("Devices on a bridge or tap are counted by the host; on a user-mode network by an agent in the guest (qemu-guest-agent)."),

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
@@ -21,8 +22,30 @@ internal static class BlockNode
     /// <param name="pathOf">Where QEMU finds a file: by its name in the machine's own directory, or by its path elsewhere.</param>
     public static string ToJson(DiskConfig disk, Func<string?, string?, string> pathOf) => Write(json =>
     {
-        WriteImage(json, disk.Format, pathOf(disk.File, disk.ExternalPath), disk.IsDevice, disk.Backing, pathOf, disk.ReadOnly, disk.NodeName);
+        if (disk.Remote is null && disk.Passphrase is null)
+            WriteImage(json, disk.Format, pathOf(disk.File, disk.ExternalPath), disk.IsDevice, disk.Backing, pathOf, disk.ReadOnly, disk.NodeName);
+        else
+            WriteSecret(json, disk, pathOf);
     });
+
+    /// <summary>The secret object that opens a disk.</summary>
+    public static string PassphraseOf(DiskConfig disk) => $"hv-key-{disk.Id}";
+
+    /// <summary>The secret object by which a disk's server knows who asks.</summary>
+    public static string LoginOf(DiskConfig disk) => $"hv-login-{disk.Id}";
+
+    /// <summary>A secret object whose content is in a file in memory.</summary>
+    public static string SecretToJson(string id, string path, bool isBase64) => Write(json =>
+    {
+        json.WriteString("qom-type", "secret");
+        json.WriteString("id", id);
+        json.WriteString("file", path);
+        if (isBase64)
+            json.WriteString("format", "base64");
+    });
+
+    /// <summary>How long a guest's reads and writes wait for an NBD server that has gone; then they fail.</summary>
+    private const int ReconnectSeconds = 30;
 
     /// <summary>How the nodes of images in CD drives begin.</summary>
     public const string CdPrefix = "hv-medium-";
@@ -54,6 +77,87 @@ internal static class BlockNode
         }
 
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    /// <summary>Somebody else's volume that is encrypted or elsewhere: always alone.</summary>
+    private static void WriteSecret(Utf8JsonWriter json, DiskConfig disk, Func<string?, string?, string> pathOf)
+    {
+        bool isEncrypted = disk.Passphrase is not null;
+        json.WriteString("driver", isEncrypted && disk.Format == ImageFormat.Raw ? "luks" : disk.Format);
+        json.WriteString("node-name", disk.NodeName);
+        json.WriteBoolean("read-only", disk.ReadOnly);
+        if (!disk.ReadOnly)
+            json.WriteString("discard", "unmap");
+        if (isEncrypted && disk.Format == ImageFormat.Raw)
+        {
+            json.WriteString("key-secret", PassphraseOf(disk));
+        }
+        else if (isEncrypted)
+        {
+            json.WriteStartObject("encrypt");
+            json.WriteString("format", "luks");
+            json.WriteString("key-secret", PassphraseOf(disk));
+            json.WriteEndObject();
+        }
+
+        if (disk.Format == ImageFormat.Qcow2)
+            json.WriteNull("backing");
+        if (disk.Remote is not { } remote)
+        {
+            WriteFile(json, pathOf(disk.File, disk.ExternalPath), disk.IsDevice, disk.ReadOnly, disk.NodeName + "-file");
+            return;
+        }
+
+        json.WriteStartObject("file");
+        json.WriteString("driver", remote.Kind);
+        json.WriteString("node-name", disk.NodeName + "-file");
+        json.WriteBoolean("read-only", disk.ReadOnly);
+        if (!disk.ReadOnly)
+            json.WriteString("discard", "unmap");
+        WriteRemote(json, disk, remote);
+        json.WriteEndObject();
+    }
+
+    private static void WriteRemote(Utf8JsonWriter json, DiskConfig disk, RemoteConfig remote)
+    {
+        switch (remote.Kind)
+        {
+            case RemoteConfig.Nbd:
+                json.WriteStartObject("server");
+                json.WriteString("type", remote.Socket is null ? "inet" : "unix");
+                if (remote.Socket is not null)
+                {
+                    json.WriteString("path", remote.Socket);
+                }
+                else
+                {
+                    json.WriteString("host", remote.Host);
+                    json.WriteString("port", remote.Port.ToString(CultureInfo.InvariantCulture));
+                }
+
+                json.WriteEndObject();
+                json.WriteString("export", remote.Name);
+                json.WriteNumber("reconnect-delay", ReconnectSeconds);
+                break;
+            case RemoteConfig.Iscsi:
+                json.WriteString("transport", "tcp");
+                json.WriteString("portal", string.Create(CultureInfo.InvariantCulture, $"{(remote.Host!.Contains(':', StringComparison.Ordinal) ? $"[{remote.Host}]" : remote.Host)}:{remote.Port}"));
+                json.WriteString("target", remote.Name);
+                json.WriteNumber("lun", remote.Lun);
+                if (remote.User is not null)
+                {
+                    json.WriteString("user", remote.User);
+                    json.WriteString("password-secret", LoginOf(disk));
+                }
+
+                break;
+            default:
+                json.WriteString("pool", remote.Pool);
+                json.WriteString("image", remote.Name);
+                json.WriteString("conf", remote.ConfigurationPath);
+                json.WriteString("key-secret", LoginOf(disk));
+                break;
+        }
     }
 
     private static void WriteImage(

@@ -26,9 +26,13 @@ internal sealed class DiskMaker(QemuServices services)
             throw SpecProblem.Invalid($"{field}.bus", $"'{Echo(bus)}' is not a bus: {string.Join(", ", s_buses)}");
         if ((bus is "ide" or "sata" && !platform.IsPc) || (bus == "scsi" && !platform.HasExtras))
             throw SpecProblem.Unsupported($"{field}.bus", $"{platform.Name} machines have no disks on '{bus}' here; take virtio");
+        if (spec.Passphrase is not null && spec.Content is not DiskContent.Attached)
+            throw SpecProblem.Unsupported($"{field}.passphrase", "encrypted volumes are attached (DiskContent.Attached); the machine's own disks are not encrypted here");
+        if (spec.Passphrase is not null && services.Options.Secrets is null)
+            throw SpecProblem.Unsupported($"{field}.passphrase", $"this backend was given nobody who keeps secrets ({nameof(QemuOptions)}.{nameof(QemuOptions.Secrets)})");
         if (spec.Serial is { } serial && (serial.Length is 0 or > 20 || serial.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))))
             throw SpecProblem.Invalid($"{field}.serial", "a serial number is 1 to 20 letters, digits, '-', '_' and '.'");
-        var disk = new DiskConfig { Id = diskId, Bus = bus, Serial = spec.Serial, ReadOnly = spec.ReadOnly, Format = ImageFormat.Qcow2, Limits = CheckLimits(spec.Limits, $"{field}.limits") };
+        var disk = new DiskConfig { Id = diskId, Bus = bus, Serial = spec.Serial, ReadOnly = spec.ReadOnly, Format = ImageFormat.Qcow2, Limits = CheckLimits(spec.Limits, $"{field}.limits"), Passphrase = spec.Passphrase };
         return spec.Content switch
         {
             DiskContent.Blank { Pool: not null } or DiskContent.FromImage { Pool: not null } =>
@@ -208,21 +212,25 @@ internal sealed class DiskMaker(QemuServices services)
                     var header = file.Format == ImageFormat.Qcow2 ? Qcow2Header.Read(handle) : null;
                     if (header is { BackingFile: not null } or { HasExternalData: true })
                         throw SpecProblem.Unsupported($"{field}.content.path", "the file names others below it; flatten it first");
-                    return disk with { ExternalPath = Path.GetFullPath(file.Path), Format = file.Format, SizeBytes = header?.Size.Bytes ?? RandomAccess.GetLength(handle) };
+                    return disk with { ExternalPath = Path.GetFullPath(file.Path), Format = file.Format, SizeBytes = header?.Size.Bytes ?? (disk.Passphrase is null ? RandomAccess.GetLength(handle) : 0) };
                 }
 
             case VolumeAttachment.BlockDevice device:
                 using (var handle = OpenAttached(device.Path, disk.ReadOnly, $"{field}.content.path"))
-                    return disk with { ExternalPath = Path.GetFullPath(device.Path), Format = ImageFormat.Raw, IsDevice = true, SizeBytes = SizeOfDevice(handle) };
+                    return disk with { ExternalPath = Path.GetFullPath(device.Path), Format = ImageFormat.Raw, IsDevice = true, SizeBytes = disk.Passphrase is null ? SizeOfDevice(handle) : 0 };
 
             default:
-                throw SpecProblem.Unsupported($"{field}.content", $"an attachment of the kind '{attachment.Kind}' cannot be used yet; a file (qcow2, raw) or a block device can");
+                var remote = RemoteReader.Read(attachment, $"{field}.content")
+                    ?? throw SpecProblem.Unsupported($"{field}.content", $"an attachment of the kind '{attachment.Kind}' cannot be used: a file (qcow2, raw), a block device, nbd, iscsi or rbd can");
+                if (remote.Secret is not null && services.Options.Secrets is null)
+                    throw SpecProblem.Unsupported($"{field}.content", $"this backend was given nobody who keeps secrets ({nameof(QemuOptions)}.{nameof(QemuOptions.Secrets)})");
+                return disk with { Remote = remote, Format = ImageFormat.Raw };
         }
     }
 
     /// <summary>A disk that is to be what somebody else attaches, checked.</summary>
     public DiskConfig PlanTarget(DiskConfig disk, VolumeAttachment attachment, string field) =>
-        PlanAttached(disk with { File = null, Backing = [], DeleteWithMachine = false }, attachment, null, field);
+        PlanAttached(disk with { File = null, ExternalPath = null, IsDevice = false, Remote = null, Backing = [], DeleteWithMachine = false }, attachment, null, field);
 
     /// <summary>Its length says nothing of a device; where its end is does.</summary>
     private static long SizeOfDevice(Microsoft.Win32.SafeHandles.SafeFileHandle device)

@@ -38,8 +38,8 @@ internal static class InstanceView
     private static DiskDevice DiskOf(QemuServices services, string id, DiskConfig disk) => new()
     {
         Id = DeviceId.Parse(disk.Id),
-        Volume = disk.IsCd ? null : VolumeId.Parse(disk.ExternalPath ?? $"{id}/{disk.File}"),
-        Size = disk is { IsCd: true, ExternalPath: null } ? null : new ByteSize(disk.SizeBytes),
+        Volume = disk.IsCd ? null : VolumeId.Parse(disk.ExternalPath ?? disk.Remote?.Address ?? $"{id}/{disk.File}"),
+        Size = disk.SizeBytes == 0 ? null : new ByteSize(disk.SizeBytes),
         Allocated = disk.File is { } file && services.State.Root.Find(StateDirectory.Disk(id, file)) is { } facts ? new ByteSize(facts.AllocatedBytes) : null,
         Bus = disk.Bus,
         Serial = disk.Serial,

@@ -52,7 +52,11 @@ internal sealed class MachineArguments
     }
 
     /// <summary>A file elsewhere that QEMU inherits.</summary>
-    public sealed record OpenedPath(string Path, int Descriptor, bool Writable);
+    public sealed record OpenedPath(string Path, int Descriptor, bool Writable)
+    {
+        /// <summary>A secret, which is handed over in a file in memory; null for a file.</summary>
+        public SecretReference? Secret { get; init; }
+    }
 
     /// <summary>A tap that QEMU inherits.</summary>
     public sealed record NetworkTap(string Network, int Descriptor);
@@ -287,7 +291,12 @@ internal sealed class MachineArguments
     {
         if (disk is { IsCd: true, ExternalPath: { } image })
             Add("-blockdev", BlockNode.CdToJson(BlockNode.CdNodeOf(disk), Inherit(image, writable: false)));
-        else if (!disk.IsCd)
+        if (disk.Passphrase is { } passphrase)
+            AddSecret(BlockNode.PassphraseOf(disk), passphrase, isBase64: false);
+        // Ceph writes its keys so.
+        if (disk.Remote is { Secret: { } login } remote)
+            AddSecret(BlockNode.LoginOf(disk), login, isBase64: remote.Kind == RemoteConfig.Rbd);
+        if (!disk.IsCd)
             Add("-blockdev", BlockNode.ToJson(disk, (file, path) => file is not null ? DiskPath(file) : Inherit(path!, writable: !disk.ReadOnly && path == disk.ExternalPath)));
         if (disk.Bus == "scsi")
             AddScsi();
@@ -416,6 +425,13 @@ internal sealed class MachineArguments
             else
                 Add("-vnc", $"unix:{socket}{(machine.ScreenPassword ? ",password-secret=hv-screen-secret" : "")}");
         }
+    }
+
+    private void AddSecret(string id, SecretReference secret, bool isBase64)
+    {
+        var file = new OpenedPath(id, _nextDescriptor++, Writable: false) { Secret = secret };
+        _files.Add(file);
+        Add("-object", BlockNode.SecretToJson(id, string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file.Descriptor}"), isBase64));
     }
 
     private void AddScsi()

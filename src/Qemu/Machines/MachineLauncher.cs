@@ -214,7 +214,7 @@ internal static class MachineLauncher
             if (config.Machine.AgentChannel)
                 descriptors[MachineArguments.AgentDescriptor] = Listen(change, RuntimeDirectory.AgentSocket);
             foreach (var file in files)
-                descriptors[file.Descriptor] = OpenElsewhere(file.Path, file.Writable);
+                descriptors[file.Descriptor] = file.Secret is { } secret ? await SecretFile.OpenAsync(services, secret, cancellationToken).ConfigureAwait(false) : OpenElsewhere(file.Path, file.Writable);
             foreach (var tap in taps)
                 descriptors[tap.Descriptor] = TapDevice.Open(tap.Network, change.Id, tap.Descriptor);
             cancellationToken.ThrowIfCancellationRequested();

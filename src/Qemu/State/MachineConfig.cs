@@ -177,7 +177,13 @@ internal sealed record DiskConfig
     /// <summary>Whether <see cref="ExternalPath"/> is a block device.</summary>
     public bool IsDevice { get; init; }
 
-    /// <summary>What the guest sees.</summary>
+    /// <summary>Somebody else's volume that is reached by a protocol; null for a file or a device.</summary>
+    public RemoteConfig? Remote { get; init; }
+
+    /// <summary>What opens it when it is encrypted; the passphrase itself is written down nowhere.</summary>
+    public SecretReference? Passphrase { get; init; }
+
+    /// <summary>What the guest sees; 0 where only QEMU knows.</summary>
     public long SizeBytes { get; init; }
 
     /// <summary>Whether it is deleted with the machine; only ever so for <see cref="File"/>.</summary>

@@ -94,6 +94,8 @@ internal sealed class MachineReader(World world)
         if (spec.Serial is { } serial && (serial.Length is 0 or > 20 || serial.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))))
             throw world.Invalid($"{field}.serial", "a serial number is 1 to 20 letters, digits, '-', '_' and '.'");
         var disk = new DiskConfig(spec.Id is { } wanted ? CheckDeviceId(wanted, $"{field}.id") : DeviceId.Parse(id), bus) { Serial = spec.Serial, ReadOnly = spec.ReadOnly, Limits = CheckLimits(spec.Limits, $"{field}.limits") };
+        if (spec.Passphrase is not null)
+            throw world.Unsupported($"{field}.passphrase", "encrypted disks are not simulated");
         if (spec.Content is DiskContent.Cd cd)
             return ReadCd(disk, cd, spec.Disposal, field);
         var own = disk with { IsOwn = true, Disposal = spec.Disposal ?? DiskDisposal.DeletedWithInstance };

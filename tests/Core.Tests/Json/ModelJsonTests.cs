@@ -299,7 +299,7 @@ public sealed class ModelJsonTests
     private static byte[] Mark(byte[] json)
     {
         string[] maps = ["labels", "environment", "settings", "resizeDisks", "limitDisks", "changeMedia", "unavailable", "fieldErrors", "extensions"];
-        string[] values = ["document", "chapSecret", "key", "value"];
+        string[] values = ["document", "chapSecret", "passphrase", "key", "value"];
         using var document = JsonDocument.Parse(json);
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer))

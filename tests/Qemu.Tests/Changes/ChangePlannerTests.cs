@@ -52,7 +52,7 @@ public sealed class ChangePlannerTests
             "disk:data:  -> 8MiB on sata (at the next start: the bus 'sata' takes no disks while the machine runs) [AtNextStart]", "disk:data:  -> 8MiB on sata [Live]"),
         ["a disk of somebody else's"] = (
             change => change.AddDisks.Add(new DiskSpec { Id = DeviceId.Parse("data"), Content = new DiskContent.Attached(new VolumeAttachment.File("/srv/a.raw", "raw")) }),
-            "disk:data:  -> 0B on virtio, /srv/a.raw (at the next start: a running QEMU has no way to files outside the machine's directory) [AtNextStart]", "disk:data:  -> 0B on virtio, /srv/a.raw [Live]"),
+            "disk:data:  -> 0B on virtio, /srv/a.raw [Live]", "disk:data:  -> 0B on virtio, /srv/a.raw [Live]"),
         ["limits"] = (
             change => change.LimitDisks[DeviceId.Parse("disk0")] = new DiskLimits { Total = new DiskRate { OperationsPerSecond = 100 }, Write = new DiskRate { BytesPerSecond = ByteSize.FromMiB(1), BurstBytesPerSecond = ByteSize.FromMiB(2), BurstLength = TimeSpan.FromSeconds(5) } },
             "disk:disk0.limits:  -> total 100 requests/s; write 1MiB/s (2MiB/s for 5 s) [Live]", "disk:disk0.limits:  -> total 100 requests/s; write 1MiB/s (2MiB/s for 5 s) [Live]"),
@@ -60,6 +60,9 @@ public sealed class ChangePlannerTests
         ["another CD"] = (change => change.ChangeMedia[DeviceId.Parse("drive")] = "b.iso", "disk:drive.image: /iso/a.iso -> /iso/b.iso [Live]", "disk:drive.image: /iso/a.iso -> /iso/b.iso [Live]"),
         ["no CD"] = (change => change.ChangeMedia[DeviceId.Parse("drive")] = null, "disk:drive.image: /iso/a.iso ->  [Live]", "disk:drive.image: /iso/a.iso ->  [Live]"),
         ["the same CD"] = (change => change.ChangeMedia[DeviceId.Parse("drive")] = "a.iso", "", ""),
+        ["a disk upon an image elsewhere"] = (
+            change => change.AddDisks.Add(new DiskSpec { Id = DeviceId.Parse("data"), Content = new DiskContent.FromImage("base.raw") }),
+            "disk:data:  -> 0B on virtio (at the next start: a running QEMU has no way to the images below it) [AtNextStart]", "disk:data:  -> 0B on virtio [Live]"),
         ["removing a disk"] = (
             change => change.RemoveDevices.Add(DeviceId.Parse("disk0")), "disk:disk0: 16MiB on virtio ->  [Live, DestroysData]", "disk:disk0: 16MiB on virtio ->  [Live, DestroysData]"),
         ["removing a disk that a snapshot needs"] = (
@@ -274,6 +277,7 @@ public sealed class ChangePlannerTests
             ExternalPath = spec.Content is DiskContent.Attached { Attachment: VolumeAttachment.File file } ? file.Path : null,
             SizeBytes = spec.Content is DiskContent.Blank blank ? blank.Size.Bytes : 0,
             DeleteWithMachine = true,
+            Backing = spec.Content is DiskContent.FromImage ? [new BackingConfig { Format = "raw", ExternalPath = "/srv/base.raw" }] : [],
         },
         FindCd = (image, _) => image is null ? default : ($"/iso/{image}", 1 << 20),
         ReadNetwork = (spec, id, _) => new NetworkConfig { Id = spec.Id?.ToString() ?? id, Network = spec.Network, Mac = "52:54:00:00:00:02" },
