@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hypervisor.Sdk.Simulation.Faults;
 using Hypervisor.Sdk.Simulation.Randomness;
 using Hypervisor.Sdk.Simulation.Worlds;
 
@@ -16,7 +17,6 @@ public sealed class CallFault
     private int _left = int.MaxValue;
     private TimeSpan _from = TimeSpan.MinValue;
     private TimeSpan _until = TimeSpan.MaxValue;
-    private bool _isAnnounced;
 
     internal CallFault(World world, string kind, SimulatedDuration duration)
     {
@@ -27,6 +27,9 @@ public sealed class CallFault
     }
 
     internal string Kind { get; }
+
+    /// <summary>The how-manieth that was announced, from 1 on; 0 before.</summary>
+    internal long Number { get; private set; }
 
     /// <summary>Only these calls, by the words that the trace has for them: <c>create</c>, <c>start</c>, <c>apply</c>, <c>find</c>, <c>list</c>. Default: all that change something.</summary>
     public CallFault On(params string[] actions)
@@ -72,9 +75,17 @@ public sealed class CallFault
     }
 
     /// <summary>It does not happen any more.</summary>
-    public void End() => Volatile.Write(ref _left, 0);
+    public void End() => _world.Loop.Post(() =>
+    {
+        if (IsOver)
+            return;
+        _left = 0;
+        // One that no call has met yet is announced as one that happens no more.
+        if (Number > 0)
+            _world.Note("end-calls", "", Number.ToString(CultureInfo.InvariantCulture));
+    });
 
-    internal bool IsOver => Volatile.Read(ref _left) <= 0 || _world.Clock.Elapsed > _until;
+    internal bool IsOver => _left <= 0 || _world.Clock.Elapsed > _until;
 
     /// <summary>Whether it befalls a call; then it has happened.</summary>
     internal bool Strikes(string action, string subject)
@@ -93,30 +104,35 @@ public sealed class CallFault
     /// <summary>Leaves its line in the trace before the first call that it could befall.</summary>
     internal void Announce()
     {
-        if (_isAnnounced)
+        if (Number > 0)
             return;
-        _isAnnounced = true;
+        Number = _world.Calls.NumberFault();
         _world.Note("plan-calls", "", string.Create(
             CultureInfo.InvariantCulture,
             $"{Kind} {_duration.Save()} on={string.Join(',', _actions)} chance={_chance:R} times={_left} from={_from.Ticks} until={_until.Ticks} of={_subject}"));
     }
 
     /// <summary>Reads back what <see cref="Announce"/> wrote.</summary>
+    /// <exception cref="FormatException">It is not that; the message says which value.</exception>
     internal static CallFault Parse(World world, string text)
     {
         string[] words = text.Split(' ', 8);
-        string[] actions = Value(words[2]).Split(',', StringSplitOptions.RemoveEmptyEntries);
+        if (words.Length < 8)
+            throw new FormatException($"'{text}' does not say all of a fault of calls: its kind, how long it takes, on=, chance=, times=, from=, until=, of=");
+        if (!FaultKind.OfCalls.Contains(words[0]))
+            throw new FormatException($"'{words[0]}' is no fault of calls");
+        string[] actions = Value(2, "on").Split(',', StringSplitOptions.RemoveEmptyEntries);
         return new CallFault(world, words[0], SimulatedDuration.Load(words[1]))
         {
             _actions = actions,
-            _chance = double.Parse(Value(words[3]), CultureInfo.InvariantCulture),
-            _left = int.Parse(Value(words[4]), CultureInfo.InvariantCulture),
-            _from = new TimeSpan(long.Parse(Value(words[5]), CultureInfo.InvariantCulture)),
-            _until = new TimeSpan(long.Parse(Value(words[6]), CultureInfo.InvariantCulture)),
-            _subject = Value(words[7]) is { Length: > 0 } subject ? subject : null,
+            _chance = FaultText.Chance(Value(3, "chance")),
+            _left = int.TryParse(Value(4, "times"), NumberStyles.None, CultureInfo.InvariantCulture, out int times) ? times : throw new FormatException($"'{words[4]}' is no number of times"),
+            _from = FaultText.Ticks(Value(5, "from")),
+            _until = FaultText.Ticks(Value(6, "until")),
+            _subject = Value(7, "of") is { Length: > 0 } subject ? subject : null,
         };
 
-        static string Value(string word) => word[(word.IndexOf('=', StringComparison.Ordinal) + 1)..];
+        string Value(int index, string name) => words[index].StartsWith($"{name}=", StringComparison.Ordinal) ? words[index][(name.Length + 1)..] : throw new FormatException($"'{words[index]}' is not the setting '{name}='");
     }
 
     internal TimeSpan Draw() => _duration.Draw(_random);

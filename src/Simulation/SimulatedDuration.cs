@@ -50,7 +50,9 @@ public readonly record struct SimulatedDuration
 
     internal static SimulatedDuration Load(string text)
     {
-        long[] ticks = [.. text.Split(',').Select(static part => long.Parse(part, CultureInfo.InvariantCulture))];
+        long[] ticks = [.. text.Split(',').Select(static part => long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out long read) ? read : -1)];
+        if (ticks.Length != 3 || ticks.Contains(-1) || ticks[1] < ticks[0])
+            throw new FormatException($"'{text}' is no duration: the least, the most and the deviation in ticks");
         return new(new TimeSpan(ticks[0]), new TimeSpan(ticks[1]), new TimeSpan(ticks[2]));
     }
 

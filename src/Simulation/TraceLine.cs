@@ -26,7 +26,7 @@ public readonly record struct TraceLine
     {
         ArgumentNullException.ThrowIfNull(line);
         string[] parts = line.Split(' ', 4);
-        if (parts.Length < 3 || parts[1].Length == 0 || parts[2].Length == 0 || !decimal.TryParse(parts[0], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal seconds) || seconds > 1_000_000_000_000m)
+        if (parts.Length < 3 || parts[1].Length == 0 || parts[2].Length == 0 || !decimal.TryParse(parts[0], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal seconds) || seconds > 900_000_000_000m)
             throw new FormatException($"'{line[..Math.Min(line.Length, 100)]}' is not a line of a trace: seconds, a kind, a subject, details.");
         return new TraceLine
         {

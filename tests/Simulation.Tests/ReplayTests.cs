@@ -78,11 +78,108 @@ public sealed partial class ReplayTests
     [InlineData("0.0 plan vm-1 panic amount=0 after=0 for=0 chance=1", "there is no instance 'vm-1'")]
     [InlineData("0.0 plan vm-1 kill amount=0 after=0 for=0 chance=1", "Line 2")]
     [InlineData("0.0 call vm-1 write-file - /tmp/a - \u0100", "Line 2")]
+    [InlineData("0.0 call vm-1 stop -", ", in 'stop -'")]
+    [InlineData("0.0 plan node1 crash", "Line 2 of the trace cannot be replayed: 'crash' must have one of at=")]
+    [InlineData("0.0 plan node1 crash at=0 for=0 chance=1", "Line 2 of the trace cannot be replayed: the fault 'crash' of 'node1' has no amount=")]
+    [InlineData("0.0 plan node1 crash amount=0 at=0 for=0 chance=7", "Line 2 of the trace cannot be replayed: the chance '7'")]
+    [InlineData("0.0 plan node1 crash amount=0 at=now for=0 chance=1", "Line 2 of the trace cannot be replayed: 'now'")]
+    [InlineData("0.0 plan node1 crash amount=0 at=1 after=2 for=0 chance=1", "one of at=, after=, every=")]
+    [InlineData("0.0 plan node1 crash amount=0 every=0 for=0 chance=1", "every=0 is not more than zero")]
+    [InlineData("0.0 plan node1 crash amount=0 at=0 at=0 for=0 chance=1", "'at=0'")]
+    [InlineData("0.0 plan nosuch crash amount=0 after=0 for=0 chance=1", "Line 2 of the trace cannot be replayed: there is no node 'nosuch'")]
+    [InlineData("0.0 plan nosuch partition amount=0 at=5 for=0 chance=1", "Line 2 of the trace cannot be replayed: there is no node 'nosuch'")]
+    [InlineData("0.0 plan nosuch full-pool amount=0 at=5 for=0 chance=1", "Line 2 of the trace cannot be replayed: there is no pool 'nosuch'")]
+    [InlineData("0.0 plan node1 melt amount=0 at=5 for=0 chance=1", "'melt' is no fault that is planned")]
+    [InlineData("0.0 plan-calls - latency", "Line 2 of the trace cannot be replayed: 'latency' does not say all")]
+    [InlineData("0.0 plan-calls - crash 0,0,0 on= chance=1 times=1 from=0 until=9 of=", "'crash' is no fault of calls")]
+    [InlineData("0.0 plan-calls - latency 0,x,0 on= chance=1 times=1 from=0 until=9 of=", "'0,x,0' is no duration")]
+    [InlineData("0.0 plan-calls - latency 0,0,0 on= chance=7 times=1 from=0 until=9 of=", "the chance '7'")]
+    [InlineData("0.0 plan-calls - latency 0,0,0 on= times=1 chance=1 from=0 until=9 of=", "'times=1' is not the setting 'chance='")]
+    [InlineData("0.0 end-calls - 1", "there is no fault of calls 1 before it")]
+    [InlineData("0.0 cancel-call vm-1 1", "there is no call 1 before it")]
+    [InlineData("0.0 cancel vm-1 1", "Line 2 of the trace cannot be replayed: '1' names no operation")]
+    [InlineData("5.0 call - health\n1.0 call - health", "Line 3 of the trace cannot be replayed: it is of 1.0000000 s")]
     public async Task What_cannot_be_said_again_is_refused_with_its_line(string line, string says)
     {
         using var reader = new StringReader($"hvsdk-trace 1 seed=1\n{line}\n");
         var trace = SimulationTrace.Read(reader);
         Assert.Contains(says, (await Assert.ThrowsAsync<FormatException>(() => SimulationReplay.RunAsync(trace))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_fault_of_calls_that_was_ended_ends_in_a_replay_at_the_same_moment()
+    {
+        await using var dc = new SimulatedDatacenter(o => o.Seed = 3);
+        await dc.RunAsync(async () =>
+        {
+            // Ended before any call has met it.
+            dc.Faults.LoseRequests().End();
+            var fault = dc.Faults.LoseReplies().On("create");
+            await Assert.ThrowsAsync<BackendConnectionException>(() => dc.MakeAsync("lost"));
+            await Task.Delay(TimeSpan.FromMinutes(1), dc.Clock);
+            fault.End();
+            fault.End();
+            await dc.MakeAsync("answered");
+        });
+        Assert.Single(dc.Trace.Lines, line => line is { Kind: "end-calls", Details: "2" });
+        var replayed = await SimulationReplay.RunAsync(dc.Trace);
+        Assert.Null(SimulationTrace.Compare(dc.Trace, replayed)?.ToString());
+        Assert.Equal(dc.Trace.ToString(), replayed.ToString());
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_call_with_a_token_that_is_cancelled_already_leaves_no_line()
+    {
+        await using var dc = new SimulatedDatacenter();
+        await dc.RunAsync(async () =>
+        {
+            var (vm, volume) = (await dc.MakeAsync("kept"), await dc.Backend.Get<IStorageBackend>().CreateAsync(new VolumeSpec { Pool = PoolName.Parse("local"), Size = ByteSize.FromMiB(4) }).WaitForCompletionAsync());
+            var token = new CancellationToken(canceled: true);
+            long lines = dc.Trace.Lines.Count;
+            Func<Task>[] calls =
+            [
+                () => dc.Hypervisor().StartAsync(vm.Id, null, token),
+                () => dc.Hypervisor().StopAsync(vm.Id, null, null, token),
+                () => dc.Hypervisor().DeleteAsync(vm.Id, null, null, token),
+                () => dc.Backend.Get<IPausing>().PauseAsync(vm.Id, null, token),
+                () => dc.Backend.Get<ISnapshots>().CreateAsync(vm.Id, new SnapshotSpec { Name = SnapshotName.Parse("s1") }, null, token),
+                () => dc.Backend.Get<IMigration>().MigrateAsync(vm.Id, new MigrationTarget { Node = NodeName.Parse("node1") }, null, null, token),
+                () => dc.Backend.Get<IStorageBackend>().ResizeAsync(volume.Id, ByteSize.FromMiB(8), null, token),
+                () => dc.Backend.Get<IStorageBackend>().DeleteAsync(volume.Id, null, token),
+            ];
+            foreach (var call in calls)
+                Assert.Equal(token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(call)).CancellationToken);
+            Assert.Equal(lines, dc.Trace.Lines.Count);
+        });
+    }
+
+    [Theory(Timeout = 60_000)]
+    // While it is under way, and while it waits for the lock.
+    [InlineData(0.5)]
+    [InlineData(2)]
+    public async Task A_call_that_was_cancelled_while_it_waited_is_cancelled_in_a_replay_too(double seconds)
+    {
+        static void Slow(SimulationOptions options) => options.Durations.Call = SimulatedDuration.Exactly(TimeSpan.FromSeconds(1));
+        await using var dc = new SimulatedDatacenter(Slow);
+        await dc.RunAsync(async () =>
+        {
+            var vm = await dc.MakeAsync("held");
+            dc.Faults.Lock(vm.Id).For(TimeSpan.FromMinutes(1)).Now();
+            using var cancel = new CancellationTokenSource(TimeSpan.FromSeconds(seconds), dc.Clock);
+            Assert.Equal(cancel.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dc.Hypervisor().StartAsync(vm.Id, null, cancel.Token))).CancellationToken);
+            // One that was answered is cancelled no more.
+            using var late = new CancellationTokenSource();
+            await dc.Hypervisor().StartAsync(vm.Id, null, late.Token).WaitForCompletionAsync();
+            await late.CancelAsync();
+            await Task.Delay(TimeSpan.FromMinutes(5), dc.Clock);
+        });
+        var calls = dc.Trace.Lines.Where(line => line.Kind == "call").ToList();
+        var cancelled = Assert.Single(dc.Trace.Lines, line => line.Kind == "cancel-call");
+        Assert.StartsWith("start ", calls[int.Parse(cancelled.Details, System.Globalization.CultureInfo.InvariantCulture) - 1].Details, StringComparison.Ordinal);
+        Assert.Single(dc.Trace.Lines, line => line.Kind == "begin" && line.Details.StartsWith("start ", StringComparison.Ordinal));
+        var replayed = await SimulationReplay.RunAsync(dc.Trace, Slow);
+        Assert.Null(SimulationTrace.Compare(dc.Trace, replayed)?.ToString());
+        Assert.Equal(dc.Trace.ToString(), replayed.ToString());
     }
 
     private static void Configure(SimulationOptions options) => options.AddNode("a").AddNode("b").AddPool("tank").AddImage("debian", ByteSize.FromGiB(1));

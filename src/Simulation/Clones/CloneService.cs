@@ -16,13 +16,13 @@ internal sealed class CloneService(SimulationClient client) : FeatureService(cli
         if (spec.Name.IsDefault)
             throw new ArgumentException("A name is needed.", nameof(spec));
         cancellationToken.ThrowIfCancellationRequested();
-        return EnterAsync(WorkKinds.Clone, source, request, World.Options.TraceCalls ? Encoding.UTF8.GetString(ModelJson.Default.Write(spec)) : null, async () =>
+        return EnterAsync(WorkKinds.Clone, source, request, World.Options.TraceCalls ? Encoding.UTF8.GetString(ModelJson.Default.Write(spec)) : null, async token =>
         {
             var requestId = request?.RequestId ?? World.Works.NewRequestId();
             if (World.Works.Repeated<Instance>(requestId, WorkKinds.Clone) is { } again)
                 return again;
             var origin = World.Require(source);
-            if (!await World.Works.HoldAsync(origin, request?.Deadline ?? World.Options.DefaultDeadline, cancellationToken).ConfigureAwait(false))
+            if (!await World.Works.HoldAsync(origin, request?.Deadline ?? World.Options.DefaultDeadline, token).ConfigureAwait(false))
                 throw World.Refused(ErrorCode.Locked, $"'{origin.Name}' is being changed. Try again when that has ended.", origin.Text);
             try
             {
@@ -38,7 +38,7 @@ internal sealed class CloneService(SimulationClient client) : FeatureService(cli
                 World.Works.Release(origin);
                 throw;
             }
-        });
+        }, cancellationToken);
     }
 
     public Task<Operation<Instance>> ConvertToTemplateAsync(InstanceId id, RequestOptions? request = null, CancellationToken cancellationToken = default) => ConvertAsync(
@@ -60,7 +60,7 @@ internal sealed class CloneService(SimulationClient client) : FeatureService(cli
         }, cancellationToken);
 
     private Task<Operation<Instance>> ConvertAsync(string kind, InstanceId id, RequestOptions? request, bool isTemplate, Action<SimInstance> accept, CancellationToken cancellationToken) => EnterAsync(
-        kind, id, request, null, () => World.Works.BeginAsync<Instance>(
+        kind, id, request, null, token => World.Works.BeginAsync<Instance>(
             kind, id, null, request, accept,
             async (work, instance) =>
             {
@@ -72,7 +72,7 @@ internal sealed class CloneService(SimulationClient client) : FeatureService(cli
                 }
 
                 return instance.View;
-            }, cancellationToken: cancellationToken));
+            }, cancellationToken: token), cancellationToken);
 
     private SimNode NodeOf(SimInstance origin, CloneSpec spec) => spec.Placement.Node is null && spec.Placement.Scope is null ? origin.Node : World.Place(spec.Placement, origin.Config.Architecture);
 

@@ -18,5 +18,13 @@ internal abstract class FeatureService(SimulationClient client)
         return World.Calls.EnterAsync(Client, action, id.ToString(), () => CallText.Of(World, request, arguments), body);
     }
 
+    /// <summary>Makes a call about an instance that its caller can cancel while it waits.</summary>
+    protected Task<T> EnterAsync<T>(string action, InstanceId id, RequestOptions? request, string? arguments, Func<CancellationToken, Task<T>> body, CancellationToken cancellationToken)
+    {
+        if (id.IsDefault)
+            throw new ArgumentException("An instance id is needed.", nameof(id));
+        return World.Calls.EnterAsync(Client, action, id.ToString(), () => CallText.Of(World, request, arguments), body, cancellationToken);
+    }
+
     protected HypervisorException InvalidState(SimInstance instance, string why) => World.Refused(ErrorCode.InvalidState, $"'{instance.Name}' {why}.", instance.Text);
 }

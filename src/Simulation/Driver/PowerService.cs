@@ -32,7 +32,7 @@ internal sealed class PowerService(SimulationClient client) : FeatureService(cli
         }, cancellationToken);
 
     private Task<Operation<Instance>> BeginAsync(InstanceId id, string kind, RequestOptions? request, PowerState[] allowed, Action<SimInstance> effect, CancellationToken cancellationToken) => EnterAsync(
-        kind, id, request, null, () => World.Works.BeginAsync<Instance>(
+        kind, id, request, null, token => World.Works.BeginAsync<Instance>(
             kind, id, null, request,
             instance =>
             {
@@ -44,5 +44,5 @@ internal sealed class PowerService(SimulationClient client) : FeatureService(cli
                 await work.Take(World.Draw(World.Options.Durations.Switch, "switch"), kind);
                 effect(instance);
                 return instance.View;
-            }, cancellationToken: cancellationToken));
+            }, cancellationToken: token), cancellationToken);
 }

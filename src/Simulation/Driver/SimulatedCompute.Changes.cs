@@ -33,14 +33,14 @@ internal abstract partial class SimulatedCompute
         options ??= new ApplyOptions();
         IReadOnlyList<ChangeStep> steps = [];
         string? arguments = World.Options.TraceCalls ? $"accept={(int)options.Accept} basedOn={plan.BasedOn} {Encoding.UTF8.GetString(ModelJson.Default.Write(plan.Change))}" : null;
-        return EnterAsync(WorkKinds.Apply, plan.Instance.Id, request, arguments, () => World.Works.BeginAsync<Instance>(
+        return EnterAsync(WorkKinds.Apply, plan.Instance.Id, request, arguments, token => World.Works.BeginAsync<Instance>(
             WorkKinds.Apply, plan.Instance.Id, Kind, request,
             instance => steps = Accept(instance, plan, options),
             async (work, instance) =>
             {
                 await ChangeApplier.RunAsync(work, instance, steps).ConfigureAwait(false);
                 return instance.View;
-            }, canCancel: true, cancellationToken: cancellationToken));
+            }, canCancel: true, cancellationToken: token), cancellationToken);
     }
 
     /// <summary>Plans anew, and refuses what the plan or the options do not cover.</summary>

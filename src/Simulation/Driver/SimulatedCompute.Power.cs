@@ -7,7 +7,7 @@ namespace Hypervisor.Sdk.Simulation.Driver;
 /// <content>Starting and stopping.</content>
 internal abstract partial class SimulatedCompute
 {
-    public Task<Operation<Instance>> StartAsync(InstanceId id, RequestOptions? request = null, CancellationToken cancellationToken = default) => EnterAsync(WorkKinds.Start, id, request, null, () => World.Works.BeginAsync<Instance>(
+    public Task<Operation<Instance>> StartAsync(InstanceId id, RequestOptions? request = null, CancellationToken cancellationToken = default) => EnterAsync(WorkKinds.Start, id, request, null, token => World.Works.BeginAsync<Instance>(
         WorkKinds.Start, id, Kind, request,
         instance =>
         {
@@ -21,24 +21,24 @@ internal abstract partial class SimulatedCompute
             if (instance.State != PowerState.Running)
                 await BootAsync(work, instance).ConfigureAwait(false);
             return instance.View;
-        }, cancellationToken: cancellationToken));
+        }, cancellationToken: token), cancellationToken);
 
     public Task<Operation<Instance>> StopAsync(InstanceId id, StopOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         options = Checked(options);
-        return EnterAsync(WorkKinds.Stop, id, request, Text(options), () => World.Works.BeginAsync<Instance>(
+        return EnterAsync(WorkKinds.Stop, id, request, Text(options), token => World.Works.BeginAsync<Instance>(
             WorkKinds.Stop, id, Kind, request, static _ => { },
             async (work, instance) =>
             {
                 await StopAsync(work, instance, options).ConfigureAwait(false);
                 return instance.View;
-            }, canCancel: true, cancellationToken: cancellationToken));
+            }, canCancel: true, cancellationToken: token), cancellationToken);
     }
 
     public Task<Operation<Instance>> RestartAsync(InstanceId id, StopOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         options = Checked(options);
-        return EnterAsync(WorkKinds.Restart, id, request, Text(options), () => World.Works.BeginAsync<Instance>(
+        return EnterAsync(WorkKinds.Restart, id, request, Text(options), token => World.Works.BeginAsync<Instance>(
             WorkKinds.Restart, id, Kind, request,
             instance =>
             {
@@ -50,7 +50,7 @@ internal abstract partial class SimulatedCompute
                 await StopAsync(work, instance, options).ConfigureAwait(false);
                 await BootAsync(work, instance).ConfigureAwait(false);
                 return instance.View;
-            }, canCancel: true, cancellationToken: cancellationToken));
+            }, canCancel: true, cancellationToken: token), cancellationToken);
     }
 
     private async Task BootAsync(Work work, SimInstance instance)

@@ -28,7 +28,7 @@ internal abstract partial class SimulatedCompute(SimulationClient client, Instan
     public Task<Operation> DeleteAsync(InstanceId id, DeleteOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         bool stopFirst = options?.StopFirst ?? false;
-        return EnterAsync<Operation>(WorkKinds.Delete, id, request, stopFirst ? "stopFirst" : null, async () =>
+        return EnterAsync<Operation>(WorkKinds.Delete, id, request, stopFirst ? "stopFirst" : null, async token =>
             Deleted(request, id) ?? await World.Works.BeginAsync<bool>(
                 WorkKinds.Delete, id, Kind, request,
                 instance =>
@@ -44,7 +44,7 @@ internal abstract partial class SimulatedCompute(SimulationClient client, Instan
                         World.SwitchOff(instance, "It is being deleted.");
                     World.Remove(instance);
                     return true;
-                }, cancellationToken: cancellationToken).ConfigureAwait(false));
+                }, cancellationToken: token).ConfigureAwait(false), cancellationToken);
     }
 
     public Task<Subscription> WatchAsync(WatchOptions? options = null, CancellationToken cancellationToken = default)

@@ -7,7 +7,7 @@ namespace Hypervisor.Sdk.Simulation.Driver;
 internal sealed class SuspendService(SimulationClient client) : FeatureService(client), ISuspendToDisk
 {
     public Task<Operation<Instance>> SuspendAsync(InstanceId id, RequestOptions? request = null, CancellationToken cancellationToken = default) => EnterAsync(
-        WorkKinds.Suspend, id, request, null, () => World.Works.BeginAsync<Instance>(
+        WorkKinds.Suspend, id, request, null, token => World.Works.BeginAsync<Instance>(
             WorkKinds.Suspend, id, null, request,
             instance =>
             {
@@ -23,5 +23,5 @@ internal sealed class SuspendService(SimulationClient client) : FeatureService(c
                 instance.HasSavedMemory = true;
                 World.SetState(instance, PowerState.Suspended);
                 return instance.View;
-            }, canCancel: true, cancellationToken: cancellationToken));
+            }, canCancel: true, cancellationToken: token), cancellationToken);
 }

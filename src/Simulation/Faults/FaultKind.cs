@@ -23,6 +23,15 @@ internal static class FaultKind
     public const string Reset = "reset";
     public const string LockRefused = "lock-refused";
 
+    /// <summary>Those that befall calls.</summary>
+    public static IReadOnlySet<string> OfCalls { get; } = new HashSet<string>(StringComparer.Ordinal) { Latency, LostRequest, LostReply, Reset, LockRefused };
+
+    /// <summary>Those that befall a node that there is.</summary>
+    public static IReadOnlySet<string> OfNodes { get; } = new HashSet<string>(StringComparer.Ordinal) { Crash, Partition };
+
+    /// <summary>Those that befall a pool that there is.</summary>
+    public static IReadOnlySet<string> OfPools { get; } = new HashSet<string>(StringComparer.Ordinal) { FullPool, SlowPool, Quota };
+
     /// <summary>Those that befall an instance that there is.</summary>
     public static IReadOnlySet<string> OfInstances { get; } = new HashSet<string>(StringComparer.Ordinal) { Panic, Kill, SilentAgent, DeafGuest, Lock, StaleRevision };
 }

@@ -37,7 +37,7 @@ internal sealed partial class MigrationService(SimulationClient client) : Featur
             throw new ArgumentException("A downtime is not negative, and a bandwidth is more than zero.", nameof(options));
         string? arguments = World.Options.TraceCalls ? $"{Encoding.UTF8.GetString(ModelJson.Default.Write(target))} {Encoding.UTF8.GetString(ModelJson.Default.Write(options))}" : null;
         var (there, problem) = await FindAsync(target, cancellationToken).ConfigureAwait(true);
-        return await EnterAsync(WorkKinds.Migrate, id, request, arguments, async () =>
+        return await EnterAsync(WorkKinds.Migrate, id, request, arguments, async token =>
         {
             var thereObstacles = World.Find(id) is { } now ? await ObstaclesAsync(now, target, there, problem).ConfigureAwait(false) : [];
             return await World.Works.BeginAsync<Instance>(
@@ -54,8 +54,8 @@ internal sealed partial class MigrationService(SimulationClient client) : Featur
                         return await MoveAwayAsync(work, instance, there, target, options).ConfigureAwait(false);
                     await RunAsync(work, instance, target, options).ConfigureAwait(false);
                     return instance.View;
-                }, canCancel: true, cancellationToken: cancellationToken).ConfigureAwait(false);
-        }).ConfigureAwait(true);
+                }, canCancel: true, cancellationToken: token).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(true);
     }
 
     /// <summary>What stands in the way here.</summary>

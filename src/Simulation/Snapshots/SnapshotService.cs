@@ -29,21 +29,21 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
             throw new ArgumentException("A snapshot needs a name.", nameof(spec));
         // Read before the call returns, and not kept.
         var kept = new SnapshotSpec { Name = spec.Name, IncludeMemory = spec.IncludeMemory, Quiesce = spec.Quiesce, Description = spec.Description, ExpiresAt = spec.ExpiresAt };
-        return EnterAsync(WorkKinds.CreateSnapshot, id, request, World.Options.TraceCalls ? Encoding.UTF8.GetString(ModelJson.Default.Write(kept)) : null, () => World.Works.BeginAsync<Snapshot>(
+        return EnterAsync(WorkKinds.CreateSnapshot, id, request, World.Options.TraceCalls ? Encoding.UTF8.GetString(ModelJson.Default.Write(kept)) : null, token => World.Works.BeginAsync<Snapshot>(
             WorkKinds.CreateSnapshot, id, null, request,
             instance => Accept(instance, kept),
             async (work, instance) =>
             {
                 var record = await MakeAsync(work, instance, kept).ConfigureAwait(false);
                 return ViewOf(instance.Snapshots!, record);
-            }, canCancel: true, cancellationToken: cancellationToken));
+            }, canCancel: true, cancellationToken: token), cancellationToken);
     }
 
     public Task<Operation<Instance>> RevertAsync(InstanceId id, SnapshotName name, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         if (name.IsDefault)
             throw new ArgumentException("A snapshot name is needed.", nameof(name));
-        return EnterAsync(WorkKinds.RevertSnapshot, id, request, name.ToString(), () => World.Works.BeginAsync<Instance>(
+        return EnterAsync(WorkKinds.RevertSnapshot, id, request, name.ToString(), token => World.Works.BeginAsync<Instance>(
             WorkKinds.RevertSnapshot, id, null, request,
             instance =>
             {
@@ -55,14 +55,14 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
             {
                 await RevertAsync(work, instance, Require(instance, name)).ConfigureAwait(false);
                 return instance.View;
-            }, cancellationToken: cancellationToken));
+            }, cancellationToken: token), cancellationToken);
     }
 
     public Task<Operation> DeleteAsync(InstanceId id, SnapshotName name, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         if (name.IsDefault)
             throw new ArgumentException("A snapshot name is needed.", nameof(name));
-        return EnterAsync<Operation>(WorkKinds.DeleteSnapshot, id, request, name.ToString(), async () => await World.Works.BeginAsync<bool>(
+        return EnterAsync<Operation>(WorkKinds.DeleteSnapshot, id, request, name.ToString(), async token => await World.Works.BeginAsync<bool>(
             WorkKinds.DeleteSnapshot, id, null, request,
             instance =>
             {
@@ -77,7 +77,7 @@ internal sealed class SnapshotService(SimulationClient client) : FeatureService(
                 World.Forget(record);
                 World.Events.Changed(instance);
                 return true;
-            }, cancellationToken: cancellationToken).ConfigureAwait(false));
+            }, cancellationToken: token).ConfigureAwait(false), cancellationToken);
     }
 
     private async Task<SnapshotRecord> MakeAsync(Work work, SimInstance instance, SnapshotSpec spec)

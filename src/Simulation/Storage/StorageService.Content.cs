@@ -44,7 +44,7 @@ internal sealed partial class StorageService : IVolumeContent
             RefuseWritten(volume, "downloaded");
             var (history, writes) = HistoryOf(volume);
             return Task.FromResult<Stream>(new VolumeReader(ContentOf(volume)?.Share(), history, writes, volume.SizeBytes, progress));
-        }).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The upload of a trace again: what the bytes were is known by what was noted of them.</summary>

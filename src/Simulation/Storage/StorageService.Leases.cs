@@ -27,7 +27,7 @@ internal sealed partial class StorageService
             (volume.Leases ??= []).Add(lease);
             World.Leases.Add(lease.Id, lease);
             return Task.FromResult(new VolumeLease { Id = lease.Id, Volume = id, Attachment = new VolumeAttachment.Managed(id) });
-        });
+        }, cancellationToken);
     }
 
     public Task DetachAsync(string leaseId, CancellationToken cancellationToken = default)

@@ -29,13 +29,13 @@ internal sealed partial class StorageService(SimulationClient client) : IStorage
     public Task<Volume?> FindAsync(VolumeId id, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return EnterAsync("find-volume", id, null, null, () => Task.FromResult(World.Volumes.TryGetValue(id, out var volume) ? ViewOf(volume) : null));
+        return EnterAsync("find-volume", id, null, null, () => Task.FromResult(World.Volumes.TryGetValue(id, out var volume) ? ViewOf(volume) : null), cancellationToken);
     }
 
     public Task<Operation<Volume>> CreateAsync(VolumeSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         var kept = Copy(spec);
-        return World.Calls.EnterAsync(client, WorkKinds.CreateVolume, kept.Pool.ToString(), () => CallText.Of(World, request, Json(kept)), () =>
+        return World.Calls.EnterAsync(client, WorkKinds.CreateVolume, kept.Pool.ToString(), () => CallText.Of(World, request, Json(kept)), _ =>
         {
             var requestId = request?.RequestId ?? World.Works.NewRequestId();
             if (World.Works.Repeated<Volume>(requestId, WorkKinds.CreateVolume) is { } again)
@@ -43,7 +43,7 @@ internal sealed partial class StorageService(SimulationClient client) : IStorage
             var (pool, name) = Check(kept, kept.Size.Bytes);
             var volume = World.MakeVolume(pool, name, kept.Size.Bytes, kept.Thin, 0, null, null);
             return Task.FromResult(Make(WorkKinds.CreateVolume, request, requestId, volume, TimeSpan.Zero));
-        });
+        }, cancellationToken);
     }
 
     public Task<Operation<Volume>> CloneAsync(VolumeId source, VolumeSpec target, CloneMode mode, RequestOptions? request = null, CancellationToken cancellationToken = default)
@@ -66,7 +66,7 @@ internal sealed partial class StorageService(SimulationClient client) : IStorage
             if (mode == CloneMode.Full)
                 volume.Content = ContentOf(origin)?.Share();
             return Task.FromResult(Make(WorkKinds.CloneVolume, request, requestId, volume, mode == CloneMode.Full ? pool.TimeFor(origin.WrittenBytes) : TimeSpan.Zero));
-        });
+        }, cancellationToken);
     }
 
     public Task<Operation<Volume>> ResizeAsync(VolumeId id, ByteSize size, RequestOptions? request = null, CancellationToken cancellationToken = default) => ChangeAsync(
@@ -89,7 +89,7 @@ internal sealed partial class StorageService(SimulationClient client) : IStorage
             volume.Revision++;
             volume.Owner?.Touch();
             return Task.CompletedTask;
-        });
+        }, cancellationToken);
 
     public Task<Operation<Volume>> FlattenAsync(VolumeId id, RequestOptions? request = null, CancellationToken cancellationToken = default) => ChangeAsync(
         WorkKinds.FlattenVolume, id, request, null,
@@ -104,7 +104,7 @@ internal sealed partial class StorageService(SimulationClient client) : IStorage
             source.Clones--;
             volume.ClonedFrom = null;
             volume.Revision++;
-        });
+        }, cancellationToken);
 
     public Task<Operation> DeleteAsync(VolumeId id, RequestOptions? request = null, CancellationToken cancellationToken = default) => EnterAsync<Operation>(WorkKinds.DeleteVolume, id, request, null, () =>
     {
@@ -124,9 +124,9 @@ internal sealed partial class StorageService(SimulationClient client) : IStorage
             World.RemoveVolume(volume);
             return true;
         }));
-    });
+    }, cancellationToken);
 
-    private Task<Operation<Volume>> ChangeAsync(string kind, VolumeId id, RequestOptions? request, string? arguments, Action<SimVolume> accept, Func<Work, SimVolume, Task> run) => EnterAsync(kind, id, request, arguments, () =>
+    private Task<Operation<Volume>> ChangeAsync(string kind, VolumeId id, RequestOptions? request, string? arguments, Action<SimVolume> accept, Func<Work, SimVolume, Task> run, CancellationToken cancellationToken) => EnterAsync(kind, id, request, arguments, () =>
     {
         var requestId = request?.RequestId ?? World.Works.NewRequestId();
         if (World.Works.Repeated<Volume>(requestId, kind) is { } again)
@@ -141,7 +141,7 @@ internal sealed partial class StorageService(SimulationClient client) : IStorage
             await run(work, volume).ConfigureAwait(false);
             return ViewOf(volume);
         }));
-    });
+    }, cancellationToken);
 
     /// <summary>A volume that takes its space already, and is there for others when the work has ended.</summary>
     private Operation<Volume> Make(string kind, RequestOptions? request, RequestId requestId, SimVolume volume, TimeSpan copying) => World.Works.Begin<Volume>(
@@ -161,11 +161,11 @@ internal sealed partial class StorageService(SimulationClient client) : IStorage
             }
         }, canCancel: true);
 
-    private Task<T> EnterAsync<T>(string action, VolumeId id, RequestOptions? request, string? arguments, Func<Task<T>> body)
+    private Task<T> EnterAsync<T>(string action, VolumeId id, RequestOptions? request, string? arguments, Func<Task<T>> body, CancellationToken cancellationToken = default)
     {
         if (id.IsDefault)
             throw new ArgumentException("A volume id is needed.", nameof(id));
-        return World.Calls.EnterAsync(client, action, id.ToString(), () => CallText.Of(World, request, arguments), body);
+        return World.Calls.EnterAsync(client, action, id.ToString(), () => CallText.Of(World, request, arguments), _ => body(), cancellationToken);
     }
 
     private (SimPool Pool, string? Name) Check(VolumeSpec spec, long sizeBytes)

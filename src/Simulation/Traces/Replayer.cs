@@ -22,10 +22,11 @@ internal sealed class Replayer(SimulatedDatacenter datacenter, IReadOnlyList<Tra
     {
         RefuseOthers();
         _world.Sessions.Keep();
+        _world.Calls.Keep();
         for (int i = 0; i < lines.Count; i++)
         {
             var line = lines[i];
-            if (line.Kind is not ("call" or "session" or "plan" or "plan-calls" or "cancel"))
+            if (line.Kind is not ("call" or "cancel-call" or "session" or "plan" or "plan-calls" or "end-calls" or "cancel"))
                 continue;
             await new LoopDelay(_world.Loop, line.At - _world.Clock.Elapsed);
             // What came before it then comes before it now.
@@ -35,9 +36,9 @@ internal sealed class Replayer(SimulatedDatacenter datacenter, IReadOnlyList<Tra
             {
                 Begin(line);
             }
-            catch (Exception error) when (error is FormatException or IndexOutOfRangeException or OverflowException || error is HypervisorException { Code: var code } && code == ErrorCode.InvalidArgument)
+            catch (Exception error) when (error is FormatException or IndexOutOfRangeException or OverflowException or ArgumentException or KeyNotFoundException || error is HypervisorException { Code: var code } && code == ErrorCode.InvalidArgument)
             {
-                throw new FormatException($"Line {i + 2} of the trace cannot be replayed: {error.Message}", error);
+                throw new FormatException($"Line {i + 2} of the trace cannot be replayed: {error.Message.TrimEnd('.')}, in '{line.Details[..Math.Min(line.Details.Length, 100)]}'.", error);
             }
         }
 
@@ -48,12 +49,14 @@ internal sealed class Replayer(SimulatedDatacenter datacenter, IReadOnlyList<Tra
             await new LoopYield(_world.Loop);
     }
 
-    /// <summary>Refuses what another data centre had a part in that is not there now.</summary>
+    /// <summary>Refuses what goes back in time, and what another data centre had a part in that is not there now.</summary>
     private void RefuseOthers()
     {
         for (int i = 0; i < lines.Count; i++)
         {
             var line = lines[i];
+            if (i > 0 && line.At < lines[i - 1].At)
+                throw new FormatException($"Line {i + 2} of the trace cannot be replayed: it is of {Seconds(line)}, and the line before it of {Seconds(lines[i - 1])}.");
             if (line.Kind == MigrationService.Comes)
                 throw new FormatException($"Line {i + 2} of the trace cannot be replayed: '{line.Subject}' comes from the data centre '{line.Details}', which brings what is not in this trace.");
             if (_world.Options.FindBackend is null && line.Kind == "call" && ReplayedCalls.TryReadMove(line.Details, out var there) && there != _world.Name && HasBegun(line.Subject, i))
@@ -75,13 +78,25 @@ internal sealed class Replayer(SimulatedDatacenter datacenter, IReadOnlyList<Tra
                 Watch(Session(line));
                 break;
             case "plan":
-                Plan(line);
+                FaultText.Read(line.Subject, line.Details).Plan(datacenter.Faults, _world);
                 break;
             case "plan-calls":
-                _world.Calls.AddFault(CallFault.Parse(_world, line.Details));
+                var fault = CallFault.Parse(_world, line.Details);
+                _world.Calls.AddFault(fault);
+                fault.Announce();
+                break;
+            case "end-calls":
+                if (!_world.Calls.EndFault(Number(line.Details)))
+                    throw new FormatException($"there is no fault of calls {line.Details} before it");
+                break;
+            case "cancel-call":
+                long number = Number(line.Details);
+                if (!_world.Calls.HasMade(number))
+                    throw new FormatException($"there is no call {number} before it");
+                _world.Calls.Cancel(number);
                 break;
             default:
-                Cancel(long.Parse(line.Details.AsSpan("op=".Length), CultureInfo.InvariantCulture));
+                Cancel(line.Details.StartsWith("op=", StringComparison.Ordinal) ? Number(line.Details["op=".Length..]) : throw new FormatException($"'{line.Details}' names no operation: op="));
                 break;
         }
     }
@@ -106,30 +121,15 @@ internal sealed class Replayer(SimulatedDatacenter datacenter, IReadOnlyList<Tra
         return session?.AgainAsync(words[1], words.Length == 3 ? words[2] : "") ?? Task.CompletedTask;
     }
 
-    private void Plan(TraceLine line)
-    {
-        var words = line.Details.Split(' ');
-        var settings = words.Skip(1).Select(static word => word.Split('=', 2)).ToDictionary(static pair => pair[0], static pair => pair[1], StringComparer.Ordinal);
-        if (FaultKind.OfInstances.Contains(words[0]) && !_world.Exists(InstanceId.Parse(line.Subject)))
-            throw new FormatException($"there is no instance '{line.Subject}'");
-        var fault = datacenter.Faults.Schedule(words[0], line.Subject, double.Parse(settings["amount"], CultureInfo.InvariantCulture)).WithChance(double.Parse(settings["chance"], CultureInfo.InvariantCulture));
-        if (Ticks("for") is { Ticks: > 0 } duration)
-            fault.For(duration);
-        if (settings.ContainsKey("at"))
-            fault.At(Ticks("at"));
-        else if (settings.ContainsKey("after"))
-            fault.After(Ticks("after"));
-        else
-            fault.Every(Ticks("every"));
-
-        TimeSpan Ticks(string name) => new(long.Parse(settings[name], CultureInfo.InvariantCulture));
-    }
-
     private void Cancel(long number)
     {
         var work = _world.Works.Find(number) ?? throw new FormatException($"there is no operation {number}");
         _world.Works.Cancel(work);
     }
+
+    private static long Number(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : throw new FormatException($"'{text}' is no number");
+
+    private static string Seconds(TraceLine line) => string.Create(CultureInfo.InvariantCulture, $"{line.At.TotalSeconds:0.0000000} s");
 
     /// <summary>What fails is in the trace, as it was then.</summary>
     private static void Watch(Task call) => _ = call.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

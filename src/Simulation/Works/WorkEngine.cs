@@ -150,13 +150,17 @@ internal sealed class WorkEngine(World world)
         (instance.Waiting ??= []).Enqueue(waiter);
         var timer = world.Loop.Schedule(patience, static state => ((LockWaiter)state!).Turn.TrySetResult(false), waiter);
         var registration = cancellationToken.UnsafeRegister((_, token) => world.Loop.Post(() => waiter.Turn.TrySetCanceled(token)), null);
-        await using (registration.ConfigureAwait(false))
+        try
         {
             if (!await waiter.Turn.Task.ConfigureAwait(false))
                 throw world.Error(ErrorCode.Locked, RequestOutcome.NotSent, $"'{instance.Name}' is being changed by somebody else; it was not free within {patience.TotalSeconds:0.#} s.", instance.Text);
         }
+        finally
+        {
+            registration.Unregister();
+            SimulationLoop.Disarm(timer);
+        }
 
-        SimulationLoop.Disarm(timer);
         return true;
     }
 
