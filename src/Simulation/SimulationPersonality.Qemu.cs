@@ -38,6 +38,8 @@ public sealed partial class SimulationPersonality
             (Capability.HotplugNetwork, CapabilityAnswer.Conditional("User-mode networks; a bridge or tap is joined at the next start. A device is gone once the guest has given it up.")),
             (Capability.OnlineResizeDisk, CapabilityAnswer.Conditional("The machine's own disks, to a larger size; a guest with an IDE or SATA disk sees it at the next start.")),
             (s_incrementalBackups, CapabilityAnswer.Conditional("A machine that runs, all of whose writable disks are qcow2. What has changed is lost when QEMU is killed or the machine goes back to a snapshot.")),
+            (MoveDisks, CapabilityAnswer.Conditional("Disks that can be written to, to a file or block device of exactly their size or back to the machine's own directory. A disk that a snapshot needs stays where it is.")),
+            (DiskLayers, CapabilityAnswer.Conditional("Disks of the machine's own. A disk that a snapshot needs stays as it is.")),
             (Capability.Containers, CapabilityAnswer.No("QEMU runs virtual machines only.")),
             (Capability.HotplugCpu, CapabilityAnswer.Conditional("A PC that was started with a maximum above its CPUs (Sizing.Explicit.MaxCpus). With KVM a CPU that was plugged in is gone once the guest has given it up; those of the start stay, and all under TCG.")),
             (Capability.HotplugMemory, CapabilityAnswer.Conditional("A PC that was started with a maximum above its memory (Sizing.Explicit.MaxMemory), in pieces of 128 MiB. What was plugged in is gone once the guest has given it up.")),

@@ -72,6 +72,12 @@ public sealed partial class SimulationPersonality
     /// <summary>Devices of the host can be handed to a machine.</summary>
     internal static Capability Passthrough { get; } = Capability.Parse("passthrough");
 
+    /// <summary>Disks can be moved to other storage (<see cref="IDiskMoving"/>).</summary>
+    internal static Capability MoveDisks { get; } = Capability.Parse("move-disks");
+
+    /// <summary>The images of a disk can be put upon each other, merged and copied together (<see cref="IDiskLayers"/>).</summary>
+    internal static Capability DiskLayers { get; } = Capability.Parse("disk-layers");
+
     /// <summary>Everything that there is, and no peculiarities.</summary>
     public static SimulationPersonality Generic { get; } = new()
     {
@@ -106,7 +112,7 @@ public sealed partial class SimulationPersonality
         [
             Capability.VirtualMachines, Capability.LiveMigration, Capability.HotplugCpu, Capability.HotplugMemory, Capability.HotplugDisk, Capability.HotplugNetwork, Capability.OnlineResizeDisk,
             Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations, Capability.RequestLog, Capability.UefiFirmware,
-            Capability.Tpm, Capability.MigrationHandover, Capability.Containers, Capability.GuestAgent, Capability.SerialConsole, Capability.GraphicsConsole, Capability.NetworkMetrics, Capability.LimitDisks, Capability.ChangeMedia, Passthrough,
+            Capability.Tpm, Capability.MigrationHandover, Capability.Containers, Capability.GuestAgent, Capability.SerialConsole, Capability.GraphicsConsole, Capability.NetworkMetrics, Capability.LimitDisks, Capability.ChangeMedia, Passthrough, MoveDisks, DiskLayers,
         ];
         return Answers(can);
     }

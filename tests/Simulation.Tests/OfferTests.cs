@@ -9,15 +9,14 @@ public sealed class OfferTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Every_feature_interface_that_is_not_experimental_and_the_compute_and_storage_roles_are_offered()
+    public async Task Every_feature_interface_and_the_compute_and_storage_roles_are_offered()
     {
         await using var dc = new SimulatedDatacenter();
         var features = Directory.GetFiles(Path.Combine(Repository.Root, "src", "Abstractions", "Features"), "I*.cs").Select(Path.GetFileNameWithoutExtension)
             .Select(name => typeof(IBackend).Assembly.GetType($"{typeof(IBackend).Namespace}.{name}")).OfType<Type>().Where(type => type.IsInterface).ToList();
         Assert.True(features.Count >= 22, $"Only {features.Count} features were found in the sources.");
         Type[] roles = [typeof(IHypervisor), typeof(IContainerRuntime), typeof(IStorageBackend), typeof(IStoragePools), typeof(IVolumeContent), typeof(IVolumeFlattening), typeof(IRequestLog), typeof(IOperations)];
-        // Experimental still, and not simulated yet: its page says so.
-        Assert.Equal(["IDiskLayers", "IDiskMoving"], features.Concat(roles).Where(type => !IsOffered(dc.Backend, type)).Select(type => type.Name).Order(StringComparer.Ordinal));
+        Assert.Empty(features.Concat(roles).Where(type => !IsOffered(dc.Backend, type)).Select(type => type.Name));
     }
 
     [Fact(Timeout = 60_000)]

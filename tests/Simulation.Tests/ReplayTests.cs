@@ -1,3 +1,4 @@
+#pragma warning disable HVSDK004 // Experimental: the simulation has them too.
 using System.Text.RegularExpressions;
 using Hypervisor.Sdk.Simulation.Traces;
 
@@ -217,6 +218,13 @@ public sealed partial class ReplayTests
         await backend.Get<IPausing>().PauseAsync(vm.Id).WaitForCompletionAsync();
         await backend.Get<IPausing>().ResumeAsync(vm.Id).WaitForCompletionAsync();
         await hypervisor.ChangeAsync(vm.Id, new InstanceChange { AddDisks = { new DiskSpec { Id = DeviceId.Parse("plugged"), Content = new DiskContent.Blank(ByteSize.FromGiB(1)) } } });
+        var plugged = DeviceId.Parse("plugged");
+        await backend.Get<IDiskLayers>().AddAsync(vm.Id, plugged).WaitForCompletionAsync();
+        var layers = await backend.Get<IDiskLayers>().ListAsync(vm.Id, plugged).ToListAsync(Token);
+        await backend.Get<IDiskLayers>().CommitAsync(vm.Id, plugged, layers[0].Name).WaitForCompletionAsync();
+        await backend.Get<IDiskLayers>().FlattenAsync(vm.Id, plugged).WaitForCompletionAsync();
+        await backend.Get<IDiskMoving>().MoveAsync(vm.Id, plugged, new VolumeAttachment.File("/srv/plugged disk.raw", "raw"), new DiskMoveOptions { MaxBandwidthPerSecond = ByteSize.FromMiB(100) }).WaitForCompletionAsync();
+        await backend.Get<IDiskMoving>().MoveAsync(vm.Id, plugged, null).WaitForCompletionAsync();
         var snapshots = backend.Get<ISnapshots>();
         await snapshots.CreateAsync(vm.Id, new SnapshotSpec { Name = SnapshotName.Parse("s1"), IncludeMemory = true }).WaitForCompletionAsync();
         await snapshots.ListAsync(vm.Id).ToListAsync(Token);

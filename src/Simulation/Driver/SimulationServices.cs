@@ -1,6 +1,7 @@
 using Hypervisor.Sdk.Simulation.Backup;
 using Hypervisor.Sdk.Simulation.Calls;
 using Hypervisor.Sdk.Simulation.Clones;
+using Hypervisor.Sdk.Simulation.Disks;
 using Hypervisor.Sdk.Simulation.Migration;
 using Hypervisor.Sdk.Simulation.Snapshots;
 using Hypervisor.Sdk.Simulation.Storage;
@@ -49,6 +50,8 @@ internal static class SimulationServices
             services.Add(new SnapshotService(client));
         if (can(Capability.LiveMigration))
             services.Add(new MigrationService(client));
+        if (can(SimulationPersonality.MoveDisks))
+            services.Add(new DiskService(client));
         if (client.World.Personality.HasPools)
             services.Add(new StorageService(client));
         if (client.World.Personality.SuspendsToDisk)

@@ -188,7 +188,7 @@ internal sealed class MachineReader(World world)
             throw world.Unsupported($"{field}.content", "this backend has no volumes of its own beside its machines'; attach a file or a device (DiskContent.Attached)");
     }
 
-    private static string External(VolumeAttachment attachment) => attachment switch
+    public static string External(VolumeAttachment attachment) => attachment switch
     {
         VolumeAttachment.File file => file.Path,
         VolumeAttachment.BlockDevice device => device.Path,

@@ -1,3 +1,4 @@
+#pragma warning disable HVSDK004 // Experimental: the simulation has them too.
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
@@ -22,6 +23,11 @@ internal static class ReplayedCalls
         [WorkKinds.Restart] = static (backend, id, request, text) => Compute(backend, id).RestartAsync(InstanceId.Parse(id), Stop(text), request),
         [WorkKinds.Delete] = static (backend, id, request, text) => Compute(backend, id).DeleteAsync(InstanceId.Parse(id), new DeleteOptions { StopFirst = text == "stopFirst" }, request),
         [WorkKinds.Apply] = static (backend, id, request, text) => ApplyAsync(backend, id, request, text),
+        ["list-layers"] = static (backend, id, _, text) => EndAsync(backend.Get<IDiskLayers>().ListAsync(InstanceId.Parse(id), DeviceId.Parse(text))),
+        [WorkKinds.AddLayer] = static (backend, id, request, text) => backend.Get<IDiskLayers>().AddAsync(InstanceId.Parse(id), DeviceId.Parse(text), request),
+        [WorkKinds.CommitLayer] = static (backend, id, request, text) => backend.Get<IDiskLayers>().CommitAsync(InstanceId.Parse(id), DeviceId.Parse(First(text)), CallText.ReadWord(After(text)), request),
+        [WorkKinds.FlattenDisk] = static (backend, id, request, text) => backend.Get<IDiskLayers>().FlattenAsync(InstanceId.Parse(id), DeviceId.Parse(text), request),
+        [WorkKinds.MoveDisk] = static (backend, id, request, text) => MoveDiskAsync(backend, id, request, text),
         ["find"] = static (backend, id, _, _) => Compute(backend, id).FindAsync(InstanceId.Parse(id)),
         ["plan"] = static (backend, id, _, text) => Compute(backend, id).PlanAsync(InstanceId.Parse(id), Read<InstanceChange>(text)),
         [WorkKinds.Pause] = static (backend, id, request, _) => backend.Get<IPausing>().PauseAsync(InstanceId.Parse(id), request),
@@ -104,6 +110,13 @@ internal static class ReplayedCalls
         text = After(text);
         var plan = new ChangePlan { Instance = new InstanceRef(backend.Name, InstanceId.Parse(id)), BasedOn = Revision.Parse(Value(First(text))), Change = Read<InstanceChange>(After(text)), Steps = [] };
         return Compute(backend, id).ApplyAsync(plan, new ApplyOptions { Accept = accept }, request);
+    }
+
+    private static Task<Operation<Instance>> MoveDiskAsync(IBackend backend, string id, RequestOptions request, string text)
+    {
+        string[] words = text.Split(' ', 3);
+        var options = words[1] == "-" ? null : new DiskMoveOptions { MaxBandwidthPerSecond = new ByteSize(long.Parse(words[1], CultureInfo.InvariantCulture)) };
+        return backend.Get<IDiskMoving>().MoveAsync(InstanceId.Parse(id), DeviceId.Parse(words[0]), words[2] == "-" ? null : Read<VolumeAttachment>(words[2]), options, request);
     }
 
     private static Task<Operation<Instance>> MigrateAsync(IBackend backend, string id, RequestOptions request, string text)

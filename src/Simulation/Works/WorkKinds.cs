@@ -20,6 +20,10 @@ internal static class WorkKinds
     public const string CreateSnapshot = "create-snapshot";
     public const string RevertSnapshot = "revert-snapshot";
     public const string DeleteSnapshot = "delete-snapshot";
+    public const string AddLayer = "add-layer";
+    public const string CommitLayer = "commit-layer";
+    public const string FlattenDisk = "flatten-disk";
+    public const string MoveDisk = "move-disk";
     public const string CreateVolume = "create-volume";
     public const string UploadVolume = "upload-volume";
     public const string CreatePool = "create-pool";

@@ -19,6 +19,12 @@ internal sealed class SimVolume
 
     public SimVolume? ClonedFrom { get; set; }
 
+    /// <summary>Images that were put upon it, the uppermost first; what is written goes there.</summary>
+    public IReadOnlyList<string> Layers { get; set; } = [];
+
+    /// <summary>How many were put upon it ever.</summary>
+    public int LayersMade { get; set; }
+
     public long Revision { get; set; } = 1;
 
     public DateTimeOffset CreatedAt { get; init; }
