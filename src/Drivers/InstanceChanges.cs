@@ -23,11 +23,15 @@ public sealed class InstanceChanges<T>(RequestLedger ledger, Func<InstanceId, T?
     /// <param name="request">What the caller says about the call.</param>
     /// <param name="make">Makes it, or refuses by throwing. Nothing else is accepted meanwhile.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public Task<Operation<Instance>> CreateAsync(RequestOptions? request, Func<T> make, CancellationToken cancellationToken)
+    /// <exception cref="HypervisorException">The request made an instance before that was deleted since (<see cref="ErrorCode.Conflict"/>), or what <paramref name="make"/> throws.</exception>
+    public async Task<Operation<Instance>> CreateAsync(RequestOptions? request, Func<T> make, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(make);
         T? made = null;
-        return ledger.BeginAsync("create", request, defaultDeadline, () => view(made = make()).Id, (_, _) => Task.FromResult(view(made!)), cancellationToken, canCancel: false);
+        var operation = await ledger.BeginAsync("create", request, defaultDeadline, () => view(made = make()).Id, (_, _) => Task.FromResult(view(made!)), cancellationToken, canCancel: false).ConfigureAwait(false);
+        if (made is null && await ledger.LookUpAsync(operation.RequestId, cancellationToken).ConfigureAwait(false) is { State: RequestState.Succeeded, Instance: { } id } && find(id) is null)
+            throw new HypervisorException($"The request {operation.RequestId} made '{id}', which was deleted since. Ask with a new request id for a new one.", ErrorCode.Conflict, RequestOutcome.Rejected) { Resource = $"instance {id}" };
+        return operation;
     }
 
     /// <summary>Begins to change an instance.</summary>

@@ -45,6 +45,50 @@ public sealed class ModelTests
         Assert.DoesNotContain("Removing", message, StringComparison.Ordinal);
     }
 
+    [Theory(Timeout = 120_000)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_create_again_of_what_was_deleted_must_be_refused_as_a_conflict(bool isToy)
+    {
+        await using ConformanceTarget honest = isToy ? new ToyTarget() : new SimulationTarget();
+        var check = ConformanceChecks.Get("MODEL-01");
+        foreach (string sequence in new[] { "create a; delete a; create-again a", "create-again a; create a; create-again a" })
+        {
+            await using var runner = new CheckRunner(honest, new ConformanceOptions { Sequence = sequence });
+            var result = await runner.RunAsync(check, Token);
+            Assert.True(result.Outcome == CheckOutcome.Passed, result.Message);
+        }
+
+        // Whoever makes it anew is found.
+        var forgetful = new LyingTarget(honest, new Lie("MODEL-01", LieBase.Simulation, "forgets requests", call => call.Method == "CreateAsync" ? call.NextWithout(nameof(RequestOptions.RequestId)) : call.Next()));
+        await using var broken = new CheckRunner(forgetful, new ConformanceOptions { Sequence = "create a; delete a; create-again a" });
+        string message = (await broken.RunAsync(check, Token)).Message!;
+        Assert.Contains("The sequence given fails; the shortest part of it that does is: create a; delete a; create-again a. At step 3", message, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_failure_is_not_shrunk_to_a_failure_of_another_kind()
+    {
+        await using var honest = new ToyTarget();
+        // It restarts nothing that is off, and forgets the labels of what runs.
+        var broken = new LyingTarget(honest, new Lie("MODEL-01", LieBase.Toy, "restarts badly", call => call.Method == "RestartAsync" ? RestartBadlyAsync(call) : call.Next()));
+        await using var runner = new CheckRunner(broken, new ConformanceOptions { Sequence = "create b; create a; label a; start a; restart a; stop b" });
+        string message = (await runner.RunAsync(ConformanceChecks.Get("MODEL-01"), Token)).Message!;
+        Assert.Contains("the shortest part of it that does is: create a; label a; start a; restart a. At step 4, 'restart a': the label of 'a' is 0; it must be 1.", message, StringComparison.Ordinal);
+    }
+
+    private static async Task<Operation<Instance>> RestartBadlyAsync(Call call)
+    {
+        if ((await call.Hypervisor.GetAsync(call.Id)).State == PowerState.Stopped)
+            throw Answers.Error(ErrorCode.InvalidState);
+        var restarted = await (await (Task<Operation<Instance>>)call.Next()!).WaitAsync();
+        if (!restarted.Labels.ContainsKey("times"))
+            return Answers.Done(restarted);
+        var change = new InstanceChange();
+        change.Labels["times"] = null;
+        return Answers.Done(await call.Hypervisor.ChangeAsync(restarted.Id, change).WaitForCompletionAsync());
+    }
+
     private static async Task<Operation<Instance>> WaitAsync(CancellationToken token)
     {
         var never = new TaskCompletionSource<Operation<Instance>>(TaskCreationOptions.RunContinuationsAsynchronously);

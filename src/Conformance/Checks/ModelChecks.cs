@@ -44,16 +44,16 @@ internal static class ModelChecks
             difference = await DifferenceAsync(c, sequence, deadline).ConfigureAwait(false);
             if (difference is null)
                 return;
-            bool hangs = difference.Hangs;
+            var (_, kind, hangs) = difference;
             shortest = await SequenceShrinker.ShrinkAsync(sequence, async shorter =>
             {
                 // One that hangs is not waited for as long each time; the shortest is, once more.
-                bool fails = await DifferenceAsync(c, shorter, hangs ? deadline / HastyShare : deadline).ConfigureAwait(false) is { } found && found.Hangs == hangs;
+                bool fails = await DifferenceAsync(c, shorter, hangs ? deadline / HastyShare : deadline).ConfigureAwait(false) is { } found && found.Kind == kind;
                 shortest = fails ? shorter : shortest;
                 return fails;
             }).ConfigureAwait(false);
             // What it is about is said of the sequence that is printed, and not of the longer one.
-            var again = await DifferenceAsync(c, shortest, deadline).ConfigureAwait(false);
+            var again = await DifferenceAsync(c, shortest, deadline).ConfigureAwait(false) is { } last && last.Kind == kind ? last : null;
             if (again is null && hangs)
                 shortest = sequence;
             difference = again ?? difference with { What = difference.What + " (and not every time)" };

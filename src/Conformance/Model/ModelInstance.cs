@@ -26,6 +26,9 @@ internal sealed class ModelInstance
             return null;
         }
 
+        // The same request again: what it made, or nothing when it made nothing; one whose instance was deleted makes no other.
+        if (operation == ModelOperation.CreateAgain)
+            return WasCreated && !Exists ? ErrorCode.Conflict : null;
         if (!Exists)
             return ErrorCode.NotFound;
         bool isUp = State == PowerState.Running || State == PowerState.Paused;

@@ -33,9 +33,8 @@ internal sealed class ModelRun(CheckContext context, IBackend client, TimeSpan s
         {
             for (int i = 0; i < sequence.Count && found is null; i++)
             {
-                var (difference, hangs) = await run.TakeInTimeAsync(sequence[i]).ConfigureAwait(false);
-                if (difference is not null)
-                    found = new ModelDifference(string.Create(CultureInfo.InvariantCulture, $"step {i + 1}, '{sequence[i]}': {difference}"), hangs);
+                if (await run.TakeInTimeAsync(sequence[i]).ConfigureAwait(false) is { } difference)
+                    found = difference with { What = string.Create(CultureInfo.InvariantCulture, $"step {i + 1}, '{sequence[i]}': {difference.What}"), Kind = $"{sequence[i].Operation} {difference.Kind}" };
             }
 
             return found;
@@ -64,7 +63,7 @@ internal sealed class ModelRun(CheckContext context, IBackend client, TimeSpan s
     }
 
     /// <summary>Takes a step, for which a driver that hangs is not waited for longer than its time.</summary>
-    private async Task<(string? Difference, bool Hangs)> TakeInTimeAsync(ModelStep step)
+    private async Task<ModelDifference?> TakeInTimeAsync(ModelStep step)
     {
         using var time = CancellationTokenSource.CreateLinkedTokenSource(context.Token);
         time.CancelAfter(stepDeadline);
@@ -73,19 +72,19 @@ internal sealed class ModelRun(CheckContext context, IBackend client, TimeSpan s
         string hangs = string.Create(CultureInfo.InvariantCulture, $"the driver hangs: it did not end within {stepDeadline.TotalSeconds:0.#} s");
         try
         {
-            return taken is null ? (hangs + ", and heeds no cancellation", true) : (await taken.ConfigureAwait(false), false);
+            return taken is null ? new ModelDifference(hangs + ", and heeds no cancellation", "hangs", Hangs: true) : await taken.ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested)
         {
-            return (hangs, true);
+            return new ModelDifference(hangs, "hangs", Hangs: true);
         }
     }
 
-    private async Task<string?> TakeAsync(ModelStep step, CancellationToken token)
+    private async Task<ModelDifference?> TakeAsync(ModelStep step, CancellationToken token)
     {
         var model = _model[step.Slot];
         var before = model.State;
-        var expected = step.Operation == ModelOperation.CreateAgain ? null : model.Take(step.Operation);
+        var expected = model.Take(step.Operation);
         ErrorCode? code = null;
         string? message = null;
         try
@@ -97,17 +96,19 @@ internal sealed class ModelRun(CheckContext context, IBackend client, TimeSpan s
             code = error.Code;
             message = error.Message;
             if (expected is not null && error.Outcome is not (RequestOutcome.NotSent or RequestOutcome.Rejected))
-                return $"it is refused as it must be ({code}), with the outcome {error.Outcome} instead of NotSent or Rejected";
+                return Differs($"it is refused as it must be ({code}), with the outcome {error.Outcome} instead of NotSent or Rejected", $"{code} {error.Outcome}");
         }
         catch (Exception error) when (!token.IsCancellationRequested)
         {
-            return CheckRunner.Describe(error);
+            return Differs(CheckRunner.Describe(error), error.GetType().Name);
         }
 
         if (code != expected)
-            return $"it {(code is null ? "succeeds" : $"fails with '{code}' ({message})")}; of an instance that {(before.IsDefault ? "never was" : $"was {before}")} it must {(expected is null ? "succeed" : $"fail with '{expected}'")}";
+            return Differs($"it {(code is null ? "succeeds" : $"fails with '{code}' ({message})")}; of an instance that {(before.IsDefault ? "never was" : $"was {before}")} it must {(expected is null ? "succeed" : $"fail with '{expected}'")}", $"{code} instead of {expected}");
         return await CompareAsync(step.Slot, token).ConfigureAwait(false);
     }
+
+    private static ModelDifference Differs(string what, string kind) => new(what, kind, Hangs: false);
 
     private async Task DoAsync(ModelStep step, CancellationToken token)
     {
@@ -178,7 +179,7 @@ internal sealed class ModelRun(CheckContext context, IBackend client, TimeSpan s
     }
 
     /// <summary>Compares all instances: a step on one must not touch the others.</summary>
-    private async Task<string?> CompareAsync(int changed, CancellationToken token)
+    private async Task<ModelDifference?> CompareAsync(int changed, CancellationToken token)
     {
         var listed = new List<Instance>();
         await foreach (var instance in _compute.List().WithCancellation(token).ConfigureAwait(false))
@@ -193,14 +194,14 @@ internal sealed class ModelRun(CheckContext context, IBackend client, TimeSpan s
             string name = new ModelStep(default, slot).Name.ToString();
             var found = listed.Where(instance => instance.Name == _names[slot].ToString()).ToList();
             if (found.Count != (model.Exists ? 1 : 0))
-                return $"'{name}' is listed {found.Count} times; it must be listed {(model.Exists ? "once" : "never")}";
+                return Differs($"'{name}' is listed {found.Count} times; it must be listed {(model.Exists ? "once" : "never")}", $"listed {found.Count}");
             if (!model.Exists)
                 continue;
             if (found[0].State != model.State)
-                return $"'{name}' is {found[0].State}{(slot == changed ? "" : ", which the step was not about")}; it must be {model.State}";
+                return Differs($"'{name}' is {found[0].State}{(slot == changed ? "" : ", which the step was not about")}; it must be {model.State}", $"{found[0].State} instead of {model.State}");
             string label = found[0].Labels.GetValueOrDefault("times", "0");
             if (label != model.Label.ToString(CultureInfo.InvariantCulture))
-                return $"the label of '{name}' is {label}; it must be {model.Label}";
+                return Differs($"the label of '{name}' is {label}; it must be {model.Label}", "label");
         }
 
         return null;
