@@ -140,7 +140,7 @@ internal sealed class DiskService(SimulationClient client) : FeatureService(clie
     {
         if (disk.IsDefault)
             throw new ArgumentException("A disk is needed.", nameof(disk));
-        return EnterAsync(kind, id, request, arguments, () => World.Works.BeginAsync<Instance>(
+        return EnterAsync(kind, id, request, arguments, token => World.Works.BeginAsync<Instance>(
             kind, id, null, request,
             instance =>
             {
@@ -155,7 +155,7 @@ internal sealed class DiskService(SimulationClient client) : FeatureService(clie
                 instance.Touch();
                 World.Events.Changed(instance);
                 return instance.View;
-            }, canCancel: true, cancellationToken: cancellationToken));
+            }, canCancel: true, cancellationToken: token), cancellationToken);
     }
 
     private DiskConfig Require(SimInstance instance, DeviceId disk) => instance.Config.Disks.FirstOrDefault(known => known.Id == disk)
