@@ -40,7 +40,7 @@ internal sealed class ToyBackend : DriverBackend, IHypervisor, IRequestLog
     public PagedList<Instance> List(InstanceFilter? filter = null) => new OrderedList<Instance>(
         _ => Task.FromResult<IReadOnlyCollection<Instance>>([.. Views().Where(instance => filter?.Matches(instance) ?? true)]), instance => instance.Id.ToString(), () => _server.Events.Position);
 
-    public Task<Instance?> FindAsync(InstanceId id, CancellationToken cancellationToken = default) => Task.FromResult(_server.Machines.GetValueOrDefault(id)?.View());
+    public Task<Instance?> FindAsync(InstanceId id, CancellationToken cancellationToken = default) => Task.FromResult(Server.Machines.GetValueOrDefault(id)?.View());
 
     public Task<Operation<Instance>> CreateAsync(VirtualMachineSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
@@ -54,7 +54,7 @@ internal sealed class ToyBackend : DriverBackend, IHypervisor, IRequestLog
         if (spec.Extensions.All.FirstOrDefault(extension => extension.BackendKind == Info.Kind) is { } unknown)
             throw Refusal.Unsupported("extensions", $"'{unknown.GetType().Name}' is not known.");
         var machine = new ToyMachine(InstanceId.Parse(Guid.NewGuid().ToString("N")), spec, size, _server.Events);
-        return _changes.CreateAsync(request, () =>
+        return Changes.CreateAsync(request, () =>
         {
             if (IsTaken(machine.Name))
                 throw Refusal.NameTaken(machine.Name);
@@ -65,20 +65,20 @@ internal sealed class ToyBackend : DriverBackend, IHypervisor, IRequestLog
     }
 
     public Task<Operation<Instance>> StartAsync(InstanceId id, RequestOptions? request = null, CancellationToken cancellationToken = default) =>
-        _changes.ChangeAsync("start", id, request, null, (machine, _) => machine.StartAsync(), cancellationToken);
+        Changes.ChangeAsync("start", id, request, null, (machine, _) => machine.StartAsync(), cancellationToken);
 
     public Task<Operation<Instance>> StopAsync(InstanceId id, StopOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default) =>
-        _changes.ChangeAsync("stop", id, request, _ => RefuseNegative(options), (machine, token) => machine.StopAsync(options ?? new(), token), cancellationToken);
+        Changes.ChangeAsync("stop", id, request, _ => RefuseNegative(options), (machine, token) => machine.StopAsync(options ?? new(), token), cancellationToken);
 
     public Task<Operation<Instance>> RestartAsync(InstanceId id, StopOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default) =>
-        _changes.ChangeAsync("restart", id, request, _ => RefuseNegative(options), async (machine, token) =>
+        Changes.ChangeAsync("restart", id, request, _ => RefuseNegative(options), async (machine, token) =>
         {
             await machine.StopAsync(options ?? new(), token);
             await machine.StartAsync();
         }, cancellationToken);
 
     public async Task<Operation> DeleteAsync(InstanceId id, DeleteOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default) =>
-        await _changes.ChangeAsync("delete", id, request, machine =>
+        await Changes.ChangeAsync("delete", id, request, machine =>
         {
             if (machine.Process is not null && options is not { StopFirst: true })
                 throw Refusal.InvalidState(id, $"'{id}' runs: stop it first, or ask for that with the deletion.");
@@ -92,13 +92,13 @@ internal sealed class ToyBackend : DriverBackend, IHypervisor, IRequestLog
     public Task<ChangePlan> PlanAsync(InstanceId id, InstanceChange change, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(change);
-        return Task.FromResult(Plan(_changes.Require(id).View(), change));
+        return Task.FromResult(Plan(Changes.Require(id).View(), change));
     }
 
     public Task<Operation<Instance>> ApplyAsync(ChangePlan plan, ApplyOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        return _changes.ChangeAsync("apply", plan.Instance.Id, request, machine =>
+        return Changes.ChangeAsync("apply", plan.Instance.Id, request, machine =>
         {
             var again = Plan(machine.View(), plan.Change);
             SimplePlan.Refuse(plan, again, options);
@@ -115,7 +115,7 @@ internal sealed class ToyBackend : DriverBackend, IHypervisor, IRequestLog
         return Task.FromResult(subscription);
     }
 
-    public Task<RequestLookup> LookUpAsync(RequestId id, CancellationToken cancellationToken = default) => _server.Requests.LookUpAsync(id, cancellationToken);
+    public Task<RequestLookup> LookUpAsync(RequestId id, CancellationToken cancellationToken = default) => Server.Requests.LookUpAsync(id, cancellationToken);
 
     protected override Task PingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -131,7 +131,13 @@ internal sealed class ToyBackend : DriverBackend, IHypervisor, IRequestLog
             throw new ArgumentException("A grace period is not negative.", nameof(options));
     }
 
-    private IEnumerable<Instance> Views() => _server.Machines.Values.Select(machine => machine.View());
+    private ToyServer Server => Opened(_server);
+
+    private InstanceChanges<ToyMachine> Changes => Opened(_changes);
+
+    private T Opened<T>(T what) => ConnectionState == BackendConnectionState.Closed ? throw new ObjectDisposedException(Info.Kind) : what;
+
+    private IEnumerable<Instance> Views() => Server.Machines.Values.Select(machine => machine.View());
 
     private bool IsTaken(string name) => Views().Any(view => view.Name == name);
 

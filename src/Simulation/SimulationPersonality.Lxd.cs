@@ -35,12 +35,14 @@ public sealed partial class SimulationPersonality
         },
         Quirks =
         [
-            new PersonalityQuirk { Behaviour = "A changed configuration is told by its ETag, and a stale one is refused.", Source = "Seen on LXD 5.0.2 in the lab: ETag and If-Match work." },
-            new PersonalityQuirk { Behaviour = "Memory, CPUs, disks and network devices of a running container change at once.", Source = "Seen on LXD 5.0.2 in the lab." },
-            new PersonalityQuirk { Behaviour = "A running container is not moved live.", Source = "Seen on LXD 5.0.2 in the lab: live moves with CRIU failed." },
-            new PersonalityQuirk { Behaviour = "A clone that must share the content of its source is refused: a copy has no word for that.", Source = "From the API of LXD 5.0.2: whether a copy shares what it copies is decided by the pool, on which copies were seen to work in the lab." },
-            new PersonalityQuirk { Behaviour = "Machines need vhost_vsock of their host.", Source = "Seen on LXD 5.0.2 in the lab: machines did not start without it." },
-            new PersonalityQuirk { Behaviour = "A second change of a busy instance is refused at once.", Source = "Seen on LXD 5.0.2 in the lab: a change of a container that was stopping was answered with 500 'Instance is busy running a \"stop\" operation', a restart ended with the same words." },
+            new PersonalityQuirk { Behaviour = "A changed configuration is told by its ETag, and a stale one is refused.", Source = "Observed with LXD 5.0.2: ETag and If-Match work." },
+            new PersonalityQuirk { Behaviour = "Memory, CPUs, disks and network devices of a running container change at once.", Source = "Observed with LXD 5.0.2: each was changed while a container ran." },
+            new PersonalityQuirk { Behaviour = "A running container is not moved live.", Source = "Observed with LXD 5.0.2: live moves with CRIU failed." },
+            new PersonalityQuirk { Behaviour = "A clone that must share the content of its source is refused: a copy has no word for that.", Source = "Observed with LXD 5.0.2: copies were made on a pool of directories; that a copy cannot be told to share is assumed from there being no word for it." },
+            new PersonalityQuirk { Behaviour = "Machines need vhost_vsock of their host.", Source = "Observed with LXD 5.0.2: machines did not start without it." },
+            new PersonalityQuirk { Behaviour = "An instance that is not there is status 404.", Source = "Assumed for LXD 5.0.2: the status of HTTP for it, and the words; no answer was kept." },
+            new PersonalityQuirk { Behaviour = "Names begin with a letter, are of letters, digits and hyphens, and have at most 63 characters.", Source = "Assumed for LXD 5.0.2: what a host's name may be; no refusal was kept." },
+            new PersonalityQuirk { Behaviour = "A second change of a busy instance is refused at once.", Source = "Observed with LXD 5.0.2: a change of a container that was stopping was answered with 500 'Instance is busy running a \"stop\" operation', a restart ended with the same words." },
         ],
     };
 }

@@ -35,13 +35,17 @@ public sealed partial class SimulationPersonality
         },
         Quirks =
         [
-            new PersonalityQuirk { Behaviour = "The next free number from 100 on is offered, as a string.", Source = "Seen on Proxmox VE 9.2, recorded exchanges 103 and 616." },
-            new PersonalityQuirk { Behaviour = "What is refused as a duplicate is the number, not the name.", Source = "Seen on Proxmox VE 9.2, recorded exchange 615." },
-            new PersonalityQuirk { Behaviour = "Starting or deleting a locked machine is accepted, and the task fails.", Source = "Seen on Proxmox VE 9.2, recorded exchanges 709 to 712 and 715 to 717." },
-            new PersonalityQuirk { Behaviour = "Changing the configuration of a locked machine is refused at once.", Source = "Seen on Proxmox VE 9.2, recorded exchange 713." },
-            new PersonalityQuirk { Behaviour = "A missing machine, a duplicate, a lock and a stale revision are all status 500.", Source = "Seen on Proxmox VE 9.2, recorded exchanges 615, 620, 631 and 713." },
-            new PersonalityQuirk { Behaviour = "A linked clone of what is no template is refused.", Source = "Seen on Proxmox VE 9.2, recorded exchanges 903 and 916." },
-            new PersonalityQuirk { Behaviour = "Tasks keep their identity and their end can be asked for later.", Source = "Seen on Proxmox VE 9.2, recorded exchanges 667 to 670." },
+            new PersonalityQuirk { Behaviour = "The next free number from 100 on is offered, as a string.", Source = "Recorded with Proxmox VE 9.2: exchanges 103 and 616." },
+            new PersonalityQuirk { Behaviour = "What is refused as a duplicate is the number, not the name.", Source = "Recorded with Proxmox VE 9.2: exchange 615." },
+            new PersonalityQuirk { Behaviour = "Starting or deleting a locked machine is accepted, and the task fails.", Source = "Recorded with Proxmox VE 9.2: exchanges 709 to 712 and 715 to 717." },
+            new PersonalityQuirk { Behaviour = "Changing the configuration of a locked machine is refused at once.", Source = "Recorded with Proxmox VE 9.2: exchange 713." },
+            new PersonalityQuirk { Behaviour = "A missing machine, a duplicate, a lock and a stale revision are all status 500.", Source = "Recorded with Proxmox VE 9.2: exchanges 615, 620, 631 and 713." },
+            new PersonalityQuirk { Behaviour = "A linked clone of what is no template is refused.", Source = "Recorded with Proxmox VE 9.2: exchanges 903 and 916." },
+            new PersonalityQuirk { Behaviour = "Tasks keep their identity and their end can be asked for later.", Source = "Recorded with Proxmox VE 9.2: exchanges 667 to 670." },
+            new PersonalityQuirk { Behaviour = "A parameter that is not acceptable is status 400 and 'Parameter verification failed.'", Source = "Recorded with Proxmox VE 9.2: exchange 597, among others." },
+            new PersonalityQuirk { Behaviour = "A node that cannot be reached is status 500 and the failed look-up of a host's name.", Source = "Recorded with Proxmox VE 9.2: exchanges 627 to 629, of a node that there is not; no node that had failed was recorded." },
+            new PersonalityQuirk { Behaviour = "A guest that does not heed the power button makes the task fail with 'VM quit/powerdown failed - got timeout'.", Source = "Recorded with Proxmox VE 9.2: exchanges 849 and 850; the status 500 beside it is assumed." },
+            new PersonalityQuirk { Behaviour = "Names are of letters, digits, dots and hyphens.", Source = "Recorded with Proxmox VE 9.2: exchange 597 refuses another character; the length of 63 and how a name begins are assumed." },
         ],
     };
 }

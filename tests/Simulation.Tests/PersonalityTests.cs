@@ -22,6 +22,11 @@ public sealed class PersonalityTests
 
         Assert.Equal(personality.Answer(Capability.LiveMigration).Support != CapabilitySupport.No, dc.Backend.TryGet<IMigration>(out _));
         Assert.All(personality.Quirks, quirk => Assert.True(quirk.Behaviour.Length > 10 && quirk.Source.Length > 10));
+        string server = name switch { "proxmox" => "Proxmox VE 9.2", "lxd" => "LXD 5.0.2", "libvirt" => "libvirt 9.0", _ => "" };
+        string[] begins = name == "qemu" ? ["Our driver: "] : [$"Recorded with {server}: ", $"Observed with {server}: ", $"Assumed for {server}: "];
+        Assert.All(personality.Quirks, quirk => Assert.True(begins.Any(begin => quirk.Source.StartsWith(begin, StringComparison.Ordinal)), quirk.Source));
+        // What is only assumed has been compared with nothing.
+        Assert.All(personality.Quirks.Where(quirk => quirk.Source.Contains("ssumed", StringComparison.Ordinal)), quirk => Assert.True(quirk.Provisional));
         Assert.All(personality.Quirks.Where(_ => name != "qemu"), quirk => Assert.True(quirk.Provisional));
         if (name != "generic")
             Assert.NotEmpty(personality.Quirks);

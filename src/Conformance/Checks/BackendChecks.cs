@@ -5,14 +5,17 @@ internal static class BackendChecks
 {
     public static IReadOnlyList<ConformanceCheck> All { get; } =
     [
-        new() { Id = "CONN-01", Sentence = "A connected backend has the name it was given, says its kind and version, and its endpoint holds no credentials.", Body = SaysWhatItIs },
+        new() { Id = "CONN-01", Sentence = "A connected backend has the name it was given, says its kind and version, and its endpoint holds no credentials: no user, and no parameter that is named like a secret.", Body = SaysWhatItIs },
         new() { Id = "CONN-02", Sentence = "A health check of a backend that answers says so, and how long it took.", Body = IsHealthy },
         new() { Id = "CONN-03", Sentence = "What one client makes, another client of the same backend finds.", Needs = [CheckNeed.Compute], Body = OthersFind },
         new() { Id = "CONN-04", Sentence = "A role that the backend does not play is neither handed out nor pretended.", Body = HasNoUnheardOfRole },
-        new() { Id = "DISP-01", Sentence = "Disposing a client twice is the same as once; it is closed then, says so, and every call fails instead of waiting.", Body = DisposesOnce },
+        new() { Id = "DISP-01", Sentence = "Disposing a client twice is the same as once; it is closed then and says so, and a health check, a search, a list, a watch and every call that creates or changes fail instead of waiting, and change nothing.", Body = DisposesOnce },
         new() { Id = "DISP-02", Sentence = "A running instance outlives the client that started it.", Needs = [CheckNeed.Compute], Body = InstancesOutliveClients },
         new() { Id = "DISP-03", Sentence = "Disposing a client ends its subscriptions.", Needs = [CheckNeed.Compute], Body = SubscriptionsEnd },
     ];
+
+    /// <summary>What the names of parameters contain that hold secrets. The values are not said.</summary>
+    private static readonly string[] s_secrets = ["pass", "pwd", "secret", "token", "ticket", "credential", "apikey", "api_key", "api-key"];
 
     private static async Task SaysWhatItIs(CheckContext c)
     {
@@ -24,6 +27,8 @@ internal static class BackendChecks
             c.Require(!string.IsNullOrWhiteSpace(client.Info.Kind), "The kind of the backend is empty.");
             c.Require(!string.IsNullOrWhiteSpace(client.Info.ServerVersion), "The version of the server is empty.");
             c.RequireEqual("", client.Info.Endpoint.UserInfo, "The part of the endpoint that holds credentials");
+            string query = Uri.UnescapeDataString(client.Info.Endpoint.Query);
+            c.Require(!s_secrets.Any(secret => query.Contains(secret, StringComparison.OrdinalIgnoreCase)), "The query of the endpoint has a parameter that is named like a secret.");
             c.Require(client.ConnectionState is BackendConnectionState.Connected or BackendConnectionState.Idle, $"A backend that was connected says that it is {client.ConnectionState}.");
         }
     }
@@ -54,21 +59,41 @@ internal static class BackendChecks
 
     private static async Task DisposesOnce(CheckContext c)
     {
-        var client = await c.Target.ConnectAsync(BackendName.Parse("short-lived"), c.Token).ConfigureAwait(false);
+        var client = await c.Target.ConnectAsync(c.Backend.Name, c.Token).ConfigureAwait(false);
+        List<ChangingCall> changes = [];
+        Instance? made = null;
+        ICompute? compute = null;
+        if (c.HasCompute)
+        {
+            made = await c.CreateAsync().ConfigureAwait(false);
+            compute = c.ComputeOf(client);
+            changes.AddRange(ChangingCalls.All(c, client));
+        }
+
+        var storage = c.HasStorage ? client.Get<IStorageBackend>() : null;
         await client.DisposeAsync().ConfigureAwait(false);
         await client.DisposeAsync().ConfigureAwait(false);
         c.RequireEqual(BackendConnectionState.Closed, client.ConnectionState, "The state of a client that was disposed");
         var health = await client.CheckHealthAsync(c.Token).ContinueWith(static health => health.Status == TaskStatus.RanToCompletion && health.Result.IsHealthy, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)
             .ConfigureAwait(false);
         c.Require(!health, "A client that was disposed says that it is healthy.");
-        Func<Task>? change = c.HasCompute ? () => c.BeginCreateAsync(c.NewSpec(), null, client) : null;
-        if (change is null && c.HasStorage)
-            change = () => client.Get<IStorageBackend>().CreateAsync(c.Target.NewVolume(c.NewText())!, null, c.Token);
-        if (change is not null)
-            await ClosedAsync(c, change).ConfigureAwait(false);
+        if (storage is not null)
+            await ClosedAsync(c, "A creation of a volume", () => storage.CreateAsync(c.Target.NewVolume(c.NewText())!, null, c.Token)).ConfigureAwait(false);
+        if (compute is null || made is null)
+            return;
+        await ClosedAsync(c, "A creation", () => compute is IHypervisor hypervisor ? hypervisor.CreateAsync((VirtualMachineSpec)c.NewSpec(), null, c.Token) : ((IContainerRuntime)compute).CreateAsync((ContainerSpec)c.NewSpec(), null, c.Token)).ConfigureAwait(false);
+        await ClosedAsync(c, "A search", () => compute.FindAsync(made.Id, c.Token)).ConfigureAwait(false);
+        await ClosedAsync(c, "A list", () => compute.List().GetPageAsync(null, 1, c.Token)).ConfigureAwait(false);
+        await ClosedAsync(c, "A watch", () => compute.WatchAsync(null, c.Token)).ConfigureAwait(false);
+        foreach (var change in changes)
+            await ClosedAsync(c, change.Name, () => change.CallAsync(made.Id, null, c.Token)).ConfigureAwait(false);
+        var after = await c.GetAsync(made.Id).ConfigureAwait(false);
+        c.RequireEqual(made.Revision, after.Revision, "The revision of an instance after the calls of a client that was disposed");
+        c.RequireEqual(made.State, after.State, "The state of an instance after the calls of a client that was disposed");
+        c.RequireEqual(1, (await c.ListOwnAsync().ConfigureAwait(false)).Count, "The number of instances after the calls of a client that was disposed");
     }
 
-    private static async Task ClosedAsync(CheckContext c, Func<Task> call)
+    private static async Task ClosedAsync(CheckContext c, string what, Func<Task> call)
     {
         try
         {
@@ -79,7 +104,7 @@ internal static class BackendChecks
             return;
         }
 
-        c.Require(false, "A client that was disposed still creates.");
+        c.Require(false, $"{what} by a client that was disposed succeeds.");
     }
 
     private static async Task InstancesOutliveClients(CheckContext c)

@@ -10,25 +10,25 @@ internal static class CapabilityChecks
     [
         new(Capability.VirtualMachines, "creating a virtual machine", CreateMachine),
         new(Capability.Containers, "creating a container", CreateContainer),
-        new(Capability.LiveMigration, "moving a running instance", Migrate),
+        new(Capability.LiveMigration, "moving a running instance, which no watch sees stop or start meanwhile,", Migrate),
         new(Capability.HotplugCpu, "adding a CPU to a running instance", (c, spec) => PlugAsync(c, spec, MoreCpus, (before, after) => after.Cpus > before.Cpus)),
         new(Capability.HotplugMemory, "adding memory to a running instance", (c, spec) => PlugAsync(c, spec, MoreMemory, (before, after) => after.Memory > before.Memory)),
         new(Capability.HotplugDisk, "adding a disk to a running instance", (c, spec) => PlugAsync(c, spec, (change, _) => change.AddDisks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(4)) }), (before, after) => after.Disks.Count == before.Disks.Count + 1)),
         new(Capability.HotplugNetwork, "adding a network device to a running instance", PlugNetwork),
         new(Capability.OnlineResizeDisk, "making a disk of a running instance larger", (c, spec) => PlugAsync(c, spec, (change, instance) => change.ResizeDisks[DiskOf(instance).Id] = new ByteSize(DiskOf(instance).Size!.Value.Bytes * 2), (before, after) => after.Disks[0].Size > before.Disks[0].Size)),
-        new(Capability.Snapshots, "taking a snapshot", (c, spec) => SnapshotAsync(c, spec, memory: false)),
-        new(Capability.MemorySnapshots, "taking a snapshot with memory", (c, spec) => SnapshotAsync(c, spec, memory: true)),
-        new(Capability.LinkedClones, "making a linked clone", LinkedClone),
+        new(Capability.Snapshots, "taking a snapshot that is listed then", (c, spec) => SnapshotAsync(c, spec, memory: false)),
+        new(Capability.MemorySnapshots, "taking a snapshot with memory, and going back to it in one start,", (c, spec) => SnapshotAsync(c, spec, memory: true)),
+        new(Capability.LinkedClones, "making a linked clone, without whose deletion a template that it lies upon is not deleted,", LinkedClone),
         new(Capability.SerialConsole, "opening the serial console", SerialConsole),
         new(Capability.GraphicsConsole, "capturing the screen", GraphicsConsole) { Needs = s_machines },
         new(Capability.AtomicRevision, "comparing a revision between clients", AtomicRevision),
         new(Capability.UniqueNames, "refusing a second instance of a name", UniqueNames),
         new(Capability.ResumableOperations, "resuming an operation by its token", ResumableOperations),
         new(Capability.RequestLog, "looking a request up", RequestLog),
-        new(Capability.UefiFirmware, "creating a machine with UEFI", (c, spec) => WithMachineAsync(c, spec, machine => machine.Firmware = Firmware.Uefi)) { Needs = s_machines },
-        new(Capability.Tpm, "creating a machine with a TPM", (c, spec) => WithMachineAsync(c, spec, machine => machine.Tpm = true)) { Needs = s_machines },
-        new(Capability.CloudInit, "giving cloud-init data to an instance", CloudInit),
-        new(Capability.NetworkMetrics, "counting what an instance sends and receives", NetworkMetrics),
+        new(Capability.UefiFirmware, "creating a machine with UEFI (which it has, where the target sees that)", (c, spec) => WithMachineAsync(c, spec, Capability.UefiFirmware, machine => machine.Firmware = Firmware.Uefi)) { Needs = s_machines },
+        new(Capability.Tpm, "creating a machine with a TPM (which it has, where the target sees that)", (c, spec) => WithMachineAsync(c, spec, Capability.Tpm, machine => machine.Tpm = true)) { Needs = s_machines },
+        new(Capability.CloudInit, "giving cloud-init data to an instance (which it has, where the target sees that)", CloudInit),
+        new(Capability.NetworkMetrics, "sampling counters of what an instance sends and of what it receives", NetworkMetrics),
         new(Capability.HardwareAcceleration, "running a guest's code on the processor itself", HardwareAcceleration),
         new(Capability.LimitDisks, "limiting a disk of a running instance", (c, spec) => PlugAsync(c, spec, (change, instance) => change.LimitDisks[DiskOf(instance).Id] = s_slow, (_, after) => after.Disks[0].Limits == s_slow)),
         new(Capability.GuestAgent, "asking the agent of a guest", AskAgent) { Spec = Guest },
@@ -195,7 +195,7 @@ internal static class CapabilityChecks
     private static async Task CreateMachine(CheckContext c, InstanceSpec spec)
     {
         if (spec is VirtualMachineSpec)
-            await CreateAsync(c, spec).ConfigureAwait(false);
+            await c.GetAsync((await CreateAsync(c, spec).ConfigureAwait(false)).Id).ConfigureAwait(false);
         else if (c.Backend.TryGet<IHypervisor>(out _))
             throw new CheckSkippedException("The target offers containers: machines are checked by a target that offers them.");
         else
@@ -205,7 +205,7 @@ internal static class CapabilityChecks
     private static async Task CreateContainer(CheckContext c, InstanceSpec spec)
     {
         if (spec is ContainerSpec)
-            await CreateAsync(c, spec).ConfigureAwait(false);
+            await c.GetAsync((await CreateAsync(c, spec).ConfigureAwait(false)).Id).ConfigureAwait(false);
         else if (c.Backend.TryGet<IContainerRuntime>(out _))
             throw new CheckSkippedException("The target offers machines: containers are checked by a target that offers them.");
         else
@@ -241,9 +241,17 @@ internal static class CapabilityChecks
         if (await c.ConnectElsewhereAsync().ConfigureAwait(false) is not { } there || c.Target.NewInstanceFor(Capability.LiveMigration, c.NewName()) is not { } spec)
             return false;
         var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
-        var moved = await MoveAsync(c, migration, running, new MigrationTarget { Backend = there.Name }).ConfigureAwait(false);
-        c.Require(await c.Compute.FindAsync(running.Id, c.Token).ConfigureAwait(false) is null, $"'{running.Name}' has moved to '{there.Name}' and is still where it was.");
-        var found = await c.ComputeOf(there).FindAsync(moved.Id, c.Token).ConfigureAwait(false) ?? throw new CheckFailedException($"'{running.Name}' has moved to '{there.Name}' and is not found there.");
+        var subscription = await c.ComputeOf(there).WatchAsync(null, c.Token).ConfigureAwait(false);
+        await using (((IAsyncDisposable)subscription).ConfigureAwait(false))
+        {
+            await MoveAsync(c, migration, running, new MigrationTarget { Backend = there.Name }).ConfigureAwait(false);
+            // It comes there running; that is told as its one start, or not at all.
+            await RequireStartsAsync(c, subscription, there, running.Id, isUp: false, most: 1, $"moved to '{there.Name}'").ConfigureAwait(false);
+        }
+
+        // Its id may be another's by now.
+        c.Require((await c.Compute.FindAsync(running.Id, c.Token).ConfigureAwait(false))?.Incarnation != running.Incarnation, $"'{running.Name}' has moved to '{there.Name}' and is still where it was.");
+        var found = await c.ComputeOf(there).FindAsync(running.Id, c.Token).ConfigureAwait(false) ?? throw new CheckFailedException($"'{running.Name}' has moved to '{there.Name}' and is not found there.");
         c.RequireEqual(running.Name, found.Name, "The name of an instance that moved to another backend");
         c.RequireEqual(running.Incarnation, found.Incarnation, "The incarnation that the other backend says of an instance that moved there");
         c.RequireEqual(PowerState.Running, found.State, "The state that the other backend says of an instance that moved there while it ran");
@@ -255,10 +263,33 @@ internal static class CapabilityChecks
         var check = await migration.CheckAsync(running.Id, to, c.Token).ConfigureAwait(false);
         if (!check.IsPossible)
             throw new CapabilityMissingException(string.Join(" ", check.Obstacles)) { IsOfDriver = true };
-        var moved = await migration.MigrateAsync(running.Id, to, null, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
-        c.RequireEqual(PowerState.Running, moved.State, "The state of an instance that moved while it ran");
-        c.RequireEqual(running.Incarnation, moved.Incarnation, "The incarnation of an instance that moved");
-        return moved;
+        var subscription = await c.Compute.WatchAsync(null, c.Token).ConfigureAwait(false);
+        await using (((IAsyncDisposable)subscription).ConfigureAwait(false))
+        {
+            var moved = await migration.MigrateAsync(running.Id, to, null, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
+            c.RequireEqual(PowerState.Running, moved.State, "The state of an instance that moved while it ran");
+            c.RequireEqual(running.Incarnation, moved.Incarnation, "The incarnation of an instance that moved");
+            c.RequireEqual(running.Id, moved.Id, "The id of an instance that moved");
+            await RequireStartsAsync(c, subscription, c.Backend, running.Id, isUp: true, most: 0, "moved").ConfigureAwait(false);
+            return moved;
+        }
+    }
+
+    /// <summary>Requires that a watch has told no more starts of an instance than there may be. What it tells of one that is made now comes after them.</summary>
+    private static async Task RequireStartsAsync(CheckContext c, Subscription subscription, IBackend backend, InstanceId id, bool isUp, int most, string what)
+    {
+        var last = await c.BeginCreateAsync(c.NewSpec(), null, backend).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
+        var seen = await EventChecks.UntilAsync(c, subscription, "the creation of an instance", next => next is InstanceCreated created && created.Id == last.Id).ConfigureAwait(false);
+        int starts = 0;
+        foreach (var to in seen.OfType<InstanceStateChanged>().Where(changed => changed.Id == id).Select(changed => changed.To))
+        {
+            if (to == PowerState.Running && !isUp)
+                starts++;
+            // What is paused, or on its way to somewhere, has not ended yet.
+            isUp = to == PowerState.Running || (isUp && to != PowerState.Stopped && to != PowerState.Crashed && to != PowerState.Suspended);
+        }
+
+        c.Require(starts <= most, $"An instance {what}, and a watch tells that it was started {starts} times meanwhile, where {(most == 0 ? "it runs on" : "what it had in memory goes on")}: {CheckContext.Print(seen.OfType<InstanceStateChanged>().Where(changed => changed.Id == id).Select(changed => changed.To.ToString()))}.");
     }
 
     private static async Task PlugAsync(CheckContext c, InstanceSpec spec, Action<InstanceChange, Instance> change, Func<Instance, Instance, bool> isThere)
@@ -310,6 +341,24 @@ internal static class CapabilityChecks
         var instance = memory ? await CreateRunningAsync(c, spec).ConfigureAwait(false) : await CreateAsync(c, spec).ConfigureAwait(false);
         var taken = await snapshots.CreateAsync(instance.Id, new SnapshotSpec { Name = SnapshotName.Parse("a"), IncludeMemory = memory }, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
         c.RequireEqual(memory, taken.IncludesMemory, "That a snapshot includes the memory");
+        int listed = 0;
+        await foreach (var snapshot in snapshots.ListAsync(instance.Id, c.Token).ConfigureAwait(false))
+            listed += snapshot.Name == taken.Name && snapshot.IncludesMemory == memory ? 1 : 0;
+        c.RequireEqual(1, listed, "How often a snapshot that was taken is listed as what it is");
+        if (memory)
+            await ReturnAsync(c, snapshots, instance.Id, SnapshotName.Parse(taken.Name)).ConfigureAwait(false);
+    }
+
+    /// <summary>Goes back to memory that was kept, from where there is none: it is put back in one start. Whether that start loads it or boots cannot be told apart from here; a second start can.</summary>
+    public static async Task ReturnAsync(CheckContext c, ISnapshots snapshots, InstanceId id, SnapshotName snapshot)
+    {
+        await c.StopAsync(id).ConfigureAwait(false);
+        var subscription = await c.Compute.WatchAsync(null, c.Token).ConfigureAwait(false);
+        await using (((IAsyncDisposable)subscription).ConfigureAwait(false))
+        {
+            c.RequireEqual(PowerState.Running, (await snapshots.RevertAsync(id, snapshot, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false)).State, "The state after going back to a snapshot with memory");
+            await RequireStartsAsync(c, subscription, c.Backend, id, isUp: false, most: 1, "went back to a snapshot with memory").ConfigureAwait(false);
+        }
     }
 
     private static async Task LinkedClone(CheckContext c, InstanceSpec spec)
@@ -318,7 +367,10 @@ internal static class CapabilityChecks
         var source = await CreateAsync(c, spec).ConfigureAwait(false);
         if (c.Backend.TryGet<ITemplates>(out var templates))
             await templates.ConvertToTemplateAsync(source.Id, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
-        await cloning.CloneAsync(source.Id, new CloneSpec { Name = c.NewName(), Mode = CloneMode.Linked }, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
+        var clone = await cloning.CloneAsync(source.Id, new CloneSpec { Name = c.NewName(), Mode = CloneMode.Linked }, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
+        c.Require(clone.Id != source.Id && await c.Compute.FindAsync(clone.Id, c.Token).ConfigureAwait(false) is not null, "A linked clone that was made is not there.");
+        if (templates is not null)
+            await c.RefusedAsync("Deleting what a linked clone lies upon", () => c.DeleteAsync(source.Id), ErrorCode.InvalidState).ConfigureAwait(false);
     }
 
     private static async Task SerialConsole(CheckContext c, InstanceSpec spec)
@@ -392,18 +444,22 @@ internal static class CapabilityChecks
             throw new CapabilityMissingException("A request that succeeded is not looked up as succeeded.");
     }
 
-    private static async Task WithMachineAsync(CheckContext c, InstanceSpec spec, Action<VirtualMachineSpec> configure)
+    private static async Task WithMachineAsync(CheckContext c, InstanceSpec spec, Capability capability, Action<VirtualMachineSpec> configure)
     {
         if (spec is not VirtualMachineSpec machine)
             throw new CapabilityMissingException("It is for virtual machines.");
         configure(machine);
-        await CreateAsync(c, machine).ConfigureAwait(false);
+        await RequireSeenAsync(c, capability, await CreateAsync(c, machine).ConfigureAwait(false)).ConfigureAwait(false);
     }
+
+    /// <summary>What no call says of an instance, the target may see from outside; where it does not, that it was accepted is all that is found out.</summary>
+    private static async Task RequireSeenAsync(CheckContext c, Capability capability, Instance made) =>
+        c.Require(await c.Target.HasAsync(made.Id, capability, c.Token).ConfigureAwait(false) ?? true, $"An instance was made that was to have what '{capability}' stands for, and seen from outside it has not.");
 
     private static async Task CloudInit(CheckContext c, InstanceSpec spec)
     {
         spec.CloudInit = new CloudInitData { UserData = "#cloud-config\n{}\n", HostName = "conformance" };
-        await CreateAsync(c, spec).ConfigureAwait(false);
+        await RequireSeenAsync(c, Capability.CloudInit, await CreateAsync(c, spec).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     private static async Task NetworkMetrics(CheckContext c, InstanceSpec spec)
@@ -421,9 +477,14 @@ internal static class CapabilityChecks
         var running = await CreateRunningAsync(c, spec).ConfigureAwait(false);
         await foreach (var sample in metrics.SampleAsync(new InstanceFilter { Name = running.Name }, c.Token).ConfigureAwait(false))
         {
-            if (sample.NetworkReceivedBytes is null)
-                throw new CapabilityMissingException($"The counter is missing: {sample.Unavailable.GetValueOrDefault(nameof(sample.NetworkReceivedBytes))}");
+            if (sample.Id != running.Id)
+                continue;
+            if (sample.NetworkReceivedBytes is null || sample.NetworkSentBytes is null)
+                throw new CapabilityMissingException($"A counter is missing: {sample.Unavailable.GetValueOrDefault(sample.NetworkReceivedBytes is null ? nameof(sample.NetworkReceivedBytes) : nameof(sample.NetworkSentBytes))}");
+            return;
         }
+
+        throw new CapabilityMissingException("A running instance is not sampled.");
     }
 
     /// <summary>What a capability promises does not succeed.</summary>

@@ -25,9 +25,11 @@ internal static class ChangingCalls
             await snapshots.CreateAsync(stopped, new SnapshotSpec { Name = s_snapshot }, null, c.Token).WaitForCompletionAsync(c.Token).ConfigureAwait(false);
     }
 
-    public static IEnumerable<ChangingCall> All(CheckContext c)
+    /// <summary>All of them, of the check's client or of another one.</summary>
+    public static IEnumerable<ChangingCall> All(CheckContext c, IBackend? client = null)
     {
-        var (compute, backend) = (c.Compute, c.Backend);
+        var backend = client ?? c.Backend;
+        var compute = c.ComputeOf(backend);
         yield return new("A start", false, (id, request, token) => compute.StartAsync(id, request, token).WaitForCompletionAsync(token));
         yield return new("A stop", true, (id, request, token) => compute.StopAsync(id, CheckContext.AtOnce, request, token).WaitForCompletionAsync(token));
         yield return new("A restart", true, (id, request, token) => compute.RestartAsync(id, CheckContext.AtOnce, request, token).WaitForCompletionAsync(token));

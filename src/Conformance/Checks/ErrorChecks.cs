@@ -20,7 +20,7 @@ internal static class ErrorChecks
         new() { Id = "PAR-03", Sentence = "One request id sent many times at once makes one instance.", Needs = [CheckNeed.Compute], Body = OneRequestAtOnce },
         new() { Id = "PAR-04", Sentence = "Whatever is called at once for one instance, each call succeeds or is refused for the state or a lock, and the instance ends in a state that its last word agrees with.", Needs = [CheckNeed.Compute], Body = HammerOne },
         new() { Id = "RECO-01", Sentence = "A client whose connection was ended connects again by itself, and says so.", Needs = [CheckNeed.From(ConformanceAbility.LoseReplies)], Body = ConnectsAgain },
-        new() { Id = "RECO-02", Sentence = "A call that was under way when the connection ended is not repeated by the driver: its effect happens at most once, and its outcome is unknown unless nothing of it was sent.", Needs = [CheckNeed.Compute, CheckNeed.From(ConformanceAbility.LoseReplies)], Body = NothingIsRepeated },
+        new() { Id = "RECO-02", Sentence = "A restart whose reply was lost is not repeated by the driver: the instance is started once, the outcome is unknown, and the error is not transient.", Needs = [CheckNeed.Compute, CheckNeed.From(ConformanceAbility.LoseReplies)], Body = NothingIsRepeated },
         new() { Id = "RECO-03", Sentence = "A lost connection is a gap in a watch, and not its end.", Needs = [CheckNeed.Compute, CheckNeed.From(ConformanceAbility.LoseReplies)], Body = LostConnectionIsAGap },
     ];
 

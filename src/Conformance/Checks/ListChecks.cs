@@ -193,6 +193,19 @@ internal static class ListChecks
         if (tried == 0)
             c.Skip("The naming rules accept every name that an InstanceName can be.");
         c.RequireEqual(0, (await c.ListOwnAsync().ConfigureAwait(false)).Count, "The number of instances after bad names were refused");
+        if (c.Target.Connection is { } connection)
+            await RequireNothingSentAsync(c, connection).ConfigureAwait(false);
+    }
+
+    /// <summary>The next request is lost on its way: whoever sends a bad name loses that one, and hears no refusal.</summary>
+    private static async Task RequireNothingSentAsync(CheckContext c, IConnectionFaults connection)
+    {
+        var client = await c.ConnectDisturbedAsync().ConfigureAwait(false);
+        var (name, what) = BadNames(c).First();
+        connection.LoseNextReply(LostReply.BeforeEffect);
+        await c.RefusedAsync($"Creating an instance of a name {what} while the next request is lost", () => c.BeginCreateAsync(c.NewSpec(spec => spec.Name = name), null, client).WaitForCompletionAsync(c.Token), ErrorCode.InvalidArgument).ConfigureAwait(false);
+        var lost = await c.FailsAsync("The next creation, whose request is lost, after a bad name was refused of which nothing was sent,", () => c.BeginCreateAsync(c.NewSpec(), null, client).WaitForCompletionAsync(c.Token)).ConfigureAwait(false);
+        c.RequireEqual(RequestOutcome.Unknown, lost.Outcome, "The outcome of a creation whose request is lost");
     }
 
     private static async Task OurLabelsAreRefused(CheckContext c)

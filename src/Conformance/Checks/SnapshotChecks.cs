@@ -14,7 +14,7 @@ internal static class SnapshotChecks
         new() { Id = "SNAP-03", Sentence = "The children of a deleted snapshot become children of its parent.", Needs = s_snapshots, Body = DeleteReparents },
         new() { Id = "SNAP-04", Sentence = "A snapshot of a name that is taken is refused (already-exists); one that is not there is neither gone back to nor deleted (not-found).", Needs = s_snapshots, Body = SnapshotNames },
         new() { Id = "SNAP-05", Sentence = "A snapshot repeated under its request id is made once.", Needs = s_snapshots, Body = SnapshotOnce },
-        new() { Id = "SNAP-06", Sentence = "A snapshot with memory brings back a running instance.", Needs = [.. s_snapshots, CheckNeed.Can(Capability.MemorySnapshots)], Body = Memory },
+        new() { Id = "SNAP-06", Sentence = "A snapshot with memory leaves what runs running, and brings it back running in one start.", Needs = [.. s_snapshots, CheckNeed.Can(Capability.MemorySnapshots)], Body = Memory },
         new() { Id = "CLON-01", Sentence = "A clone is stopped, has the configuration of its source, and an identity of its own: incarnation and hardware addresses.", Needs = s_clones, Body = CloneIsLikeItsSource },
         new() { Id = "CLON-02", Sentence = "A clone of a running instance is refused (invalid-state), and one of an instance that is not there (not-found).", Needs = s_clones, Body = CloneRefusals },
         new() { Id = "CLON-03", Sentence = "A clone repeated under its request id is made once.", Needs = s_clones, Body = CloneOnce },
@@ -104,8 +104,7 @@ internal static class SnapshotChecks
         var snapshot = await TakeAsync(c, running.Id, "warm", memory: true).ConfigureAwait(false);
         c.Require(snapshot.IncludesMemory, "A snapshot that was to include the memory does not say so.");
         await c.RequireStateAsync(running.Id, PowerState.Running, "after a snapshot with memory").ConfigureAwait(false);
-        await c.StopAsync(running.Id).ConfigureAwait(false);
-        c.RequireEqual(PowerState.Running, (await RevertAsync(c, running.Id, "warm").ConfigureAwait(false)).State, "The state after going back to a snapshot with memory");
+        await CapabilityChecks.ReturnAsync(c, c.Backend.Get<ISnapshots>(), running.Id, SnapshotName.Parse("warm")).ConfigureAwait(false);
         await c.RequireStateAsync(running.Id, PowerState.Running, "after going back to a snapshot with memory").ConfigureAwait(false);
     }
 

@@ -66,6 +66,12 @@ public abstract class ConformanceTarget : IAsyncDisposable
     /// <summary>Whether the processor itself runs the code of a running instance instead of an emulator, seen from outside and not asked of the driver; null where that cannot be seen. Default null.</summary>
     public virtual Task<bool?> IsAcceleratedAsync(InstanceId running, CancellationToken cancellationToken) => Task.FromResult<bool?>(null);
 
+    /// <summary>
+    /// Whether an instance that was made, and not started yet, has what it was to have: <see cref="Capability.UefiFirmware"/>, <see cref="Capability.Tpm"/> or <see cref="Capability.CloudInit"/>. Seen from outside and not asked
+    /// of the driver, which says nothing of it; null where that cannot be seen, and the checks find out only that it was accepted. Default null.
+    /// </summary>
+    public virtual Task<bool?> HasAsync(InstanceId made, Capability capability, CancellationToken cancellationToken) => Task.FromResult<bool?>(null);
+
     /// <summary>Lets time pass between two looks at something that is to come. Default: waits; a target whose backend has a clock of its own moves that one.</summary>
     public virtual Task PassTimeAsync(TimeSpan time, CancellationToken cancellationToken) => Task.Delay(time, cancellationToken);
 

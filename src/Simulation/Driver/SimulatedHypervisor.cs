@@ -14,6 +14,10 @@ internal sealed class SimulatedHypervisor(SimulationClient client) : SimulatedCo
         if (spec.Name.IsDefault)
             throw new ArgumentException("A name is needed.", nameof(spec));
         cancellationToken.ThrowIfCancellationRequested();
+        // What the naming rules say is known here: nothing is sent.
+        Client.ThrowIfClosed();
+        if (!World.Personality.Naming.Accepts(spec.Name.ToString(), out string? problem))
+            return Task.FromException<Operation<Instance>>(World.Invalid("name", problem));
         string? arguments = CallText.Of(World, spec);
         return World.Calls.EnterAsync(Client, WorkKinds.Create, spec.Name.ToString(), () => CallText.Of(World, request, arguments), () =>
         {

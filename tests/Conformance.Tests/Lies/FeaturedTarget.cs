@@ -99,6 +99,8 @@ internal sealed class FeaturedTarget : ConformanceTarget, IConnectionFaults, INo
                 return call.Next();
             case "WatchAsync":
                 return MergedAsync((Task<Subscription>)call.Next()!);
+            case "CreateAsync" when call.Arguments[0] is VirtualMachineSpec bad && !call.Client.Info.Naming.Accepts(bad.Name.ToString(), out _):
+                return Answer(call);
             case "CreateAsync" or "StartAsync" or "StopAsync" or "RestartAsync" or "ApplyAsync" when _loses is { } when:
                 _loses = null;
                 return LostAsync<Operation<Instance>>(call, when);

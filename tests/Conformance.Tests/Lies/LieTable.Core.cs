@@ -27,6 +27,47 @@ internal static partial class LieTable
         return On("DISP-01", LieBase.Toy, "cannot be disposed twice", "DisposeAsync", call => disposed.Add(call.ClientNumber) ? call.Next() : throw new ObjectDisposedException("toy"));
     }
 
+    private static IEnumerable<Lie> FurtherBackends() =>
+    [
+        On("CONN-01", LieBase.Toy, "has a token in its endpoint", "get_Info", call => Copy.With((BackendInfo)call.Next()!, (nameof(BackendInfo.Endpoint), new Uri("toy://here/?token=abc")))),
+        ByAnother("finds", "FindAsync", (hypervisor, call) => hypervisor.FindAsync(call.Id)),
+        ByAnother("lists", "List", (hypervisor, _) => hypervisor.List()),
+        ByAnother("starts", "StartAsync", (hypervisor, call) => hypervisor.StartAsync(call.Id)),
+        On("NAME-02", LieBase.Featured, "makes an instance of another name before it refuses one", "CreateAsync", call => MakesFirstAsync(call)),
+    ];
+
+    /// <summary>What a client that was disposed is asked for, the runner's answers.</summary>
+    private static Lie ByAnother(string what, string method, Func<IHypervisor, Call, object?> answer)
+    {
+        IBackend? first = null;
+        return new("DISP-01", LieBase.Toy, $"{what} when it is disposed", call =>
+        {
+            first ??= call.Client;
+            return call.Method == method && call.ClientNumber > 1 ? answer(first.Get<IHypervisor>(), call) : call.Next();
+        });
+    }
+
+    private static async Task<Operation<Instance>> MakesFirstAsync(Call call)
+    {
+        var spec = (VirtualMachineSpec)call.Arguments[0]!;
+        if (call.Client.Info.Naming.Accepts(spec.Name.ToString(), out _))
+            return await (Task<Operation<Instance>>)call.Next()!;
+        var bad = spec.Name;
+        try
+        {
+            spec.Name = InstanceName.Parse("hvconf-sent");
+            var made = await (await (Task<Operation<Instance>>)call.Next()!).WaitAsync();
+            await call.Hypervisor.DeleteAsync(made.Id).WaitForCompletionAsync();
+        }
+        catch (HypervisorException error) when (error.Outcome == RequestOutcome.Unknown)
+        {
+            // Whether it was made is nothing to whoever asked for another name.
+        }
+
+        spec.Name = bad;
+        return await (Task<Operation<Instance>>)call.Next()!;
+    }
+
     private static async Task StopAllAsync(Call call)
     {
         await foreach (var instance in call.Hypervisor.List())

@@ -166,6 +166,67 @@ internal static partial class LieTable
         On("CAP-33", LieBase.Qemu, "has no agent and lets itself be asked", "QueryAsync", call => call.Arguments[0] is Capability asked && asked == Capability.GuestAgent ? new ValueTask<CapabilityAnswer>(CapabilityAnswer.No("It says so.")) : call.Next()),
     ];
 
+    /// <summary>What is answered with yes, and is not done though it is said to be.</summary>
+    private static IEnumerable<Lie> EmptyPromises() =>
+    [
+        OnAsync<Operation<Instance>>("CAP-10", LieBase.Simulation, "makes machines that are not there", "CreateAsync", call => GoneAsync(call)),
+        OnAsync<Operation<Instance>>("CAP-11", LieBase.Containers, "makes containers that are not there", "CreateAsync", call => GoneAsync(call)),
+        OnAsync<Operation<Instance>>("CAP-12", LieBase.Simulation, "starts anew on the other node what it has moved", "MigrateAsync", async call =>
+        {
+            var moved = await (await (Task<Operation<Instance>>)call.Next()!).WaitAsync();
+            return ((MigrationTarget)call.Arguments[1]!).Node is null ? Answers.Done(moved) : await call.Hypervisor.RestartAsync(call.Id, new StopOptions { GracePeriod = TimeSpan.Zero });
+        }),
+        OnAsync<Operation<Instance>>("CAP-12", LieBase.Simulation, "starts anew what it moves to another backend", "MigrateAsync", async call =>
+        {
+            if (((MigrationTarget)call.Arguments[1]!).Backend is not null)
+                await call.Hypervisor.RestartAsync(call.Id, new StopOptions { GracePeriod = TimeSpan.Zero }).WaitForCompletionAsync();
+            return await (Task<Operation<Instance>>)call.Next()!;
+        }),
+        .. new[] { 13, 14, 15, 16, 17, 32, 35 }.Select(number => OnAsync<Operation<Instance>>(FormattableString.Invariant($"CAP-{number}"), LieBase.Simulation, "says that it has changed what it has not", "ApplyAsync",
+            async call => Answers.Done(await call.Hypervisor.GetAsync(((ChangePlan)call.Arguments[0]!).Instance.Id)))),
+        On("CAP-18", LieBase.Simulation, "says that it has taken a snapshot", "CreateAsync", Pretended),
+        On("CAP-19", LieBase.Simulation, "says that it has taken a snapshot with memory", "CreateAsync", Pretended),
+        OnAsync<Operation<Instance>>("CAP-19", LieBase.Simulation, "goes back to memory and boots all the same", "RevertAsync", call => ThenRestartedAsync(call)),
+        OnAsync<Operation<Instance>>("SNAP-06", LieBase.Simulation, "goes back to memory and boots all the same", "RevertAsync", call => ThenRestartedAsync(call)),
+        On("CAP-20", LieBase.Simulation, "copies what it is to link", "CloneAsync", call => call.NextWith<CloneSpec>(spec => new CloneSpec { Name = spec!.Name, Mode = CloneMode.Full })),
+        On("CAP-20", LieBase.Simulation, "says that it has cloned what it has not", "CloneAsync", Answers.NothingDone),
+        On("CAP-22", LieBase.Simulation, "captures nothing", "CaptureAsync", _ => Task.FromResult(new NativeDocument("image/png", default))),
+        On("CAP-24", LieBase.Simulation, "returns the instance that has the name already", "CreateAsync", call => Answers.Instead<Operation<Instance>>(call, ErrorCode.AlreadyExists, async _ => Answers.Done(await FirstAsync(call)))),
+        On("CAP-25", LieBase.Simulation, "keeps no operation", "ResumeAsync", call => call.Arguments[0] is OperationToken ? Task.FromResult<Operation?>(null) : call.Next()),
+        LookingUp("CAP-26", LieBase.Simulation, "keeps no log", RequestState.NeverSeen),
+        Dropping("CAP-27", "drops the firmware", spec => spec.Firmware = Firmware.Default),
+        Dropping("CAP-28", "drops the TPM", spec => spec.Tpm = false),
+        Dropping("CAP-29", "drops what cloud-init is to read", spec => spec.CloudInit = null),
+        On("CAP-30", LieBase.Simulation, "samples nothing", "SampleAsync", call => Answers.Items<InstanceMetrics>(call.Next(), _ => [])),
+        On("CAP-30", LieBase.Simulation, "does not count what is sent", "SampleAsync", call => Answers.Items<InstanceMetrics>(call.Next(), sample => [Copy.With(sample, (nameof(sample.NetworkSentBytes), null))])),
+        On("CAP-33", LieBase.Simulation, "has an agent without a name", "GetInfoAsync", _ => Task.FromResult(new GuestInfo { Agent = "" })),
+        On("CAP-34", LieBase.Directory, "hands nothing over", "AttachAsync", call => call.Arguments[2] is VolumeAccess.MigrationHandover ? throw Answers.Error(ErrorCode.Locked) : call.Next()),
+    ];
+
+    /// <summary>Only the real driver has a target that sees what a machine was made with.</summary>
+    private static Lie Dropping(string check, string what, Action<VirtualMachineSpec> drop) => On(check, LieBase.Qemu, what, "CreateAsync", call => call.NextWith<VirtualMachineSpec>(spec =>
+    {
+        drop(spec!);
+        return spec;
+    }));
+
+    private static async Task<Operation<Instance>> GoneAsync(Call call)
+    {
+        var made = await (await (Task<Operation<Instance>>)call.Next()!).WaitAsync();
+        ICompute compute = call.Arguments[0] is ContainerSpec ? call.Client.Get<IContainerRuntime>() : call.Hypervisor;
+        await compute.DeleteAsync(made.Id).WaitForCompletionAsync();
+        return Answers.Done(made);
+    }
+
+    private static object? Pretended(Call call) =>
+        call.Arguments[1] is SnapshotSpec spec ? Task.FromResult(Answers.Done(new Snapshot { Name = spec.Name.ToString(), CreatedAt = DateTimeOffset.UnixEpoch, IncludesMemory = spec.IncludeMemory })) : call.Next();
+
+    private static async Task<Operation<Instance>> ThenRestartedAsync(Call call)
+    {
+        await (await (Task<Operation<Instance>>)call.Next()!).WaitAsync();
+        return await call.Hypervisor.RestartAsync(call.Id, new StopOptions { GracePeriod = TimeSpan.Zero });
+    }
+
     private static async Task<CapabilityAnswer> OppositeAsync(Call call, Capability capability)
     {
         var honest = await (ValueTask<CapabilityAnswer>)call.Next()!;

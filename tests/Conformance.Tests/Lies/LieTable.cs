@@ -7,7 +7,7 @@ internal static partial class LieTable
         .ToDictionary(lie => lie.Check, StringComparer.Ordinal);
 
     /// <summary>Further lies of sentences that can be broken in more than one way.</summary>
-    public static IReadOnlyList<Lie> Further { get; } = [.. FalseReasons(), .. FurtherStates(), .. FurtherRequests()];
+    public static IReadOnlyList<Lie> Further { get; } = [.. FalseReasons(), .. EmptyPromises(), .. FurtherBackends(), .. FurtherStates(), .. FurtherRequests()];
 
     /// <summary>A lie of one method.</summary>
     private static Lie On(string check, LieBase @base, string what, string method, Func<Call, object?> answer) => new(check, @base, what, call => call.Method == method ? answer(call) : call.Next());

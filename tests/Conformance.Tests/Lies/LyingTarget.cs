@@ -41,6 +41,8 @@ internal sealed class LyingTarget(ConformanceTarget honest, Lie lie) : Conforman
 
     public override Task<bool?> IsAcceleratedAsync(InstanceId running, CancellationToken cancellationToken) => honest.IsAcceleratedAsync(running, cancellationToken);
 
+    public override Task<bool?> HasAsync(InstanceId made, Capability capability, CancellationToken cancellationToken) => honest.HasAsync(made, capability, cancellationToken);
+
     public override Task PassTimeAsync(TimeSpan time, CancellationToken cancellationToken) => honest.PassTimeAsync(time, cancellationToken);
 
     public override string? WhyNot(ConformanceAbility ability) => honest.WhyNot(ability);

@@ -173,6 +173,19 @@ public sealed class QemuTarget : ConformanceTarget, IGuestFaults
     }
 
     /// <inheritdoc />
+    public override async Task<bool?> HasAsync(InstanceId made, Capability capability, CancellationToken cancellationToken)
+    {
+        // What QEMU is started with is written down there.
+        string path = Path.Combine(_options().StateDirectory, "vms", made.ToString(), "config.json");
+        if (!File.Exists(path))
+            return null;
+        using var config = JsonDocument.Parse(await File.ReadAllBytesAsync(path, cancellationToken));
+        return capability == Capability.UefiFirmware ? Has("nvram") : capability == Capability.Tpm ? Has("tpm") : capability == Capability.CloudInit ? Has("cloudInit") : null;
+
+        bool Has(string property) => config.RootElement.TryGetProperty(property, out var value) && value.ValueKind is JsonValueKind.Object or JsonValueKind.True;
+    }
+
+    /// <inheritdoc />
     public override string? WhyNot(ConformanceAbility ability) => ability switch
     {
         ConformanceAbility.LoseReplies => "There is no server between the driver and its effects, so no reply to lose; a process that ends in the middle is tested at every durable step by tests/Qemu.Tests.",
