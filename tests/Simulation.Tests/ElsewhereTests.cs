@@ -121,8 +121,11 @@ public sealed class ElsewhereTests
                 coming.Add(await RunAsync(right, $"right{i}"));
             }
 
+            // How many share the way at a moment is the machine's to say: guests must get across at any share of it.
+            var patient = new MigrationOptions { MaxDowntime = TimeSpan.FromMinutes(10) };
+            var request = new RequestOptions { Deadline = TimeSpan.FromDays(1) };
             await Parallel.ForEachAsync(leaving.Select(vm => (From: left, vm.Id, To: s_there)).Concat(coming.Select(vm => (From: right, vm.Id, To: new MigrationTarget { Backend = BackendName.Parse("sim") }))), Token,
-                async (move, token) => await move.From.Backend.Get<IMigration>().MigrateAsync(move.Id, move.To, null, null, token).WaitForCompletionAsync(token));
+                async (move, token) => await move.From.Backend.Get<IMigration>().MigrateAsync(move.Id, move.To, patient, request, token).WaitForCompletionAsync(token));
             Assert.Equal(leaving.Select(vm => vm.Name).Order(), await NamesAsync(right));
             Assert.Equal(coming.Select(vm => vm.Name).Order(), await NamesAsync(left));
             Assert.Equal(Memory(left), Memory(right));

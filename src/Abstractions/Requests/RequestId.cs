@@ -3,7 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Hypervisor.Sdk;
 
 /// <summary>The caller's own id of one intended effect. The same id sent again means: this is still the same effect, do not repeat it.</summary>
-/// <remarks>A version 7 UUID (RFC 9562), so that ids sort by time. Drivers leave it on the object that they change, so that <see cref="IRequestLog"/> can say after a crash whether it happened. The default value is no id.</remarks>
+/// <remarks>A version 7 UUID (RFC 9562), so that ids sort by time. Drivers leave it on the object that they change, so that <see cref="IRequestLog"/> can say after a crash whether it happened. A create that is
+/// sent again after what it made was deleted is refused (<see cref="ErrorCode.Conflict"/>): the effect was once, and is over. The default value is no id.</remarks>
 public readonly record struct RequestId : ISpanParsable<RequestId>, ISpanFormattable, IUtf8SpanFormattable
 {
     private readonly Guid _value;
