@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.Versioning;
-using System.Text;
 using Hypervisor.Sdk.Qemu.Processes;
 
 namespace Hypervisor.Sdk.Qemu.Tests.Driver;
@@ -31,8 +30,7 @@ public sealed class LayoutTests
         await hypervisor.StartAsync(vm.Id, null, Token).WaitForCompletionAsync(Token);
         await lab.WaitForConsoleAsync(vm.Id, GuestImage.Prompt);
         const string Look = "cd /sys/devices/system; cat cpu/cpu[0-3]/topology/physical_package_id | xargs; cat cpu/cpu[0-3]/topology/core_id | xargs; cat node/node[01]/cpulist | xargs";
-        var result = await backend.Get<ICommands>().RunAsync(vm.Id, new CommandSpec { Command = ["/bin/sh", "-c", Look] }, cancellationToken: Token);
-        Assert.Equal("0 0 1 1\n0 1 0 1\n0-1 2-3", Encoding.UTF8.GetString(result.Output.Span).Trim());
+        Assert.Equal("0 0 1 1\n0 1 0 1\n0-1 2-3", await QemuLab.ShellAsync(backend, vm.Id, Look));
         await hypervisor.StopAsync(vm.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, null, Token).WaitForCompletionAsync(Token);
 
         var refused = await Assert.ThrowsAsync<HypervisorException>(() => hypervisor.PlanAsync(vm.Id, new InstanceChange { Sizing = new Sizing.Explicit(3, ByteSize.FromMiB(256)) }, Token));

@@ -104,6 +104,14 @@ internal sealed class QemuLab : IAsyncDisposable
         }
     }
 
+    /// <summary>Runs a script in a guest by its agent, and returns what it printed, without white space around it. One that fails fails the test.</summary>
+    public static async Task<string> ShellAsync(QemuBackend backend, InstanceId id, string script)
+    {
+        var result = await backend.Get<ICommands>().RunAsync(id, new CommandSpec { Command = ["/bin/sh", "-c", script] }, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(result.IsSuccess, Encoding.UTF8.GetString(result.Error.Span));
+        return Encoding.UTF8.GetString(result.Output.Span).Trim();
+    }
+
     /// <summary>Ends a backend as the end of its process would: what it held open is closed, and nothing is written any more.</summary>
     public async Task AbandonAsync(QemuBackend backend)
     {

@@ -1,5 +1,4 @@
 using System.Runtime.Versioning;
-using System.Text;
 
 namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 
@@ -22,12 +21,12 @@ public sealed class SnapshotTests
         var vm = await hypervisor.CreateAsync(lab.Spec("back", spec => spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(32)) })), null, Token).WaitForCompletionAsync(Token);
         await hypervisor.StartAsync(vm.Id, null, Token).WaitForCompletionAsync(Token);
         await lab.WaitForConsoleAsync(vm.Id, GuestImage.Prompt);
-        await ShellAsync(backend, vm.Id, "echo first > /data/disk; echo first > /tmp/memory; sync");
+        await QemuLab.ShellAsync(backend, vm.Id, "echo first > /data/disk; echo first > /tmp/memory; sync");
 
         var made = await snapshots.CreateAsync(vm.Id, new SnapshotSpec { Name = SnapshotName.Parse("first"), IncludeMemory = true, Description = "before" }, null, Token).WaitForCompletionAsync(Token);
         Assert.True(made is { Name: "first", IncludesMemory: true, IsCurrent: true, Parent: null, Description: "before" });
         Assert.Equal(PowerState.Running, (await hypervisor.GetAsync(vm.Id, Token)).State);
-        await ShellAsync(backend, vm.Id, "echo second > /data/disk; echo second > /tmp/memory; sync");
+        await QemuLab.ShellAsync(backend, vm.Id, "echo second > /data/disk; echo second > /tmp/memory; sync");
         var second = await snapshots.CreateAsync(vm.Id, new SnapshotSpec { Name = SnapshotName.Parse("second") }, null, Token).WaitForCompletionAsync(Token);
         Assert.Equal("first", second.Parent);
         Assert.False(second.IncludesMemory);
@@ -37,18 +36,18 @@ public sealed class SnapshotTests
         var back = await snapshots.RevertAsync(vm.Id, SnapshotName.Parse("first"), null, Token).WaitForCompletionAsync(Token);
         Assert.Equal(PowerState.Running, back.State);
         Assert.Equal(before, backend.Services.State.ReadProcess(vm.Id.ToString())!.Pid);
-        Assert.Equal("first first", await ShellAsync(backend, vm.Id, "echo $(cat /data/disk) $(cat /tmp/memory)"));
+        Assert.Equal("first first", await QemuLab.ShellAsync(backend, vm.Id, "echo $(cat /data/disk) $(cat /tmp/memory)"));
 
         // Switched off: a new QEMU is given the memory.
-        await ShellAsync(backend, vm.Id, "echo third > /tmp/memory");
+        await QemuLab.ShellAsync(backend, vm.Id, "echo third > /tmp/memory");
         await hypervisor.StopAsync(vm.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, null, Token).WaitForCompletionAsync(Token);
         await snapshots.RevertAsync(vm.Id, SnapshotName.Parse("first"), null, Token).WaitForCompletionAsync(Token);
-        Assert.Equal("first first", await ShellAsync(backend, vm.Id, "echo $(cat /data/disk) $(cat /tmp/memory)"));
+        Assert.Equal("first first", await QemuLab.ShellAsync(backend, vm.Id, "echo $(cat /data/disk) $(cat /tmp/memory)"));
 
         // Without memory: the guest boots anew from the disk of that time.
         await snapshots.RevertAsync(vm.Id, SnapshotName.Parse("second"), null, Token).WaitForCompletionAsync(Token);
         await lab.WaitForConsoleAsync(vm.Id, GuestImage.Prompt);
-        Assert.Equal("second gone", await ShellAsync(backend, vm.Id, "echo $(cat /data/disk) $(cat /tmp/memory 2>/dev/null || echo gone)"));
+        Assert.Equal("second gone", await QemuLab.ShellAsync(backend, vm.Id, "echo $(cat /data/disk) $(cat /tmp/memory 2>/dev/null || echo gone)"));
 
         await snapshots.DeleteAsync(vm.Id, SnapshotName.Parse("first"), null, Token).WaitForCompletionAsync(Token);
         var left = Assert.Single(await ListAsync(snapshots, vm.Id));
@@ -132,13 +131,6 @@ public sealed class SnapshotTests
     {
         var refused = await Assert.ThrowsAsync<HypervisorException>(call);
         Assert.Equal(code, refused.Code);
-    }
-
-    private static async Task<string> ShellAsync(QemuBackend backend, InstanceId id, string script)
-    {
-        var result = await backend.Get<ICommands>().RunAsync(id, new CommandSpec { Command = ["/bin/sh", "-c", script] }, cancellationToken: Token);
-        Assert.True(result.IsSuccess, Encoding.UTF8.GetString(result.Error.Span));
-        return Encoding.UTF8.GetString(result.Output.Span).Trim();
     }
 
     private static async Task<List<Snapshot>> ListAsync(ISnapshots snapshots, InstanceId id)

@@ -1,5 +1,4 @@
 using System.Runtime.Versioning;
-using System.Text;
 using Hypervisor.Sdk.Qemu.Processes;
 
 namespace Hypervisor.Sdk.Qemu.Tests.Driver;
@@ -35,7 +34,7 @@ public sealed class TpmTests
         Assert.Equal(CapabilitySupport.Yes, (await backend.QueryAsync(Capability.Tpm, default, Token)).Support);
         var vm = await hypervisor.CreateAsync(TpmSpec(lab), null, Token).WaitForCompletionAsync(Token);
         await BootAsync(lab, hypervisor, vm.Id);
-        Assert.Equal("2", await ShellAsync(backend, vm.Id, "cat /sys/class/tpm/tpm0/tpm_version_major"));
+        Assert.Equal("2", await QemuLab.ShellAsync(backend, vm.Id, "cat /sys/class/tpm/tpm0/tpm_version_major"));
         Assert.Equal(Unknown, await AskAsync(backend, vm.Id, Look));
         await SnapshotAsync("memory", withMemory: true);
         Assert.Equal(Success, await AskAsync(backend, vm.Id, Define));
@@ -171,13 +170,6 @@ public sealed class TpmTests
     private static async Task<string> AskAsync(QemuBackend backend, InstanceId id, string command)
     {
         string bytes = string.Concat(command.Split(' ').Select(octet => "\\x" + octet));
-        return await ShellAsync(backend, id, $"exec 3<>/dev/tpm0; printf '{bytes}' >&3; dd bs=4096 count=1 <&3 2>/dev/null | hexdump -v -e '1/1 \"%02x\"' | cut -c13-20");
-    }
-
-    private static async Task<string> ShellAsync(QemuBackend backend, InstanceId id, string script)
-    {
-        var result = await backend.Get<ICommands>().RunAsync(id, new CommandSpec { Command = ["/bin/sh", "-c", script] }, cancellationToken: Token);
-        Assert.True(result.IsSuccess, Encoding.UTF8.GetString(result.Error.Span));
-        return Encoding.UTF8.GetString(result.Output.Span).Trim();
+        return await QemuLab.ShellAsync(backend, id, $"exec 3<>/dev/tpm0; printf '{bytes}' >&3; dd bs=4096 count=1 <&3 2>/dev/null | hexdump -v -e '1/1 \"%02x\"' | cut -c13-20");
     }
 }

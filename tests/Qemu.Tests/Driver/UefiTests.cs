@@ -26,13 +26,13 @@ public sealed class UefiTests
         var vm = await hypervisor.CreateAsync(UefiSpec(new QemuMachine { Graphics = false, FirmwareVariables = GuestImage.UefiVariables }, Firmware.UefiSecureBoot), null, Token).WaitForCompletionAsync(Token);
         await BootAsync(lab, hypervisor, vm.Id);
         Assert.Contains("Secure boot enabled", await lab.ReadConsoleAsync(vm.Id), StringComparison.Ordinal);
-        await ShellAsync(backend, vm.Id, $"modprobe efivarfs; mount -t efivarfs efivarfs /sys/firmware/efi/efivars; printf '\\007\\000\\000\\000first' > {Variable}");
+        await QemuLab.ShellAsync(backend, vm.Id, $"modprobe efivarfs; mount -t efivarfs efivarfs /sys/firmware/efi/efivars; printf '\\007\\000\\000\\000first' > {Variable}");
 
         // What the firmware remembers belongs to a snapshot as the disks do.
         var snapshots = backend.Get<ISnapshots>();
         var name = SnapshotName.Parse("first");
         await snapshots.CreateAsync(vm.Id, new SnapshotSpec { Name = name, IncludeMemory = true }, null, Token).WaitForCompletionAsync(Token);
-        await ShellAsync(backend, vm.Id, $"printf '\\007\\000\\000\\000second' > {Later}");
+        await QemuLab.ShellAsync(backend, vm.Id, $"printf '\\007\\000\\000\\000second' > {Later}");
         Assert.Equal("first second", await ReadAsync(backend, vm.Id));
         await snapshots.RevertAsync(vm.Id, name, null, Token).WaitForCompletionAsync(Token);
         Assert.Equal("first", await ReadAsync(backend, vm.Id));
@@ -41,7 +41,7 @@ public sealed class UefiTests
         await hypervisor.StopAsync(vm.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, null, Token).WaitForCompletionAsync(Token);
         var clone = await backend.Get<ICloning>().CloneAsync(vm.Id, new CloneSpec { Name = InstanceName.Parse("clone") }, null, Token).WaitForCompletionAsync(Token);
         await BootAsync(lab, hypervisor, clone.Id);
-        await ShellAsync(backend, clone.Id, "modprobe efivarfs; mount -t efivarfs efivarfs /sys/firmware/efi/efivars");
+        await QemuLab.ShellAsync(backend, clone.Id, "modprobe efivarfs; mount -t efivarfs efivarfs /sys/firmware/efi/efivars");
         Assert.Equal("first", await ReadAsync(backend, clone.Id));
     }
 
@@ -192,12 +192,5 @@ public sealed class UefiTests
         await lab.WaitForConsoleAsync(id, GuestImage.Prompt);
     }
 
-    private static Task<string> ReadAsync(QemuBackend backend, InstanceId id) => ShellAsync(backend, id, $"for file in {Variable} {Later}; do [ ! -e $file ] || echo $(tail -c +5 $file); done | xargs");
-
-    private static async Task<string> ShellAsync(QemuBackend backend, InstanceId id, string script)
-    {
-        var result = await backend.Get<ICommands>().RunAsync(id, new CommandSpec { Command = ["/bin/sh", "-c", script] }, cancellationToken: Token);
-        Assert.True(result.IsSuccess, Encoding.UTF8.GetString(result.Error.Span));
-        return Encoding.UTF8.GetString(result.Output.Span).Trim();
-    }
+    private static Task<string> ReadAsync(QemuBackend backend, InstanceId id) => QemuLab.ShellAsync(backend, id, $"for file in {Variable} {Later}; do [ ! -e $file ] || echo $(tail -c +5 $file); done | xargs");
 }
