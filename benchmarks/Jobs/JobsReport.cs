@@ -10,14 +10,15 @@ internal static class JobsReport
     public const string Command = "jobs";
 
     private const int Producers = 16;
-    private const int Places = 64;
+    private const int Places = 500;
     private const int Singles = 1000;
 
     public static async Task<int> RunAsync(string[] args)
     {
         if (args is not [var file, .. var rest])
-            throw new ArgumentException($"usage: {Command} FILE [JOBS]");
-        int jobs = rest is [var count] ? int.Parse(count, CultureInfo.InvariantCulture) : 20_000;
+            throw new ArgumentException($"usage: {Command} FILE [JOBS [STORE]]");
+        string? only = rest is [_, var store] ? store : null;
+        int jobs = rest is [var count, ..] ? int.Parse(count, CultureInfo.InvariantCulture) : 20_000;
         string directory = Directory.CreateTempSubdirectory("hv-jobs-").FullName;
         try
         {
@@ -25,12 +26,17 @@ internal static class JobsReport
             double fsync = FsyncMs(directory);
             int ordinal = 0;
             string peers = "PostgreSQL is not here: its rows are missing.\n";
-            var rows = new List<Row> { await MeasureAsync("SQLite", () =>
+            var rows = new List<Row>();
+            if (only is null or "sqlite")
             {
-                string path = Path.Combine(directory, $"jobs{ordinal++}.db");
-                return builder => builder.UseSqlite(path);
-            }, jobs) };
-            if (await PostgreSqlLab.StartAsync() is { } server)
+                rows.Add(await MeasureAsync("SQLite", () =>
+                {
+                    string path = Path.Combine(directory, $"jobs{ordinal++}.db");
+                    return builder => builder.UseSqlite(path);
+                }, jobs));
+            }
+
+            if ((only is null or "postgresql") && await PostgreSqlLab.StartAsync() is { } server)
             {
                 await using (server)
                 {
@@ -163,10 +169,10 @@ internal static class JobsReport
     private static string Text(string machine, double fsync, int jobs, List<Row> rows) => string.Create(CultureInfo.InvariantCulture, $"""
         # Jobs a second, and how long one waits
 
-        `dotnet run -c Release --project benchmarks -- {Command} FILE [JOBS]` writes this report. {machine}
+        `dotnet run -c Release --project benchmarks -- {Command} FILE [JOBS [STORE]]` writes this report. {machine}
         {Environment.ProcessorCount} processors (virtual), shared by the engine, its callers and the server. A write of 4 KiB with fsync takes {fsync:F2} ms here (p50 of 300).
 
-        Jobs do nothing. {Producers} callers make {jobs:N0} jobs, one a call; one worker has {Places} places. SQLite: write-ahead log, `synchronous=FULL`. PostgreSQL: as initdb leaves it, so fsync and
+        Jobs do nothing. {Producers} callers make {jobs:N0} jobs, one a call; one worker has {Places} places, as many as graphile-worker's local queue. SQLite: write-ahead log, `synchronous=FULL`. PostgreSQL: as initdb leaves it, so fsync and
         `synchronous_commit` are on. Medians of three rounds after one to warm up. "Both" is from the first call until every end is durable; "enqueue" is without a worker, "burn-down" without callers; "one
         call" is a single caller who waits for each; "pick-up" is from the call until the handler begins, at half of "both", calls included. Allocation is that of "both", callers included.
 

@@ -10,13 +10,22 @@ internal sealed record NoOpArgs(long EnqueuedTicks);
 internal sealed class NoOp : IJobHandler<NoOpArgs, bool>
 {
     private int _done;
+    private int _begun;
 
     public int Done => Volatile.Read(ref _done);
 
+    public int Begun => Volatile.Read(ref _begun);
+
+    /// <summary>What each waits for, where they are to last.</summary>
+    public Task? Until { get; set; }
+
     public List<long>? WaitTicks { get; set; }
 
-    public Task<bool> RunAsync(JobContext job, NoOpArgs args, CancellationToken cancellationToken)
+    public async Task<bool> RunAsync(JobContext job, NoOpArgs args, CancellationToken cancellationToken)
     {
+        Interlocked.Increment(ref _begun);
+        if (Until is not null)
+            await Until;
         if (WaitTicks is { } waits)
         {
             lock (waits)
@@ -24,7 +33,7 @@ internal sealed class NoOp : IJobHandler<NoOpArgs, bool>
         }
 
         Interlocked.Increment(ref _done);
-        return Task.FromResult(true);
+        return true;
     }
 }
 

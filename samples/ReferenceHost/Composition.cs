@@ -40,6 +40,9 @@ internal static class Composition
         var operationKey = state.OperationKey();
         builder.Services.AddHypervisorApi(api => api.OperationKey = operationKey);
 
+        // Every action on a machine is a job: durable, one after the other on a machine, and settled after a crash.
+        builder.Services.AddMachineJobs(state);
+
         // 3. Who may use it.
         builder.Services.AddSignIn();
         builder.Services.AddProblemDetails();
@@ -63,10 +66,12 @@ internal static class Composition
         app.UseAuthentication();
         app.Use(RequestGuard.CheckAsync);
         app.UseAuthorization();
+        app.Use(MachineJobs.RunAsync);
 
         // 5. What there is.
         app.MapSignIn();
         app.MapControl();
+        app.MapJobs();
         app.MapHypervisorApi("/api/v1").RequireAuthorization();
         app.MapGet("/", http => http.Response.WriteAsync("The host serves, but its page is not built: ./run builds it. The API is at /api/v1, described by /api/v1/openapi.json.\n"));
         return app;

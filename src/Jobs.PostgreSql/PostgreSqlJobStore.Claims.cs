@@ -9,22 +9,68 @@ internal sealed partial class PostgreSqlJobStore
     private const int PageRows = 256;
     private const string LanesHeld = "SELECT lanes FROM hvsdk_jobs.jobs WHERE state = 1 AND lanes IS NOT NULL";
 
-    private sealed record Candidate(long Seq, JobId Id, string Type, string Args, int Attempts, int Counted, int MaxAttempts, DateTimeOffset? Deadline, JobState? Undo, string? Lanes, long Order,
-        int ArgsVersion, DateTimeOffset Due, string? Trace, JobRate? Rate);
+    private sealed record Candidate(TakenJob Job, string? Lanes, long Order, JobRate? Rate);
 
-    public Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) => _writer.WriteAsync(async session =>
+    // What comes first and is bound to nothing is taken with the next group, in its one round trip. What is left is looked at one by one, which takes a transaction more.
+    public async Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Limit == 0)
+            return await ClaimBoundAsync(request, 0, cancellationToken).ConfigureAwait(false);
+        var first = await _writer.ClaimAsync(request, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<ClaimedJob> jobs = [];
+        try
+        {
+            jobs = await WithStepsAsync(first.Jobs).ConfigureAwait(false);
+            if (!first.HasMore)
+                return new ClaimedJobs { Jobs = jobs, NextAt = first.NextMs is { } next ? DateTimeOffset.FromUnixTimeMilliseconds(next) : null };
+            var bound = await ClaimBoundAsync(request, request.Limit - jobs.Count, CancellationToken.None).ConfigureAwait(false);
+            return new ClaimedJobs { Jobs = [.. jobs, .. bound.Jobs], LeasesLost = bound.LeasesLost, NextAt = bound.NextAt };
+        }
+        catch (HypervisorException) when (jobs.Count > 0)
+        {
+            // What was taken is run; what was not is asked for again, and then says what is wrong.
+            return new ClaimedJobs { Jobs = jobs, NextAt = request.Now };
+        }
+    }
+
+    private Task<ClaimedJobs> ClaimBoundAsync(ClaimRequest request, int limit, CancellationToken cancellationToken) => _writer.WriteAsync(async session =>
     {
         int lost = await RecoverAsync(session, request.Now).ConfigureAwait(false);
         var rates = new RateBoard(request.Now);
-        var chosen = request.Limit > 0 ? await ChooseAsync(session, request, rates).ConfigureAwait(false) : [];
+        var chosen = limit > 0 ? await ChooseAsync(session, request, limit, rates).ConfigureAwait(false) : [];
         var taken = chosen.Count > 0 ? await TakeAsync(session, chosen, request).ConfigureAwait(false) : [];
-        // A schedule of a type that is not known here is another worker's: it wakes nobody here.
-        var due = (await session.ReadAsync("""
-                SELECT least((SELECT min(due_ms) FROM hvsdk_jobs.jobs WHERE state = 0 AND due_ms > $1), (SELECT min(lease_ms) FROM hvsdk_jobs.jobs WHERE state = 1),
-                    (SELECT min(deadline_ms) FROM hvsdk_jobs.jobs WHERE state = 0 AND deadline_ms IS NOT NULL), (SELECT min(next_ms) FROM hvsdk_jobs.schedules JOIN unnest($2::text[], $3::int[]) AS known (name, version) ON type = known.name AND args_version <= known.version))
-                """, row => Time(row, 0), Ms(request.Now), request.Types.Keys.ToArray(), request.Types.Values.ToArray()).ConfigureAwait(false))[0];
+        var due = (await session.ReadAsync("SELECT hvsdk_jobs.next($1, $2, $3)", row => Time(row, 0), Ms(request.Now), request.Types.Keys.ToArray(), request.Types.Values.ToArray()).ConfigureAwait(false))[0];
         return new ClaimedJobs { Jobs = taken, LeasesLost = lost, NextAt = rates.NextAt < due ? rates.NextAt : due ?? rates.NextAt };
     }, cancellationToken);
+
+    // What earlier attempts left cannot change any more: the jobs are taken.
+    private async Task<IReadOnlyList<ClaimedJob>> WithStepsAsync(IReadOnlyList<TakenJob> jobs) => jobs.Any(job => job.Attempts > 1)
+        ? await UseAsync(session => WithStepsAsync(session, jobs)).ConfigureAwait(false)
+        : [.. jobs.Select(job => job.ToClaimed([]))];
+
+    private static async Task<IReadOnlyList<ClaimedJob>> WithStepsAsync(PostgreSqlSession session, IReadOnlyList<TakenJob> jobs)
+    {
+        long[] again = [.. jobs.Where(job => job.Attempts > 1).Select(job => job.Seq)];
+        var steps = again.Length == 0 ? [] : await session.ReadAsync("SELECT job, name, request, result, undo FROM hvsdk_jobs.steps WHERE job = ANY ($1) ORDER BY name", row =>
+            (Job: row.GetInt64(0), Step: new StoredStep { Name = row.GetString(1), Request = RequestId.Parse(row.GetString(2)), Result = Text(row, 3), HasCompensation = row.GetBoolean(4) }), again).ConfigureAwait(false);
+        var stepsOf = steps.ToLookup(step => step.Job, step => step.Step);
+        return [.. jobs.Select(job => job.ToClaimed(stepsOf[job.Seq]))];
+    }
+
+    /// <summary>The rows of <c>hvsdk_jobs.take</c>, the last of which has no job.</summary>
+    public static async Task<FirstClaim> ReadTakenAsync(NpgsqlDataReader row)
+    {
+        var jobs = new List<TakenJob>();
+        while (await row.ReadAsync().ConfigureAwait(false) && !row.IsDBNull(1))
+        {
+            jobs.Add(new(row.GetInt64(13), row.GetInt64(12), JobId.Parse(row.GetString(1)), row.GetString(2), row.GetString(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6), Time(row, 7),
+                row.IsDBNull(8) ? null : (JobState)row.GetInt32(8), row.GetInt32(9), Time(row, 10)!.Value, Text(row, 11)));
+        }
+
+        var first = new FirstClaim([.. jobs.OrderBy(job => job.Token)], row.IsDBNull(10) ? null : row.GetInt64(10), row.GetBoolean(0));
+        await row.NextResultAsync().ConfigureAwait(false);
+        return first;
+    }
 
     private static async Task<int> RecoverAsync(PostgreSqlSession session, DateTimeOffset now)
     {
@@ -33,7 +79,7 @@ internal sealed partial class PostgreSqlJobStore
         foreach (var job in lost)
         {
             const string Reason = "Its worker did not renew the lease.";
-            await session.RunAsync("UPDATE hvsdk_jobs.attempts SET ended_ms = $2, how = 4, reason = $3 WHERE job = $1 AND ended_ms IS NULL", job.Seq, Ms(now), Reason).ConfigureAwait(false);
+            await session.RunAsync("UPDATE hvsdk_jobs.jobs SET closed_ms = $2, how = 4, reason = $3 WHERE seq = $1", job.Seq, Ms(now), Reason).ConfigureAwait(false);
             if (job.IsCancel)
                 await EndAsync(session, job.Seq, JobState.Cancelled, now, "It was cancelled; " + Reason).ConfigureAwait(false);
             else if (job.IsPoison)
@@ -41,7 +87,7 @@ internal sealed partial class PostgreSqlJobStore
             else if (job.IsLast)
                 await EndAsync(session, job.Seq, JobState.Failed, now, Reason + " No attempt is left.").ConfigureAwait(false);
             else
-                await session.RunAsync("UPDATE hvsdk_jobs.jobs SET state = 0, worker = NULL, lease_ms = NULL, error = $2, lost = lost + 1, change = $3 WHERE seq = $1", job.Seq, Reason, session.NextChange()).ConfigureAwait(false);
+                await session.RunAsync("UPDATE hvsdk_jobs.jobs SET state = 0, lease_ms = NULL, error = $2, lost = lost + 1, change = $3 WHERE seq = $1", job.Seq, Reason, session.NextChange()).ConfigureAwait(false);
         }
 
         foreach (long seq in await session.ReadAsync("SELECT seq FROM hvsdk_jobs.jobs WHERE state = 0 AND deadline_ms <= $1 ORDER BY deadline_ms, seq", row => row.GetInt64(0), Ms(now)).ConfigureAwait(false))
@@ -49,7 +95,7 @@ internal sealed partial class PostgreSqlJobStore
         return lost.Count;
     }
 
-    private static async Task<List<Candidate>> ChooseAsync(PostgreSqlSession session, ClaimRequest request, RateBoard rates)
+    private static async Task<List<Candidate>> ChooseAsync(PostgreSqlSession session, ClaimRequest request, int limit, RateBoard rates)
     {
         var taken = new List<Candidate>();
         var paused = await session.ReadAsync("SELECT type FROM hvsdk_jobs.paused", row => row.GetString(0)).ConfigureAwait(false);
@@ -80,13 +126,13 @@ internal sealed partial class PostgreSqlJobStore
                         rates.Take(job.Rate);
                 }
 
-                if (taken.Count == request.Limit)
+                if (taken.Count == limit)
                     return taken;
             }
 
             if (page.Count < PageRows)
                 return taken;
-            (order, seq) = (page[^1].Order, page[^1].Seq);
+            (order, seq) = (page[^1].Order, page[^1].Job.Seq);
         }
     }
 
@@ -117,22 +163,23 @@ internal sealed partial class PostgreSqlJobStore
         return board;
     }
 
-    private static Candidate Read(NpgsqlDataReader row) => new(row.GetInt64(0), JobId.Parse(row.GetString(1)), row.GetString(2), row.GetString(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6),
-        Time(row, 7), row.IsDBNull(8) ? null : (JobState)row.GetInt32(8), Text(row, 9), row.GetInt64(10), row.GetInt32(11), Time(row, 12)!.Value,
-        Text(row, 13), Rate(row, 14));
+    // The numbers and the token are those of the attempt that begins; the token is given when it does.
+    private static Candidate Read(NpgsqlDataReader row) => new(new(row.GetInt64(0), 0, JobId.Parse(row.GetString(1)), row.GetString(2), row.GetString(3), row.GetInt32(4) + 1, row.GetInt32(5) + 1, row.GetInt32(6),
+        Time(row, 7), row.IsDBNull(8) ? null : (JobState)row.GetInt32(8), row.GetInt32(11), Time(row, 12)!.Value, Text(row, 13)), Text(row, 9), row.GetInt64(10), Rate(row, 14));
 
     // All that were chosen by one statement, and what their earlier attempts left by another.
     private static async Task<IReadOnlyList<ClaimedJob>> TakeAsync(PostgreSqlSession session, List<Candidate> chosen, ClaimRequest request)
     {
-        long[] jobs = [.. chosen.Select(job => job.Seq)];
-        long[] tokens = [.. chosen.Select(_ => session.NextToken())];
-        long[] changes = [.. chosen.Select(_ => session.NextChange())];
+        TakenJob[] taken = [.. chosen.Select(candidate => candidate.Job with { Token = session.NextToken() })];
         await session.RunAsync("""
-            WITH taken AS (
-                UPDATE hvsdk_jobs.jobs SET state = 1, token = mine.token, worker = $4, lease_ms = $5, attempts = attempts + 1, counted = counted + 1, change = mine.change
-                FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS mine (job, token, change) WHERE seq = mine.job RETURNING seq, attempts, jobs.token)
-            INSERT INTO hvsdk_jobs.attempts (job, number, worker, token, started_ms) SELECT seq, attempts, $4, token, $6 FROM taken
-            """, jobs, tokens, changes, request.Worker, Ms(request.LeaseUntil), Ms(request.Now)).ConfigureAwait(false);
+            WITH mine AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS mine (job, token, change)),
+            kept AS (INSERT INTO hvsdk_jobs.attempts (job, number, worker, token, started_ms, ended_ms, how, reason)
+                SELECT seq, attempts, worker, jobs.token, started_ms, closed_ms, how, reason FROM mine JOIN hvsdk_jobs.jobs ON seq = mine.job WHERE attempts > 0)
+            UPDATE hvsdk_jobs.jobs SET state = 1, token = mine.token, worker = $4, lease_ms = $5, attempts = attempts + 1, counted = counted + 1, change = mine.change,
+                started_ms = $6, closed_ms = NULL, how = NULL, reason = NULL
+            FROM mine WHERE seq = mine.job
+            """, taken.Select(job => job.Seq).ToArray(), taken.Select(job => job.Token).ToArray(), taken.Select(_ => session.NextChange()).ToArray(), request.Worker, Ms(request.LeaseUntil), Ms(request.Now))
+            .ConfigureAwait(false);
         if (chosen.Exists(job => job.Rate is not null))
         {
             JobRate[] begun = [.. chosen.Where(job => job.Rate is not null).Select(job => job.Rate!)];
@@ -140,14 +187,6 @@ internal sealed partial class PostgreSqlJobStore
                 begun.Select(rate => rate.Key).ToArray(), Ms(request.Now), begun.Select(rate => Ms(request.Now + rate.Period)).ToArray()).ConfigureAwait(false);
         }
 
-        long[] again = [.. chosen.Where(job => job.Attempts > 0).Select(job => job.Seq)];
-        var steps = again.Length == 0 ? [] : await session.ReadAsync("SELECT job, name, request, result, undo FROM hvsdk_jobs.steps WHERE job = ANY ($1) ORDER BY name", row =>
-            (Job: row.GetInt64(0), Step: new StoredStep { Name = row.GetString(1), Request = RequestId.Parse(row.GetString(2)), Result = Text(row, 3), HasCompensation = row.GetBoolean(4) }), again).ConfigureAwait(false);
-        var stepsOf = steps.ToLookup(step => step.Job, step => step.Step);
-        return [.. chosen.Select((job, i) => new ClaimedJob
-        {
-            Id = job.Id, Type = job.Type, Args = job.Args, Attempt = job.Attempts + 1, CountedAttempts = job.Counted + 1, MaxAttempts = job.MaxAttempts, FencingToken = tokens[i],
-            Steps = [.. stepsOf[job.Seq]], DeadlineAt = job.Deadline, CompensatesTo = job.Undo, ArgsVersion = job.ArgsVersion, DueAt = job.Due, TraceParent = job.Trace,
-        })];
+        return await WithStepsAsync(session, taken).ConfigureAwait(false);
     }
 }

@@ -77,7 +77,7 @@ internal sealed partial class PostgreSqlJobStore
     private static async Task EndAsync(PostgreSqlSession session, long seq, JobState state, DateTimeOffset now, string reason)
     {
         await session.RunAsync("""
-            UPDATE hvsdk_jobs.jobs SET state = $2, error = $3, ended_ms = $4, worker = NULL, lease_ms = NULL, cancel = $2 = 4, change = $5, keep_ms = CASE $2 WHEN 4 THEN $4 + retention_ms END WHERE seq = $1
+            UPDATE hvsdk_jobs.jobs SET state = $2, error = $3, ended_ms = $4, lease_ms = NULL, cancel = $2 = 4, change = $5, keep_ms = CASE $2 WHEN 4 THEN $4 + retention_ms END WHERE seq = $1
             """, seq, (int)state, reason, Ms(now), session.NextChange()).ConfigureAwait(false);
         if (!await TryCompensateAsync(session, seq, state, now).ConfigureAwait(false))
             await ReleaseAsync(session, seq, state, now).ConfigureAwait(false);

@@ -5,7 +5,7 @@ namespace Hypervisor.Sdk.Jobs.PostgreSql;
 
 internal sealed partial class PostgreSqlJobStore
 {
-    private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, worker, cancel, error, progress, progress_part, change, deadline_ms, parent, undo, args_version";
+    private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, CASE WHEN state = 1 THEN worker END, cancel, error, progress, progress_part, change, deadline_ms, parent, undo, args_version";
 
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) => UseAsync(async session =>
         (await session.ReadAsync($"SELECT {Columns} FROM hvsdk_jobs.jobs WHERE id = $1", Info, id.ToString()).ConfigureAwait(false)).FirstOrDefault(), cancellationToken);
@@ -39,8 +39,14 @@ internal sealed partial class PostgreSqlJobStore
     public Task<int> CountRunningAsync(string? type, CancellationToken cancellationToken) => UseAsync(async session =>
         (await session.ReadAsync("SELECT count(*)::int FROM hvsdk_jobs.jobs WHERE state = 1 AND ($1::text IS NULL OR type = $1)", row => row.GetInt32(0), type).ConfigureAwait(false))[0], cancellationToken);
 
+    public Task<IReadOnlyList<JobLane>> ListLanesAsync(CancellationToken cancellationToken) => UseAsync<IReadOnlyList<JobLane>>(async session =>
+        [.. (await session.ReadAsync("SELECT id, lanes FROM hvsdk_jobs.jobs WHERE state = 1 AND lanes IS NOT NULL", row => (Id: JobId.Parse(row.GetString(0)), Lanes: LaneText.Read(row.GetString(1))))
+            .ConfigureAwait(false)).SelectMany(job => job.Lanes.Select(lane => new JobLane { Holder = job.Id, Claim = lane }))
+            .OrderBy(lane => lane.Claim.Key.ToString(), StringComparer.Ordinal).ThenBy(lane => lane.Holder.ToString(), StringComparer.Ordinal)], cancellationToken);
+
     public Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken) => UseAsync<IReadOnlyList<JobAttempt>>(async session => await session.ReadAsync("""
-        SELECT number, worker, token, started_ms, ended_ms, how, reason FROM hvsdk_jobs.attempts WHERE job = (SELECT seq FROM hvsdk_jobs.jobs WHERE id = $1) ORDER BY number
+        SELECT number, worker, token, started_ms, ended_ms, how, reason FROM hvsdk_jobs.attempts WHERE job = (SELECT seq FROM hvsdk_jobs.jobs WHERE id = $1)
+        UNION ALL SELECT attempts, worker, token, started_ms, closed_ms, how, reason FROM hvsdk_jobs.jobs WHERE id = $1 AND attempts > 0 ORDER BY number
         """, row => new JobAttempt
         {
             Number = row.GetInt32(0),

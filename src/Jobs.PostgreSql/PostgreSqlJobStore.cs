@@ -31,10 +31,16 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         _name = $"{settings.Host}/{settings.Database}";
         _notifications = notifications;
-        var builder = new NpgsqlSlimDataSourceBuilder(connectionString);
+        // Nothing is left in a session: the reset of each connection would only make the server forget the plans of the functions.
+        settings.NoResetOnClose = true;
+        // Of several servers the one that takes writes: after a failover that is another one.
+        bool isOneOfSeveral = settings.Host?.Contains(',', StringComparison.Ordinal) == true;
+        if (isOneOfSeveral)
+            settings.Remove("Target Session Attributes");
+        var builder = new NpgsqlSlimDataSourceBuilder(settings.ConnectionString);
         builder.EnableArrays();
         builder.EnableTransportSecurity();
-        _source = builder.Build();
+        _source = isOneOfSeveral ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary) : builder.Build();
         _writer = new TransactionGroup(OpenAsync, _name, _sender);
     }
 
@@ -100,15 +106,14 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
         bool isPending = state == JobState.Pending;
         bool isReturned = attempt.End == AttemptEnd.Returned;
         var jobs = await session.ReadAsync("""
-            UPDATE hvsdk_jobs.jobs SET state = $4, worker = NULL, lease_ms = NULL, due_ms = coalesce($5, due_ms), ended_ms = $6, error = coalesce($7, error), result = $8, counted = counted - $9, lost = 0,
-                change = $10, keep_ms = CASE WHEN $4 IN (2, 4) THEN $3 + retention_ms END, undone = $11
+            UPDATE hvsdk_jobs.jobs SET state = $4, lease_ms = NULL, due_ms = coalesce($5, due_ms), ended_ms = $6, error = coalesce($7, error), result = $8, counted = counted - $9, lost = 0,
+                change = $10, keep_ms = CASE WHEN $4 IN (2, 4) THEN $3 + retention_ms END, undone = $11,
+                closed_ms = $3, how = $12, reason = $13
             WHERE id = $1 AND state = 1 AND token = $2 AND lease_ms > $3 RETURNING seq
             """, row => row.GetInt64(0), id, attempt.FencingToken, Ms(attempt.Now), (int)state, isPending ? Ms(attempt.DueAt) : null, isPending ? null : Ms(attempt.Now), isReturned ? null : attempt.Reason,
-            attempt.Result, isReturned ? 1 : 0, session.NextChange(), attempt.End == AttemptEnd.Compensated).ConfigureAwait(false);
+            attempt.Result, isReturned ? 1 : 0, session.NextChange(), attempt.End == AttemptEnd.Compensated, (int)attempt.End, attempt.Reason).ConfigureAwait(false);
         if (jobs is not [long seq])
             return false;
-        await session.RunAsync("UPDATE hvsdk_jobs.attempts SET ended_ms = $2, how = $3, reason = $4 WHERE job = $1 AND ended_ms IS NULL", seq, Ms(attempt.Now), (int)attempt.End, attempt.Reason)
-            .ConfigureAwait(false);
         if (state is JobState.Failed or JobState.Cancelled && await TryCompensateAsync(session, seq, state, attempt.Now).ConfigureAwait(false))
             return true;
         if (!isPending)
@@ -153,7 +158,9 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     }, cancellationToken);
 
     public Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken) =>
-        _writer.WriteAsync(async session => await session.RunAsync("DELETE FROM hvsdk_jobs.jobs WHERE id = $1 AND state > 1", id.ToString()).ConfigureAwait(false) > 0, cancellationToken);
+        _writer.WriteAsync(async session => (await session.ReadAsync("""
+            WITH gone AS (DELETE FROM hvsdk_jobs.jobs WHERE id = $1 AND state > 1 RETURNING seq), attempts AS (DELETE FROM hvsdk_jobs.attempts USING gone WHERE job = seq) SELECT seq FROM gone
+            """, row => row.GetInt64(0), id.ToString()).ConfigureAwait(false)).Count > 0, cancellationToken);
 
     public Task<bool> PauseAsync(string? type, bool isPaused, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(async session =>
     {
@@ -166,7 +173,10 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     public Task<int> PurgeAsync(DateTimeOffset now, int limit) => _writer.WriteAsync(async session =>
     {
         await session.RunAsync("DELETE FROM hvsdk_jobs.starts WHERE until_ms <= $1", Ms(now)).ConfigureAwait(false);
-        return await session.RunAsync("DELETE FROM hvsdk_jobs.jobs WHERE seq IN (SELECT seq FROM hvsdk_jobs.jobs WHERE keep_ms <= $1 ORDER BY keep_ms LIMIT $2)", Ms(now), limit).ConfigureAwait(false);
+        return (await session.ReadAsync("""
+            WITH gone AS (DELETE FROM hvsdk_jobs.jobs WHERE seq IN (SELECT seq FROM hvsdk_jobs.jobs WHERE keep_ms <= $1 ORDER BY keep_ms LIMIT $2) RETURNING seq),
+            attempts AS (DELETE FROM hvsdk_jobs.attempts USING gone WHERE job = seq) SELECT seq FROM gone
+            """, row => row.GetInt64(0), Ms(now), limit).ConfigureAwait(false)).Count;
     });
 
     public async ValueTask DisposeAsync()

@@ -53,14 +53,25 @@ internal static class PostgreSqlSchema
         CREATE INDEX starts_key ON hvsdk_jobs.starts (key, at_ms);
         CREATE INDEX starts_until ON hvsdk_jobs.starts (until_ms);
         """,
+        // The newest attempt stands in the row of its job, and goes to the table of attempts when another begins: what begins and ends once is written twice and not four times. No foreign key there, which would be
+        // looked up for each row.
+        """
+        ALTER TABLE hvsdk_jobs.jobs ADD COLUMN started_ms bigint, ADD COLUMN closed_ms bigint, ADD COLUMN how int, ADD COLUMN reason text;
+        UPDATE hvsdk_jobs.jobs SET worker = newest.worker, token = newest.token, started_ms = newest.started_ms, closed_ms = newest.ended_ms, how = newest.how, reason = newest.reason
+            FROM hvsdk_jobs.attempts AS newest WHERE newest.job = seq AND newest.number = attempts;
+        DELETE FROM hvsdk_jobs.attempts USING hvsdk_jobs.jobs WHERE job = seq AND number = attempts;
+        ALTER TABLE hvsdk_jobs.attempts DROP CONSTRAINT attempts_job_fkey;
+        """ + PostgreSqlFunctions.Version3,
+        PostgreSqlFunctions.Version4,
     ];
 
     /// <summary>The version that this release writes.</summary>
     public static int Newest => Steps.Length;
 
-    /// <summary>Brings the schema to this version; one process at a time, the others wait.</summary>
-    public static async Task PrepareAsync(NpgsqlDataSource source, string name, CancellationToken cancellationToken)
+    /// <summary>Brings the schema to a version, the newest by default; one process at a time, the others wait.</summary>
+    public static async Task PrepareAsync(NpgsqlDataSource source, string name, CancellationToken cancellationToken, int? target = null)
     {
+        int end = target ?? Newest;
         var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
@@ -76,10 +87,10 @@ internal static class PostgreSqlSchema
                     throw Refusal(name, "has a schema 'hvsdk_jobs' without a version: it is not that of this program. It was left as it is");
                 if (version > Steps.Length)
                     throw Refusal(name, $"has version {version} and was written by a newer release; this one knows up to {Steps.Length}: update the program");
-                for (int step = version; step < Steps.Length; step++)
+                for (int step = version; step < end; step++)
                     await session.RunAsync(Steps[step]).ConfigureAwait(false);
-                if (version < Steps.Length)
-                    await session.RunAsync("UPDATE hvsdk_jobs.version SET version = $1", Steps.Length).ConfigureAwait(false);
+                if (version < end)
+                    await session.RunAsync("UPDATE hvsdk_jobs.version SET version = $1", end).ConfigureAwait(false);
                 await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
             }
         }

@@ -12,12 +12,17 @@ internal sealed class TransactionGroup : IAsyncDisposable
 {
     private const int MaxWaiting = 10_000;
     private const int MaxGroup = 512;
+    private const int TurnsForEach = 64;
+    private const int MostSkipped = 3;
 
     private readonly Channel<Write> _queue = Channel.CreateBounded<Write>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
     private readonly Func<Task<NpgsqlConnection>> _open;
     private readonly string _name;
     private readonly string _sender;
     private readonly Task _loop;
+
+    // Calls that make jobs, waiting.
+    private int _makes;
 
     public TransactionGroup(Func<Task<NpgsqlConnection>> open, string name, string sender)
     {
@@ -36,6 +41,9 @@ internal sealed class TransactionGroup : IAsyncDisposable
     /// <summary>Ends an attempt COMPLETED; false where that takes more than one statement, or where the token does not hold the job: nothing was written then.</summary>
     public Task<bool> CompleteAsync(EndedAttempt attempt) => AddAsync(new CompleteWrite(attempt), CancellationToken.None);
 
+    /// <summary>Takes jobs that have neither lanes nor a rate, up to the first that has.</summary>
+    public Task<FirstClaim> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) => AddAsync(new ClaimWrite(request), cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         _queue.Writer.TryComplete();
@@ -47,6 +55,8 @@ internal sealed class TransactionGroup : IAsyncDisposable
         try
         {
             await _queue.Writer.WriteAsync(write, cancellationToken).ConfigureAwait(false);
+            if (write is MakeWrite)
+                Interlocked.Increment(ref _makes);
         }
         catch (ChannelClosedException exception)
         {
@@ -60,11 +70,33 @@ internal sealed class TransactionGroup : IAsyncDisposable
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var group = new List<Write>();
-        while (await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
+        var later = new List<Write>();
+        int makers = 0;
+        int skipped = 0;
+        while (later.Count > 0 || await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
+            // Who has just made a job mostly makes another one at once: without a word to wait for them every other commit would go without half of them.
+            for (int turn = 0; turn < TurnsForEach * makers && Volatile.Read(ref _makes) < makers; turn++)
+                await Task.Yield();
             group.Clear();
+            group.AddRange(later);
+            later.Clear();
             while (group.Count < MaxGroup && _queue.Reader.TryRead(out var write))
                 group.Add(write);
+            makers = group.OfType<MakeWrite>().Count();
+            Interlocked.Add(ref _makes, -makers);
+            // Ends and claims cost nearly the same for many as for few, and who makes jobs waits for every commit: while there are such, ends and claims go with every so many.
+            if (makers > 0 && group.Count > makers && skipped < MostSkipped && !group.Exists(write => write.HasBody))
+            {
+                later.AddRange(group.Where(write => write is not MakeWrite));
+                group.RemoveAll(write => write is not MakeWrite);
+                skipped++;
+            }
+            else
+            {
+                skipped = 0;
+            }
+
             await CommitAsync([.. group.Where(write => !write.HasBody)], CommitPlainAsync).ConfigureAwait(false);
             await CommitAsync([.. group.Where(write => write.HasBody)], CommitBodiesAsync).ConfigureAwait(false);
         }
@@ -119,38 +151,41 @@ internal sealed class TransactionGroup : IAsyncDisposable
         }
     }
 
-    // One round trip, which is one transaction. The turn is a statement of its own, so that the others see all that was committed before it.
+    // One round trip, which is one transaction: what ends frees places and lanes for what is taken in it.
     private async Task CommitPlainAsync(NpgsqlConnection connection, List<Write> writes)
     {
         List<NewJob> jobs = [.. writes.OfType<MakeWrite>().SelectMany(write => write.Jobs)];
         List<CompleteWrite> ends = [.. writes.OfType<CompleteWrite>()];
+        List<ClaimWrite> claims = [.. writes.OfType<ClaimWrite>()];
         var batch = new NpgsqlBatch(connection);
         await using (batch.ConfigureAwait(false))
         {
-            batch.BatchCommands.Add(PlainStatements.Turn(jobs.Count + ends.Count));
             if (jobs.Count > 0)
-                batch.BatchCommands.Add(PlainStatements.Make(jobs, ends.Count));
-            batch.BatchCommands.Add(PlainStatements.Notify(_sender));
+                batch.BatchCommands.Add(PlainStatements.Make(jobs, _sender));
             if (ends.Count > 0)
-                batch.BatchCommands.Add(PlainStatements.Complete([.. ends.Select(end => end.Attempt)]));
-            var ended = new HashSet<string>(StringComparer.Ordinal);
+                batch.BatchCommands.Add(PlainStatements.Finish([.. ends.Select(end => end.Attempt)], _sender));
+            foreach (var claim in claims)
+                batch.BatchCommands.Add(PlainStatements.Take(claim.Request, _sender));
             var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
-                // The notification and the ends answer with rows; only the latter with a text.
-                do
+                if (jobs.Count > 0)
+                    await reader.NextResultAsync().ConfigureAwait(false);
+                if (ends.Count > 0)
                 {
                     while (await reader.ReadAsync().ConfigureAwait(false))
-                    {
-                        if (reader.GetValue(0) is string id && id.Length > 0)
-                            ended.Add(id);
-                    }
+                        ends[(int)reader.GetInt64(0) - 1].IsDone = true;
+                    await reader.NextResultAsync().ConfigureAwait(false);
                 }
-                while (await reader.NextResultAsync().ConfigureAwait(false));
-            }
 
-            foreach (var end in ends)
-                end.IsDone = ended.Contains(end.Attempt.Id.ToString());
+                foreach (var claim in claims)
+                    claim.Claimed = await PostgreSqlJobStore.ReadTakenAsync(reader).ConfigureAwait(false);
+
+                // To the end: what fails there fails all.
+                while (await reader.NextResultAsync().ConfigureAwait(false))
+                {
+                }
+            }
         }
     }
 
@@ -211,6 +246,19 @@ internal sealed class TransactionGroup : IAsyncDisposable
         public override bool HasBody => false;
 
         protected override bool Result => IsDone;
+
+        public override Task RunAsync(PostgreSqlSession session) => System.Threading.Tasks.Task.CompletedTask;
+    }
+
+    private sealed class ClaimWrite(ClaimRequest request) : Write<FirstClaim>
+    {
+        public ClaimRequest Request => request;
+
+        public FirstClaim? Claimed { get; set; }
+
+        public override bool HasBody => false;
+
+        protected override FirstClaim Result => Claimed!;
 
         public override Task RunAsync(PostgreSqlSession session) => System.Threading.Tasks.Task.CompletedTask;
     }

@@ -8,11 +8,15 @@ internal sealed class GroupCommit : IDisposable
 {
     private const int MaxWaiting = 10_000;
     private const int MaxGroup = 512;
+    private const int TurnsForEach = 16;
 
     private readonly BlockingCollection<Write> _queue = new(MaxWaiting);
     private readonly SqliteSession _session;
     private readonly string _path;
     private readonly Thread _thread;
+
+    // Calls that make jobs, waiting.
+    private int _makes;
 
     public GroupCommit(SqliteSession session, string path)
     {
@@ -24,6 +28,14 @@ internal sealed class GroupCommit : IDisposable
 
     /// <summary>Runs <paramref name="body"/> within a transaction; completes when it is on the disk.</summary>
     public Task<T> WriteAsync<T>(Func<SqliteSession, T> body, CancellationToken cancellationToken = default) => AddAsync(new Write<T>(body, isWhole: false), cancellationToken);
+
+    /// <summary>Makes jobs that refuse nothing: who has made one mostly makes another one at once, and is waited for by the next group.</summary>
+    public Task<T> MakeAsync<T>(Func<SqliteSession, T> body, CancellationToken cancellationToken)
+    {
+        var made = AddAsync(new Write<T>(body, isWhole: true, isMake: true), cancellationToken);
+        Interlocked.Increment(ref _makes);
+        return made;
+    }
 
     /// <summary>The same for what refuses nothing once it has written something, so that nothing has to be undone for it alone.</summary>
     public Task<T> WriteWholeAsync<T>(Func<SqliteSession, T> body, CancellationToken cancellationToken = default) => AddAsync(new Write<T>(body, isWhole: true), cancellationToken);
@@ -55,12 +67,17 @@ internal sealed class GroupCommit : IDisposable
     private void Loop()
     {
         var group = new List<Write>();
+        int makers = 0;
         foreach (var first in _queue.GetConsumingEnumerable())
         {
+            for (int turn = 0; turn < TurnsForEach * makers && Volatile.Read(ref _makes) < makers; turn++)
+                Thread.Yield();
             group.Clear();
             group.Add(first);
             while (group.Count < MaxGroup && _queue.TryTake(out var next))
                 group.Add(next);
+            makers = group.Count(write => write.IsMake);
+            Interlocked.Add(ref _makes, -makers);
             Commit(group);
         }
     }
@@ -116,8 +133,10 @@ internal sealed class GroupCommit : IDisposable
         }
     }
 
-    private abstract class Write(bool isWhole)
+    private abstract class Write(bool isWhole, bool isMake)
     {
+        public bool IsMake => isMake;
+
         public bool IsWhole => isWhole;
 
         public abstract bool TryRun(SqliteSession session);
@@ -127,7 +146,7 @@ internal sealed class GroupCommit : IDisposable
         public abstract void Complete();
     }
 
-    private sealed class Write<T>(Func<SqliteSession, T> body, bool isWhole) : Write(isWhole)
+    private sealed class Write<T>(Func<SqliteSession, T> body, bool isWhole, bool isMake = false) : Write(isWhole, isMake)
     {
         private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private Exception? _failure;

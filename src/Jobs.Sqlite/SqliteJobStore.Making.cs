@@ -5,7 +5,7 @@ namespace Hypervisor.Sdk.Jobs.Sqlite;
 internal sealed partial class SqliteJobStore
 {
     public Task<IReadOnlyList<JobId>> EnqueueAsync(IReadOnlyList<NewJob> jobs, CancellationToken cancellationToken) =>
-        jobs.All(job => job.UniqueKey is null && job.After.Count == 0) ? _writer.WriteWholeAsync<IReadOnlyList<JobId>>(session => Enqueue(session, jobs), cancellationToken)
+        jobs.All(job => job.UniqueKey is null && job.After.Count == 0) ? _writer.MakeAsync<IReadOnlyList<JobId>>(session => Enqueue(session, jobs), cancellationToken)
             : _writer.WriteAsync<IReadOnlyList<JobId>>(session => Enqueue(session, jobs), cancellationToken);
 
     private static JobId[] Enqueue(SqliteSession session, IReadOnlyList<NewJob> jobs)

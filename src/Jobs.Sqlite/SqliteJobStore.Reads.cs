@@ -89,6 +89,10 @@ internal sealed partial class SqliteJobStore
         return new PendingReason { Kind = PendingKind.WaitsForLane, Lane = closed.Key, Job = before is [var first] ? first : null };
     }
 
+    public Task<IReadOnlyList<JobLane>> ListLanesAsync(CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<JobLane>>(session =>
+        session.Read("SELECT key, exclusive, weight, capacity, id FROM lanes JOIN jobs ON seq = job WHERE state = 1 AND lane_count > 0 ORDER BY key, id",
+            row => new JobLane { Holder = JobId.Parse(row.GetString(4)), Claim = Lane(row) }), cancellationToken);
+
     public Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<JobAttempt>>(session =>
         session.Read("SELECT number, worker, token, started_ms, ended_ms, end, reason FROM attempts WHERE job = (SELECT seq FROM jobs WHERE id = $0) ORDER BY number", row => new JobAttempt
         {

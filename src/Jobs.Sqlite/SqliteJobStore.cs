@@ -1,5 +1,6 @@
 using Hypervisor.Sdk.Jobs.Stores;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
 
 namespace Hypervisor.Sdk.Jobs.Sqlite;
 
@@ -12,17 +13,22 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
     private readonly SqliteSession _reader;
     private readonly Lock _readerGate = new();
     private readonly string _path;
+    private readonly TimeSpan? _backupInterval;
+    private readonly ILogger? _logger;
+    private Task _backup = Task.CompletedTask;
 
-    private SqliteJobStore(string path, SqliteSession writer)
+    private SqliteJobStore(string path, SqliteSession writer, TimeSpan? backupInterval, ILogger? logger)
     {
         _path = path;
+        _backupInterval = backupInterval;
+        _logger = logger;
         _reader = new SqliteSession(path, isReader: true);
         _writer = new GroupCommit(writer, path);
     }
 
     /// <summary>Opens the file, checks it, and brings it to this version.</summary>
     /// <exception cref="HypervisorException">It is damaged, of a newer version or of another program, or cannot be opened.</exception>
-    public static SqliteJobStore Open(string path)
+    public static SqliteJobStore Open(string path, TimeSpan? backupInterval = null, ILogger? logger = null)
     {
         SQLitePCL.Batteries_V2.Init();
         SqliteSession? writer = null;
@@ -30,12 +36,12 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
         {
             writer = new SqliteSession(path, isReader: false);
             SqliteSchema.Prepare(writer, path);
-            return new SqliteJobStore(path, writer);
+            return new SqliteJobStore(path, writer, backupInterval, logger);
         }
         catch (SqliteException exception)
         {
             writer?.Dispose();
-            throw SqliteSchema.Refusal(path, $"cannot be opened ({exception.Message.TrimEnd('.')}). It was left as it is: check the path, the rights and the disk, or restore a copy", exception);
+            throw SqliteSchema.Refusal(path, $"cannot be opened ({exception.Message.TrimEnd('.')}). It was left as it is: check the path, the rights and the disk{SqliteSchema.Offer(path)}", exception);
         }
         catch
         {
@@ -151,11 +157,29 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
         return (isPaused ? session.Run("INSERT OR IGNORE INTO paused VALUES ($0, $1)", type ?? "", Ms(now)) : session.Run("DELETE FROM paused WHERE type = $0", type ?? "")) > 0;
     }, cancellationToken);
 
-    public Task<int> PurgeAsync(DateTimeOffset now, int limit) => _writer.WriteAsync(session =>
+    public Task<int> PurgeAsync(DateTimeOffset now, int limit)
     {
-        session.Run("DELETE FROM starts WHERE until_ms <= $0", Ms(now));
-        return session.Run("DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE keep_ms <= $0 ORDER BY keep_ms LIMIT $1)", Ms(now), limit);
-    });
+        if (_backup.IsCompleted && _backupInterval is { } interval && (JobsSqliteBackup.TakenAt(_path) is not { } taken || taken + interval <= now))
+            _backup = Task.Run(Backup);
+        return _writer.WriteAsync(session =>
+        {
+            session.Run("DELETE FROM starts WHERE until_ms <= $0", Ms(now));
+            return session.Run("DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE keep_ms <= $0 ORDER BY keep_ms LIMIT $1)", Ms(now), limit);
+        });
+    }
+
+    // Jobs go on without a backup; that there is none is said, and tried again at the next purge.
+    private void Backup()
+    {
+        try
+        {
+            JobsSqliteBackup.Take(_path);
+        }
+        catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
+        {
+            _logger?.LogError(exception, "The job store '{Path}' could not be backed up; the backup before it, if there is one, stays.", _path);
+        }
+    }
 
     /// <summary>Commits what waits, then closes the file.</summary>
     public void Dispose()
@@ -165,10 +189,10 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
         _writer.Dispose();
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await _backup.ConfigureAwait(false);
         Dispose();
-        return ValueTask.CompletedTask;
     }
 
     private static long Ms(DateTimeOffset time) => time.ToUnixTimeMilliseconds();

@@ -104,7 +104,7 @@ internal static class SqliteSchema
         int wanted = target ?? Steps.Length;
         string[] damage = [.. session.Read("PRAGMA quick_check(5)", row => row.GetString(0))];
         if (damage is not ["ok"])
-            throw Refusal(path, $"is damaged ({string.Join("; ", damage)}). It was left as it is: restore a copy, or move it away to begin anew");
+            throw Refusal(path, $"is damaged ({string.Join("; ", damage)}). It was left as it is{Offer(path)}, or move it away to begin anew");
         session.ReadWhile("PRAGMA journal_mode = WAL", row => row.GetString(0) == "wal" ? true
             : throw Refusal(path, "cannot be kept with a write-ahead log on this file system: put it on a local disk"));
 
@@ -137,6 +137,11 @@ internal static class SqliteSchema
 
     public static HypervisorException Refusal(string path, string what, Exception? inner = null) =>
         new($"The job store '{path}' {what}.", ErrorCode.Unavailable, RequestOutcome.Rejected, inner) { Resource = path };
+
+    /// <summary>What can be restored.</summary>
+    public static string Offer(string path) => JobsSqliteBackup.TakenAt(path) is { } taken
+        ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $": JobsSqliteBackup.Restore goes back to the backup of {taken:u}, without what was made since and with what has ended since to be run again")
+        : ", and has no backup: restore a copy of your own";
 
     private static long Number(SqliteSession session, string sql) => session.Read(sql, row => row.GetInt64(0))[0];
 }

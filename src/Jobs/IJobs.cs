@@ -73,6 +73,9 @@ public interface IJobs
     /// <param name="cancellationToken">Ends the wait; the pause stays.</param>
     Task DrainAsync(string? type = null, CancellationToken cancellationToken = default);
 
+    /// <summary>The lanes that are held now, by key, with who holds them. Why a job waits for one is said by <see cref="GetPendingReasonAsync"/>.</summary>
+    Task<IReadOnlyList<JobLane>> ListLanesAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Waits until a job has ended.</summary>
     /// <exception cref="HypervisorException"><see cref="ErrorCode.NotFound"/>: there is no such job.</exception>
     Task<JobInfo> WaitAsync(JobId id, CancellationToken cancellationToken = default);

@@ -54,7 +54,19 @@ public sealed class JobsBuilder
     public JobsBuilder UseStore(Func<IServiceProvider, IJobStore> open)
     {
         ArgumentNullException.ThrowIfNull(open);
-        Services.Replace(ServiceDescriptor.Singleton(open));
+        Services.Replace(ServiceDescriptor.Singleton(provider => provider.GetService<IJobKeys>() is { } keys ? new EncryptedJobStore(open(provider), new PayloadCipher(keys)) : open(provider)));
+        return this;
+    }
+
+    /// <summary>
+    /// Encrypts arguments, results and the results of steps before they are stored, by AES-256-GCM with keys of the caller's, whatever the store. What was stored before is read as it is. Not encrypted is what the engine
+    /// itself goes by: types, lanes, unique keys, names, times; and what a handler tells everybody: progress, log lines, the messages of its exceptions.
+    /// </summary>
+    /// <param name="keys">Where the keys come from.</param>
+    public JobsBuilder EncryptPayloads(IJobKeys keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        Services.Replace(ServiceDescriptor.Singleton(keys));
         return this;
     }
 }

@@ -64,10 +64,22 @@ public sealed class PageFixture : IAsyncLifetime
     /// <summary>Ends the process of a machine of this fixture's host, as somebody on the host might: the one whose arguments have the machine's id.</summary>
     internal static void KillMachine(string id)
     {
-        string name = $"guest={id},";
-        int pid = Directory.EnumerateDirectories("/proc").Select(directory => int.TryParse(Path.GetFileName(directory), out int number) ? number : 0).Single(number => number > 0 && Arguments(number).Contains(name, StringComparison.Ordinal));
-        using var process = Process.GetProcessById(pid);
+        using var process = Process.GetProcessById(PidOf(id));
         process.Kill();
+    }
+
+    /// <summary>Holds the process of a machine: whatever is asked of it waits until it is killed.</summary>
+    internal static async Task HoldMachineAsync(string id)
+    {
+        using var kill = Process.Start("kill", ["-STOP", PidOf(id).ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, kill.ExitCode);
+    }
+
+    private static int PidOf(string id)
+    {
+        string name = $"guest={id},";
+        return Directory.EnumerateDirectories("/proc").Select(directory => int.TryParse(Path.GetFileName(directory), out int number) ? number : 0).Single(number => number > 0 && Arguments(number).Contains(name, StringComparison.Ordinal));
 
         static string Arguments(int pid)
         {

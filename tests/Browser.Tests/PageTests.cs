@@ -62,6 +62,7 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
     public Task A_machine_that_ends_by_itself_is_an_alert_on_the_overview() => fixture.UseAsync("#/create", async page =>
     {
         string name = "ends-" + Guid.NewGuid().ToString("N")[..6];
+        await WholeFormAsync(page);
         await page.Page.GetByLabel("Name").FillAsync(name);
         await page.Button("Create machine").ClickAsync();
         await Assertions.Expect(page.Page.Locator($"article.machine[data-name='{name}']")).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
@@ -102,6 +103,84 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
         await Assertions.Expect(page.Button("Shut down: demo-1")).ToBeVisibleAsync();
         await page.PictureAsync("cards-1400");
     });
+
+    [Fact(Timeout = 90_000)]
+    public Task What_is_done_to_a_machine_is_a_job_with_its_lane_and_the_clock_s_are_listed_with_their_next_times() => fixture.UseAsync("#/create", async page =>
+    {
+        string name = "job-" + Guid.NewGuid().ToString("N")[..6];
+        await WholeFormAsync(page);
+        await page.Page.GetByLabel("Name").FillAsync(name);
+        await page.Button("Create machine").ClickAsync();
+        await Assertions.Expect(page.Page.Locator($"article.machine[data-name='{name}']")).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
+        await page.GoAsync("#/jobs");
+        var jobs = page.Page.GetByRole(AriaRole.Table, new() { Name = "Jobs, newest first" });
+        await Assertions.Expect(jobs.Locator("tr[data-state='completed']").Filter(new() { HasText = $"create instance: {name}" })).ToHaveCountAsync(1, PagePatience.Count);
+        await Assertions.Expect(jobs.Locator("tr[data-state='completed']").Filter(new() { HasText = $"start instance: {name}" })).ToHaveCountAsync(1, PagePatience.Count);
+        await Assertions.Expect(page.Page.Locator("tr[data-schedule='tidy-jobs'] time")).ToHaveCountAsync(5, PagePatience.Count);
+        await page.PictureAsync("jobs-1400");
+
+        // A machine that does not answer keeps its lane with who asked it; what comes then waits for it, and can be cancelled.
+        await page.GoToMachineAsync(name, "Summary");
+        string id = new Uri(page.Page.Url).Fragment.Split('/')[3];
+        await PageFixture.HoldMachineAsync(id);
+        try
+        {
+            page.Expect("Failed to load resource");
+            await page.GoAsync("#/jobs");
+            await AskAsync(page, $"/api/v1/instances/local/{id}/stop");
+            // One that does not answer is called by its id.
+            var stop = jobs.Locator("tr[data-state='inProgress']").Filter(new() { HasTextRegex = new Regex($"stop instance: ({name}|{id})") });
+            await Assertions.Expect(stop).ToHaveCountAsync(1, PagePatience.Count);
+            await Assertions.Expect(page.Page.Locator($"tr[data-lane='local/instance:{id}']")).ToContainTextAsync("stop instance", PagePatience.Text);
+            await AskAsync(page, $"/api/v1/instances/local/{id}/start");
+            var waits = jobs.Locator("tr[data-state='pending']").Filter(new() { HasText = $"local/instance:{id}" });
+            await Assertions.Expect(waits).ToContainTextAsync($"Waits for lane 'local/instance:{id}'", PagePatience.Text);
+            await page.PictureAsync("jobs-waiting-1400");
+            await waits.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+            await Assertions.Expect(waits).ToHaveCountAsync(0, PagePatience.Count);
+            await Assertions.Expect(jobs.Locator("tr[data-state='cancelled']").First).ToBeVisibleAsync(PagePatience.Visible);
+            await page.Page.GetByLabel("Filter jobs").FillAsync("create instance");
+            await Assertions.Expect(stop).ToHaveCountAsync(0, PagePatience.Count);
+            await page.Page.GetByLabel("Filter jobs").FillAsync("");
+            await Assertions.Expect(stop).ToHaveCountAsync(1, PagePatience.Count);
+        }
+        finally
+        {
+            PageFixture.KillMachine(id);
+        }
+
+        await Assertions.Expect(jobs.Locator("tr[data-state='inProgress']").Filter(new() { HasTextRegex = new Regex($"stop instance: ({name}|{id})") })).ToHaveCountAsync(0, PagePatience.Count);
+        await page.GoToMachineAsync(name, "Summary");
+        await DeleteAsync(page, name);
+    });
+
+    [Fact(Timeout = 90_000)]
+    public Task A_job_that_failed_can_be_run_again_and_discarded() => fixture.UseAsync("#/jobs", async page =>
+    {
+        page.Expect("Failed to load resource");
+        await AskAsync(page, "/api/v1/instances/local/nobody/start");
+        var failed = page.Page.GetByRole(AriaRole.Table, new() { Name = "Jobs, newest first" }).Locator("tr[data-state='failed']").Filter(new() { HasText = "nobody" });
+        await Assertions.Expect(failed.Locator("[data-label='Attempts']")).ToHaveTextAsync("1", new() { Timeout = PagePatience.Milliseconds });
+        await failed.GetByRole(AriaRole.Button, new() { Name = "Retry" }).ClickAsync();
+        await Assertions.Expect(failed.Locator("[data-label='Attempts']")).ToHaveTextAsync("2", new() { Timeout = PagePatience.Milliseconds });
+        await failed.GetByRole(AriaRole.Button, new() { Name = "Discard" }).ClickAsync();
+        await Assertions.Expect(failed).ToHaveCountAsync(0, PagePatience.Count);
+    });
+
+    /// <summary>The form for a new machine is whole: what comes later would move the button away from under the pointer, or be missed when it is sent.</summary>
+    private static async Task WholeFormAsync(WatchedPage page)
+    {
+        await Assertions.Expect(page.Page.GetByLabel("Name")).ToHaveValueAsync(new Regex("^[a-z]+-[a-z]+$"), new() { Timeout = PagePatience.Milliseconds });
+        await Assertions.Expect(page.Page.GetByRole(AriaRole.Combobox, new() { Name = "RAM disk", Exact = true })).ToBeVisibleAsync(PagePatience.Visible);
+    }
+
+    /// <summary>Asks the API as the page does, and waits for no answer.</summary>
+    private static Task<System.Text.Json.JsonElement?> AskAsync(WatchedPage page, string path) => page.Page.EvaluateAsync("""
+        async (path) => {
+          const { csrf } = await (await fetch('/session', { headers: { Accept: 'application/json' } })).json();
+          void fetch(path, { method: 'POST', headers: { 'X-CSRF-Token': csrf } });
+        }
+        """, path);
 
     [Fact(Timeout = 90_000)]
     [Feature("QA-03")]
@@ -202,6 +281,7 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
     public Task A_machine_becomes_a_template_and_a_machine_of_another_size_is_made_from_it() => fixture.UseAsync("#/create", async page =>
     {
         string name = "mould-" + Guid.NewGuid().ToString("N")[..6];
+        await WholeFormAsync(page);
         await page.Page.GetByLabel("Name").FillAsync(name);
         await page.Page.GetByLabel("New disk").FillAsync("64 MiB");
         await page.Page.GetByLabel("Start it when it is made").UncheckAsync();
@@ -260,9 +340,7 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
     {
         page.Expect("status of 400");
         page.Expect("status of 409");
-        // The form is whole: what comes later would move the button away from under the pointer.
-        await Assertions.Expect(page.Page.GetByLabel("Name")).ToHaveValueAsync(new Regex("^[a-z]+-[a-z]+$"), new() { Timeout = PagePatience.Milliseconds });
-        await Assertions.Expect(page.Page.GetByRole(AriaRole.Combobox, new() { Name = "RAM disk", Exact = true })).ToBeVisibleAsync(PagePatience.Visible);
+        await WholeFormAsync(page);
         await page.Page.GetByLabel("Name").FillAsync("not a/name");
         await page.Button("Create machine").ClickAsync();
         await Assertions.Expect(page.Page.Locator(".field.invalid .field-error")).ToBeVisibleAsync(PagePatience.Visible);

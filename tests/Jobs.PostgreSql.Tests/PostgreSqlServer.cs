@@ -56,28 +56,39 @@ public sealed class PostgreSqlServer : IAsyncDisposable
     private async Task StartAsync()
     {
         string initdb = Program("initdb");
-        if (Environment.IsPrivilegedProcess)
-            await RunAsync("chown", $"{Nobody}:{Nobody}", _directory.Path);
+        await GiveAsync(_directory.Path);
         await RunAsync(AsUser(initdb), "-D", _directory["data"], "-U", "hvsdk", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions");
         string[] command = [.. AsUser(Program("postgres")), "-D", _directory["data"], "-k", _directory.Path, "-c", "listen_addresses=", "-c", "max_connections=100", "-c", "logging_collector=off"];
         var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true })!;
-        var said = new List<string>();
-        while (true)
-        {
-            string line = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken)
-                ?? throw new InvalidOperationException("PostgreSQL did not start: " + string.Join('\n', said));
-            said.Add(line);
-            if (line.Contains("ready to accept connections", StringComparison.Ordinal))
-                break;
-        }
-
+        await LineAsync(process, "ready to accept connections");
         // What it says later is read, or it would stop writing it.
         _rest = process.StandardError.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
         _process = process;
     }
 
+    /// <summary>Gives a directory to who the server runs as.</summary>
+    internal static async Task GiveAsync(string directory)
+    {
+        if (Environment.IsPrivilegedProcess)
+            await RunAsync("chown", $"{Nobody}:{Nobody}", directory);
+    }
+
+    /// <summary>Waits until a server says something.</summary>
+    internal static async Task LineAsync(Process server, string wanted)
+    {
+        var said = new List<string>();
+        while (await server.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        {
+            said.Add(line);
+            if (line.Contains(wanted, StringComparison.Ordinal))
+                return;
+        }
+
+        throw new InvalidOperationException($"It ended and never said '{wanted}': " + string.Join('\n', said));
+    }
+
     // Debian keeps the server's programs beside PATH, by version.
-    private static string Program(string name)
+    internal static string Program(string name)
     {
         const string Versions = "/usr/lib/postgresql";
         string? found = Directory.Exists(Versions)
@@ -86,12 +97,12 @@ public sealed class PostgreSqlServer : IAsyncDisposable
         return found ?? RealPeer.Program(name);
     }
 
-    private static string[] AsUser(string program) =>
+    internal static string[] AsUser(string program) =>
         Environment.IsPrivilegedProcess ? [RealPeer.Program("setpriv"), "--reuid", Nobody, "--regid", Nobody, "--clear-groups", "--", program] : [program];
 
     private static Task RunAsync(string program, params string[] arguments) => RunAsync([program], arguments);
 
-    private static async Task RunAsync(string[] command, params string[] arguments)
+    internal static async Task RunAsync(string[] command, params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo(command[0], [.. command[1..], .. arguments]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         var output = process.StandardOutput.ReadToEndAsync();

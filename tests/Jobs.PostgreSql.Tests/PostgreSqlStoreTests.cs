@@ -120,10 +120,54 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
         while (await ClaimAsync(store, Start, limit: 64) is { Count: > 0 } claimed)
             Assert.All(await Task.WhenAll(claimed.Select(job => store.EndAttemptAsync(new EndedAttempt { Id = job.Id, FencingToken = job.FencingToken, End = AttemptEnd.Completed, Result = "1", Now = Start }))), Assert.True);
         Assert.Equal(Jobs, await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.jobs WHERE state = 2"));
-        Assert.Equal(Jobs, await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.attempts WHERE how = 0 AND ended_ms IS NOT NULL"));
+        Assert.Equal(Jobs, await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.jobs WHERE attempts = 1 AND how = 0 AND closed_ms IS NOT NULL"));
         TestContext.Current.TestOutputHelper!.WriteLine($"{counted.Count} statements in {counted.Calls} round trips for {Jobs} jobs.");
         Assert.InRange(counted.Count, 1, 2 * Jobs);
         Assert.InRange(counted.Calls, 1, Jobs);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_claim_reads_what_it_takes_and_not_all_that_wait()
+    {
+        // Nobody has told the server how many there are: its statistics are those of an empty table.
+        const int Waiting = 5000;
+        string connection = await server.CreateDatabaseAsync();
+        await using var store = new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System);
+        await store.EnqueueAsync([.. Enumerable.Range(0, Waiting).Select(_ => Job())], Token);
+        await using var source = NpgsqlDataSource.Create(connection + ";Pooling=false");
+        await using var session = await source.OpenConnectionAsync(Token);
+        await using var transaction = await session.BeginTransactionAsync(Token);
+        await using var claim = new NpgsqlCommand("SELECT count(r_id)::int FROM hvsdk_jobs.take($1, $1 + 30000, 'w', ARRAY['build'], ARRAY[1], 10, 'me')", session, transaction)
+        {
+            Parameters = { new NpgsqlParameter { Value = PostgreSqlJobStore.Ms(Start) } },
+        };
+        await using var read = new NpgsqlCommand("SELECT (seq_tup_read + idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname = 'jobs'", session, transaction);
+        Assert.Equal(10, await claim.ExecuteScalarAsync(Token));
+        Assert.InRange((int)(await read.ExecuteScalarAsync(Token))!, 10, 100);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_schema_of_an_earlier_release_is_brought_forward_with_its_attempts()
+    {
+        string connection = await server.CreateDatabaseAsync();
+        await using (var source = NpgsqlDataSource.Create(connection + ";Pooling=false"))
+            await PostgreSqlSchema.PrepareAsync(source, "db", Token, target: 2);
+        var (done, runs) = (Job(), Job());
+        await ScalarAsync(connection, $"""
+            INSERT INTO hvsdk_jobs.jobs (seq, change, id, type, args, priority, order_ms, due_ms, created_ms, max_attempts, retention_ms, max_lost, state, attempts, counted, token, worker, lease_ms, ended_ms)
+            VALUES (1, 3, '{done.Id}', 'build', '1', 0, 0, 0, 0, 9, 1, 3, 2, 2, 2, 2, NULL, NULL, 40), (2, 4, '{runs.Id}', 'build', '2', 0, 0, 0, 0, 9, 1, 3, 1, 1, 1, 3, 'w', 50, NULL);
+            INSERT INTO hvsdk_jobs.attempts VALUES (1, 1, 'a', 1, 10, 20, 1, 'why'), (1, 2, 'b', 2, 30, 40, 0, NULL), (2, 1, 'w', 3, 35, NULL, NULL, NULL);
+            UPDATE hvsdk_jobs.counters SET change = 4, token = 3 RETURNING 1
+            """);
+        await using var store = new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System);
+        Assert.Equal([(1, "a", AttemptEnd.Retried, "why"), (2, "b", AttemptEnd.Completed, null)],
+            (await store.ListAttemptsAsync(done.Id, Token)).Select(attempt => (attempt.Number, attempt.Worker, attempt.End!.Value, attempt.Reason)));
+        var open = Assert.Single(await store.ListAttemptsAsync(runs.Id, Token));
+        Assert.Equal(("w", 35L, null), (open.Worker, PostgreSqlJobStore.Ms(open.StartedAt), open.EndedAt));
+        // The lease has run out: its second attempt begins, and the first is kept.
+        Assert.Empty(await ClaimAsync(store, Start, limit: 0));
+        Assert.Equal(2, Assert.Single(await ClaimAsync(store, Start)).Attempt);
+        Assert.Equal([AttemptEnd.LeaseLost, (AttemptEnd?)null], (await store.ListAttemptsAsync(runs.Id, Token)).Select(attempt => attempt.End));
     }
 
     private static Task<Engine> StartAsync(string connection, World world, TimeProvider clock, int concurrency = 4, bool notifications = true) =>

@@ -190,7 +190,7 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
             jobs.AddHandler<MakeMachine, MachineArgs, string>("machine", JobsJson.Default.MachineArgs, JobsJson.Default.String, options => options.MaxAttempts = 100);
         }, useStore: useStore);
 
-    private static Task<Engine> StartAsync(string connection, Maker maker, int concurrency = 4) => Engine.StartAsync("", new World(), TimeProvider.System, configure: options =>
+    internal static Task<Engine> StartAsync(string connection, Maker maker, int concurrency = 4) => Engine.StartAsync("", new World(), TimeProvider.System, configure: options =>
     {
         options.Lease = TimeSpan.FromSeconds(3);
         options.Concurrency = concurrency;
@@ -205,7 +205,7 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
         });
     }, useStore: jobs => jobs.UsePostgreSql(connection));
 
-    private sealed class Maker(string world, Action<string> tell, Func<Task> effect) : IJobHandler<KillArgs, string>
+    internal sealed class Maker(string world, Action<string> tell, Func<Task> effect) : IJobHandler<KillArgs, string>
     {
         public async Task<string> RunAsync(JobContext job, KillArgs args, CancellationToken cancellationToken)
         {

@@ -43,6 +43,61 @@ public sealed class SqliteStoreTests : IDisposable
         Assert.Equal(bytes, await File.ReadAllBytesAsync(Path, Token));
     }
 
+    [Fact(Timeout = 60_000)]
+    [Feature("JOB-14")]
+    public async Task The_backup_is_made_by_itself_when_it_is_due_and_brings_a_damaged_file_back()
+    {
+        var hour = TimeSpan.FromHours(1);
+        JobId kept, since;
+        await using (var store = SqliteJobStore.Open(Path, hour))
+        {
+            kept = await EnqueueAsync(store, Job());
+            await store.PurgeAsync(Start, 1);
+        }
+
+        var taken = JobsSqliteBackup.TakenAt(Path)!.Value;
+        await using (var store = SqliteJobStore.Open(Path, hour))
+        {
+            since = await EnqueueAsync(store, Job());
+            // Not due: it stays as it is.
+            await store.PurgeAsync(taken + hour - TimeSpan.FromMinutes(1), 1);
+        }
+
+        Assert.Equal(taken, JobsSqliteBackup.TakenAt(Path));
+        byte[] bytes = await File.ReadAllBytesAsync(Path, Token);
+        bytes.AsSpan(4096, bytes.Length - 4096).Fill(0xA5);
+        await File.WriteAllBytesAsync(Path, bytes, Token);
+        Assert.Contains("JobsSqliteBackup.Restore", Assert.Throws<HypervisorException>(() => SqliteJobStore.Open(Path)).Message, StringComparison.Ordinal);
+
+        string damaged = JobsSqliteBackup.Restore(Path);
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(damaged, Token));
+        await using (var store = SqliteJobStore.Open(Path, hour))
+        {
+            Assert.Equal(kept, Assert.Single(await store.ListAsync(new JobQuery(), 10, Token)).Id);
+            Assert.Null(await store.GetAsync(since, Token));
+            await EnqueueAsync(store, Job());
+            await store.PurgeAsync(taken + hour, 1);
+        }
+
+        Assert.Equal(1, JobsSqliteBackup.TakenAt(Path)!.Value.CompareTo(taken));
+        File.Delete(Path);
+        JobsSqliteBackup.Restore(Path);
+        await using var again = SqliteJobStore.Open(Path);
+        Assert.Equal(2, (await again.ListAsync(new JobQuery(), 10, Token)).Count);
+    }
+
+    [Fact]
+    public async Task Without_a_backup_or_with_a_damaged_one_nothing_is_moved()
+    {
+        await using (var store = SqliteJobStore.Open(Path))
+            await EnqueueAsync(store, Job());
+        Assert.Contains("no backup", Assert.Throws<HypervisorException>(() => JobsSqliteBackup.Restore(Path)).Message, StringComparison.Ordinal);
+        byte[] bytes = await File.ReadAllBytesAsync(Path, Token);
+        await File.WriteAllBytesAsync(JobsSqliteBackup.PathOf(Path), [.. Enumerable.Repeat((byte)0xA5, 8192)], Token);
+        Assert.Contains("Nothing was moved", Assert.Throws<HypervisorException>(() => JobsSqliteBackup.Restore(Path)).Message, StringComparison.Ordinal);
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(Path, Token));
+    }
+
     [Fact]
     public void A_file_of_a_newer_version_or_of_another_program_is_refused()
     {

@@ -102,6 +102,8 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 
     public Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken) => store.ListAttemptsAsync(id, cancellationToken);
 
+    public Task<IReadOnlyList<JobLane>> ListLanesAsync(CancellationToken cancellationToken) => store.ListLanesAsync(cancellationToken);
+
     public ValueTask DisposeAsync() => store.DisposeAsync();
 
     private async Task<T> AtAsync<T>(string write, Func<Task<T>> call, Func<T, bool> counts)

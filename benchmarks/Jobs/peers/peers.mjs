@@ -50,21 +50,22 @@ async function boss() {
   console.log(JSON.stringify({ name: 'pg-boss 10.4.2, by the hundred', enqueue, burnDown, both }));
 }
 
-// graphile-worker: jobs are taken one by one; ten places, as many as its pool is made for.
-async function graphile() {
+// graphile-worker: ten places, as many as its pool is made for; jobs are taken one by one, or 500 at a time into its local queue and completed in batches, as its guide says for many small ones.
+async function graphile(name, worker, schema) {
   const pgPool = new pg.Pool(settings);
   pgPool.on('error', error => { throw error; });
+  pgPool.on('connect', client => client.on('error', error => { throw error; }));
   const logger = new Logger(() => () => {});
-  const utils = await makeWorkerUtils({ pgPool, logger });
+  const utils = await makeWorkerUtils({ pgPool, logger, schema });
   await utils.migrate();
   let done = 0;
   const until = async wanted => {
     while (done < wanted)
       await new Promise(resolve => setTimeout(resolve, 1));
-    while ((await pgPool.query('SELECT count(*)::int AS n FROM graphile_worker._private_jobs')).rows[0].n > 0)
+    while ((await pgPool.query(`SELECT count(*)::int AS n FROM ${schema}._private_jobs`)).rows[0].n > 0)
       await new Promise(resolve => setTimeout(resolve, 1));
   };
-  const start = () => run({ pgPool, logger, concurrency: 10, noHandleSignals: true, taskList: { noop: async () => { done++; } } });
+  const start = () => run({ pgPool, logger, schema, concurrency: 10, noHandleSignals: true, preset: { worker }, taskList: { noop: async () => { done++; } } });
   let since = performance.now();
   await make(() => utils.addJob('noop', {}));
   const enqueue = perSecond(since);
@@ -79,9 +80,10 @@ async function graphile() {
   await runner.stop();
   await utils.release();
   await pgPool.end();
-  console.log(JSON.stringify({ name: 'graphile-worker 0.16.6, one by one', enqueue, burnDown, both }));
+  console.log(JSON.stringify({ name, enqueue, burnDown, both }));
 }
 
 await boss();
-await graphile();
+await graphile('graphile-worker 0.18.0, one by one', {}, 'graphile_single');
+await graphile('graphile-worker 0.18.0, local queue', { localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 }, 'graphile_local');
 process.exit(0);

@@ -12,6 +12,7 @@ internal sealed class StateDirectory : IDisposable
     private const string Marker = ".hypervisor-sdk-state";
     private const string DisksName = "disks";
     private const string MachinesName = "machines";
+    private const string JobsName = "jobs.db";
     private const string SimulationName = "simulation";
     private const string OperationKeyName = "operation-key";
 
@@ -19,7 +20,7 @@ internal sealed class StateDirectory : IDisposable
     private static readonly string[] s_names =
     [
         MachinesName, DisksName, SimulationName, OperationKeyName, OperationKeyName + Draft, "sessions.json", "sessions.json" + Draft, "sign-in-token", "sign-in-token" + Draft, "host.json", "host.json" + Draft,
-        "control.sock", "lock", "host.log", "host.log.old", "run.lock",
+        "control.sock", "lock", "host.log", "host.log.old", "run.lock", JobsName, JobsName + "-wal", JobsName + "-shm", JobsName + ".backup", JobsName + ".backup.new",
     ];
 
     private readonly FileStream _lock;
@@ -36,6 +37,9 @@ internal sealed class StateDirectory : IDisposable
     public static string SimulationOf(string path) => System.IO.Path.Combine(path, SimulationName);
 
     public string Sessions => Beneath("sessions.json");
+
+    /// <summary>What is to be done, is being done and was done.</summary>
+    public string Jobs => Beneath(JobsName);
 
     public string SignInToken => Beneath("sign-in-token");
 

@@ -22,6 +22,8 @@ internal sealed partial class JobClient
         }
     }
 
+    public Task<IReadOnlyList<JobLane>> ListLanesAsync(CancellationToken cancellationToken = default) => store.ListLanesAsync(cancellationToken);
+
     public Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken = default) => store.ListAttemptsAsync(id, cancellationToken);
 
     public async IAsyncEnumerable<JobLogLine> ListLogAsync(JobId id, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)

@@ -79,7 +79,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
                 if (nextClaim is null || now >= nextClaim)
                     await client.FireSchedulesAsync(now).ConfigureAwait(false);
                 // Without a free place there is nothing to take; leases that ran out are looked at when they do.
-                if (Runs().Count < options.Concurrency || nextClaim is null || now >= nextClaim)
+                if (FreePlaces() > 0 || nextClaim is null || now >= nextClaim)
                     nextClaim = await TakeAsync(now).ConfigureAwait(false);
             }
             catch (HypervisorException exception)
@@ -174,8 +174,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
 
     private async Task<DateTimeOffset?> TakeAsync(DateTimeOffset now)
     {
-        int free = options.Concurrency - Runs().Count;
-        var claimed = await store.ClaimAsync(new ClaimRequest { Worker = options.Worker, Types = _known, Limit = free, Now = now, LeaseUntil = now + options.Lease }, CancellationToken.None)
+        var claimed = await store.ClaimAsync(new ClaimRequest { Worker = options.Worker, Types = _known, Limit = FreePlaces(), Now = now, LeaseUntil = now + options.Lease }, CancellationToken.None)
             .ConfigureAwait(false);
         measures.LeasesLost(claimed.LeasesLost);
         foreach (var claim in claimed.Jobs)
@@ -221,7 +220,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
             measures.Ended(run.Claim.Type, end, options.TimeProvider.GetElapsedTime(began));
             if (run.IsAbandoned)
                 logger.LogInformation("The abandoned attempt {Attempt} at job {Job} has ended by itself.", run.Claim.Attempt, run.Claim.Id);
-            else if (ended is null || !await store.EndAttemptAsync(ended).ConfigureAwait(false))
+            else if (ended is null || !await StoreAsync(run, ended).ConfigureAwait(false))
                 logger.LogWarning("Attempt {Attempt} at job {Job} lost its lease; nothing of its end was taken.", run.Claim.Attempt, run.Claim.Id);
         }
         catch (HypervisorException exception)
@@ -240,6 +239,15 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
             signals.PulseJob(run.Claim.Id);
             signals.PulseWork();
         }
+    }
+
+    // The place is free when the handler has ended, and not only when that is durable: the next job is taken by the commit that ends this one.
+    private Task<bool> StoreAsync(Run run, EndedAttempt ended)
+    {
+        var stored = store.EndAttemptAsync(ended);
+        run.IsEnding = true;
+        signals.PulseWork();
+        return stored;
     }
 
     private async Task<EndedAttempt?> AttemptAsync(Run run)
@@ -297,6 +305,8 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
     // The request may have been what made the job one to be compensated, and that is not cancelled.
     private void CancelRun(JobId id) => Runs().FirstOrDefault(run => run.Claim.Id == id && run.Claim.CompensatesTo is null)?.Stop(RunStop.Cancel, Now + options.AbandonAfter);
 
+    private int FreePlaces() => Math.Max(0, options.Concurrency - Runs().Count(run => !run.IsEnding));
+
     private List<Run> Runs()
     {
         lock (_gate)
@@ -318,6 +328,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         private readonly Lock _gate = new();
         private readonly CancellationTokenSource _source = new();
         private bool _isDisposed;
+        private bool _isEnding;
 
         public Run(ClaimedJob claim, DateTimeOffset? stopAt)
         {
@@ -341,6 +352,9 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         public DateTimeOffset? AbandonAt { get; private set; }
 
         public bool IsAbandoned { get; private set; }
+
+        /// <summary>Its handler has ended; that is being stored.</summary>
+        public bool IsEnding { get => Volatile.Read(ref _isEnding); set => Volatile.Write(ref _isEnding, value); }
 
         /// <summary>What the handler threw.</summary>
         public Exception? Failure { get; set; }

@@ -100,4 +100,7 @@ public interface IJobStore : IAsyncDisposable
 
     /// <summary>The attempts at a job, in order.</summary>
     Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken);
+
+    /// <summary>The lanes of the jobs that are IN_PROGRESS, by key and then by job.</summary>
+    Task<IReadOnlyList<JobLane>> ListLanesAsync(CancellationToken cancellationToken);
 }

@@ -36,6 +36,10 @@ internal sealed partial class InMemoryJobStore
             .OrderBy(group => group.Key.Type, StringComparer.Ordinal).ThenBy(group => group.Key.ArgsVersion)
             .Select(group => new ReadyJobs { Type = group.Key.Type, ArgsVersion = group.Key.ArgsVersion, Count = group.Count(), OldestDueAt = group.Min(job => job.DueAt) })], cancellationToken);
 
+    public Task<IReadOnlyList<JobLane>> ListLanesAsync(CancellationToken cancellationToken) => Do<IReadOnlyList<JobLane>>(
+        () => [.. _jobs.Values.Where(job => job.State == JobState.InProgress).SelectMany(job => job.Made.Lanes.Select(lane => new JobLane { Holder = job.Made.Id, Claim = lane }))
+            .OrderBy(lane => lane.Claim.Key.ToString(), StringComparer.Ordinal).ThenBy(lane => lane.Holder.ToString(), StringComparer.Ordinal)], cancellationToken);
+
     public Task<IReadOnlyList<JobAttempt>> ListAttemptsAsync(JobId id, CancellationToken cancellationToken) =>
         Do<IReadOnlyList<JobAttempt>>(() => _jobs.TryGetValue(id, out var job) ? [.. job.History] : [], cancellationToken);
 

@@ -197,6 +197,7 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
     {
         var jobs = await BothAsync("list", one => one.ListAsync(new JobQuery(), 10_000, Token));
         await BothAsync("list failed", one => one.ListAsync(new JobQuery { State = JobState.Failed, Type = "build" }, 5, Token));
+        await BothAsync("lanes", one => one.ListLanesAsync(Token));
         await BothAsync("paused", one => one.ListPausedAsync(Token));
         await BothAsync("running", one => one.CountRunningAsync("build", Token));
         await BothAsync("ready", one => one.ListReadyAsync(_now, Token));

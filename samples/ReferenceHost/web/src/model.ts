@@ -155,3 +155,43 @@ export interface NativeDocument {
   mediaType: string;
   content: string;
 }
+
+export interface Job {
+  id: string;
+  type: string;
+  /** pending, inProgress, completed, failed, cancelled. */
+  state: string;
+  attempts: number;
+  createdAt: string;
+  endedAt?: string;
+  isCancelRequested: boolean;
+  error?: string;
+  progress?: string;
+  fraction?: number;
+  /** Why it is pending, as a sentence. */
+  waits?: string;
+  /** The place of its last change among all changes. */
+  position: number;
+}
+
+export interface Lane {
+  key: string;
+  isExclusive: boolean;
+  weight: number;
+  capacity?: number;
+  holder: string;
+}
+
+export interface Schedule {
+  name: string;
+  cron: string;
+  zone: string;
+  next: string[];
+}
+
+export interface JobPage {
+  position: number;
+  jobs: Job[];
+  lanes: Lane[];
+  schedules: Schedule[];
+}

@@ -1,4 +1,4 @@
-import type { Backend, ChangePlan, Image, Instance, NativeDocument, Network, Operation, Problem, Snapshot } from '../model';
+import type { Backend, ChangePlan, Image, Instance, JobPage, NativeDocument, Network, Operation, Problem, Snapshot } from '../model';
 
 /** What the server said no with, or what kept it from answering. */
 export class ApiError extends Error {
@@ -77,6 +77,11 @@ export class ApiClient {
   native = (at: InstanceAddress): Promise<NativeDocument> => this.get(path('instances', at.backend, at.id, 'native'));
   operation = (id: string): Promise<Operation> => this.get(path('operations', id));
   cancelOperation = (id: string): Promise<Response> => this.send('POST', path('operations', id, 'cancel'));
+
+  jobs = (): Promise<JobPage> => this.get('/jobs');
+  cancelJob = (id: string): Promise<Response> => this.send('POST', `/jobs/${encodeURIComponent(id)}/cancel`);
+  retryJob = (id: string): Promise<Response> => this.send('POST', `/jobs/${encodeURIComponent(id)}/retry`);
+  discardJob = (id: string): Promise<Response> => this.send('DELETE', `/jobs/${encodeURIComponent(id)}`);
 
   consoleLog = async (at: InstanceAddress, tailBytes: number): Promise<Uint8Array> =>
     new Uint8Array(await (await this.send('GET', `${path('instances', at.backend, at.id, 'console', 'log')}?tail=${tailBytes}`)).arrayBuffer());

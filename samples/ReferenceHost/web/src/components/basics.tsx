@@ -54,7 +54,7 @@ export function Card({ title, actions, children, class: extra = '', flush }: { t
 /** States get their colour from here and nowhere else. */
 const stateTones: Record<string, string> = {
   running: 'good', succeeded: 'good', connected: 'good', stopped: 'idle', starting: 'busy', stopping: 'busy', connecting: 'busy', paused: 'warn', suspended: 'warn',
-  crashed: 'bad', failed: 'bad', disconnected: 'bad', unknown: 'bad', cancelled: 'idle',
+  pending: 'warn', inProgress: 'busy', completed: 'good', crashed: 'bad', failed: 'bad', disconnected: 'bad', unknown: 'bad', cancelled: 'idle',
 };
 
 export const stateTone = (state: string): string => stateTones[state] ?? 'idle';

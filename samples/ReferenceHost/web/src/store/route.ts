@@ -8,7 +8,7 @@ window.addEventListener('hashchange', () => {
 });
 
 export type Route =
-  | { view: 'machines' | 'create' | 'events' | 'tasks' }
+  | { view: 'machines' | 'create' | 'events' | 'tasks' | 'jobs' }
   | { view: 'machine'; backend: string; id: string; tab: string };
 
 export const route = computed<Route>(() => parseRoute(hash.value));
@@ -18,7 +18,7 @@ export function parseRoute(text: string): Route {
   if (view === 'machine' && backend && id) {
     return { view, backend, id, tab: tab || 'summary' };
   }
-  return { view: view === 'create' || view === 'events' || view === 'tasks' ? view : 'machines' };
+  return { view: view === 'create' || view === 'events' || view === 'tasks' || view === 'jobs' ? view : 'machines' };
 }
 
 export const machineLink = (at: { backend: string; id: string }, tab = 'summary'): string =>

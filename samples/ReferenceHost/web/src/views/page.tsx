@@ -9,6 +9,7 @@ import { hash, route } from '../store/route';
 import { CreateView } from './create';
 import { ConsoleDock } from './dock';
 import { EventsView } from './events';
+import { JobsView } from './jobs';
 import { MachineView } from './machine';
 import { MachinesView } from './machines';
 import { Sidebar } from './sidebar';
@@ -64,6 +65,8 @@ function View() {
       return <EventsView />;
     case 'tasks':
       return <TasksView />;
+    case 'jobs':
+      return <JobsView />;
     case 'machine':
       return <MachineView backend={at.backend} id={at.id} tab={at.tab} />;
   }

@@ -19,6 +19,7 @@ export function Sidebar({ close }: { close: () => void }) {
       <Item icon="plus" link="#/create" active={at.view === 'create'}>New machine</Item>
       <Item icon="events" link="#/events" active={at.view === 'events'}>Events</Item>
       <Item icon="tasks" link="#/tasks" active={at.view === 'tasks'} count={runningTasks.value.length || undefined}>Tasks</Item>
+      <Item icon="clock" link="#/jobs" active={at.view === 'jobs'}>Jobs</Item>
       {backends.map((backend) => (
         <div class="tree" key={backend}>
           <h2>{backend}<BackendState backend={backend} /></h2>

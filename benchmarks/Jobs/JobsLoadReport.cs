@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using System.Globalization;
+using Hypervisor.Sdk.Jobs;
+
+namespace Hypervisor.Sdk.Benchmarks.Jobs;
+
+/// <summary>What a long history costs those who make jobs and take them, and what a worker needs beside a long queue.</summary>
+internal static class JobsLoadReport
+{
+    public const string Command = "jobs-load";
+    public const string RowCommand = "jobs-load-row";
+
+    private const int Producers = 16;
+    private const int Places = 64;
+    private const int Pending = 100_000;
+    private const int Batch = 5_000;
+    private const int Measured = 10_000;
+    private const int Rounds = 3;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        if (args is not [var file, .. var rest] || rest.Length > 1)
+            throw new ArgumentException($"usage: {Command} FILE [ROWS]");
+        int history = rest is [var count] ? int.Parse(count, CultureInfo.InvariantCulture) : 1_000_000;
+        string machine = Machine.Describe();
+        string directory = Directory.CreateTempSubdirectory("hv-jobs-").FullName;
+        try
+        {
+            var rows = new List<string> { await RowAsync("SQLite", "sqlite", Path.Combine(directory, "jobs.db"), history) };
+            if (await PostgreSqlLab.StartAsync() is { } server)
+            {
+                await using (server)
+                    rows.Add(await RowAsync("PostgreSQL", "postgresql", server.ConnectionString, history));
+            }
+
+            await File.WriteAllTextAsync(file, string.Create(CultureInfo.InvariantCulture, $"""
+                # Jobs beside a long history and a long queue
+
+                `dotnet run -c Release --project benchmarks -- {Command} FILE [ROWS]` writes this report. {machine}
+
+                Jobs do nothing. First {Measured:N0} are made by {Producers} callers, one a call, with a worker of {Places} places that runs them; the median of {Rounds} rounds. Then {history:N0} are made and run, and the same is measured again.
+                "Pick-up" is from the call until the handler begins, of single callers who wait. Memory is what a worker process holds (resident, at its peak) that runs {Places} jobs, which last, of {Pending:N0} that wait.
+
+                | store | jobs/s before | jobs/s with {history:N0} rows | slower by | pick-up p50 before | with {history:N0} rows | worker with {Pending:N0} pending |
+                |---|--:|--:|--:|--:|--:|--:|
+                {string.Join('\n', rows)}
+
+                """));
+            return 0;
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    /// <summary>The process whose memory is measured: a worker on a queue that is there. Its jobs last until it is told to stop.</summary>
+    public static async Task<int> RunRowAsync(string[] args)
+    {
+        await using var worker = await JobsProcess.StartAsync(Store(args[0], args[1]), Places);
+        worker.Handler.Until = Task.Run(Console.In.ReadLineAsync);
+        while (worker.Handler.Begun < Places)
+            await Task.Delay(10);
+        using var self = Process.GetCurrentProcess();
+        Console.WriteLine(self.PeakWorkingSet64);
+        await worker.Handler.Until;
+        return 0;
+    }
+
+    private static async Task<string> RowAsync(string name, string kind, string place, int history)
+    {
+        var store = Store(kind, place);
+        (double Rate, double PickUpMs) before, after;
+        await using (var worker = await JobsProcess.StartAsync(store, Places))
+        {
+            await MeasureAsync(worker);
+            before = await MeasureAsync(worker);
+            int there = worker.Handler.Done;
+            for (int made = 0; made < history; made += Batch)
+                await worker.Jobs.EnqueueAllAsync([.. Enumerable.Range(0, Math.Min(Batch, history - made)).Select(_ => new NoOpArgs(0))]);
+            await worker.CompleteAsync(there + history);
+            after = await MeasureAsync(worker);
+        }
+
+        await using (var page = await JobsProcess.StartAsync(store, concurrency: 0))
+        {
+            for (int made = 0; made < Pending; made += Batch)
+                await page.Jobs.EnqueueAllAsync([.. Enumerable.Repeat(new NoOpArgs(0), Batch)]);
+        }
+
+        using var child = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [RowCommand, kind, place]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        long bytes = long.Parse((await child.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture);
+        child.StandardInput.Close();
+        child.Kill();
+        await child.WaitForExitAsync();
+        return string.Create(CultureInfo.InvariantCulture,
+            $"| {name} | {before.Rate:N0} | {after.Rate:N0} | {1 - (after.Rate / before.Rate):P0} | {before.PickUpMs:F2} ms | {after.PickUpMs:F2} ms | {bytes / 1024.0 / 1024:F0} MiB |");
+    }
+
+    private static async Task<(double Rate, double PickUpMs)> MeasureAsync(JobsProcess worker)
+    {
+        var rates = new List<double>();
+        for (int round = 0; round < Rounds; round++)
+        {
+            int there = worker.Handler.Done;
+            var clock = Stopwatch.StartNew();
+            await worker.EnqueueAsync(Measured, Producers);
+            await worker.CompleteAsync(there + Measured);
+            rates.Add(Measured / clock.Elapsed.TotalSeconds);
+        }
+
+        var waits = worker.Handler.WaitTicks = [];
+        for (int i = 0; i < 300; i++)
+            await (await worker.Jobs.EnqueueAsync(new NoOpArgs(TimeProvider.System.GetTimestamp()))).WaitAsync();
+        worker.Handler.WaitTicks = null;
+        return (rates.Order().ElementAt(Rounds / 2), TimeSpan.FromSeconds((double)waits.Order().ElementAt(waits.Count / 2) / Stopwatch.Frequency).TotalMilliseconds);
+    }
+
+    private static Action<JobsBuilder> Store(string kind, string place) => builder => _ = kind == "sqlite" ? builder.UseSqlite(place) : builder.UsePostgreSql(place);
+}

@@ -1,0 +1,154 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+using Hypervisor.Sdk.Jobs.Stores;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Hypervisor.Sdk.Jobs.Tests;
+
+/// <summary>Arguments and results that are encrypted at rest.</summary>
+public sealed class EncryptionTests : IDisposable
+{
+    private const string Canary = "canary-4711";
+
+    private readonly TempDirectory _directory = new();
+    private readonly ManualTimeProvider _clock = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact(Timeout = 120_000)]
+    [Feature("AUT-31")]
+    public async Task A_secret_in_arguments_is_in_no_row_no_log_no_span_and_no_list()
+    {
+        var keys = new Keys("k1");
+        var logs = new Recorder();
+        var spans = new ConcurrentQueue<string>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == JobsTelemetry.ActivitySourceName,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = span => spans.Enqueue(span.DisplayName + string.Join(' ', span.TagObjects.Select(tag => $"{tag.Key}={tag.Value}"))),
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using (var engine = await StartAsync(keys, logs))
+        {
+            var handle = await engine.Jobs.EnqueueAsync(new BuildArgs(Canary), cancellationToken: Token);
+            await engine.Jobs.ScheduleAsync(new JobSchedule { Name = "nightly", Cron = "@daily" }, new BuildArgs(Canary), Token);
+            Assert.Equal(JobState.Completed, (await _clock.UntilAsync(handle.WaitAsync(Token), stepSeconds: 0.2)).State);
+            Assert.Equal(Canary, (await engine.Jobs.WaitAsync<BuildResult>(handle.Id, Token)).Machine);
+            string listed = string.Join(' ', await engine.Jobs.ListAsync(cancellationToken: Token).Select(job => $"{job.Type} {job.Error} {job.Progress} {job.Worker}").ToListAsync(Token));
+            Assert.DoesNotContain(Canary, listed, StringComparison.Ordinal);
+        }
+
+        byte[] canary = Encoding.UTF8.GetBytes(Canary);
+        foreach (string file in Directory.EnumerateFiles(_directory.Path))
+            Assert.True((await File.ReadAllBytesAsync(file, Token)).AsSpan().IndexOf(canary) < 0, $"{file} has the secret.");
+        Assert.All(logs.Lines, line => Assert.DoesNotContain(Canary, line, StringComparison.Ordinal));
+        Assert.All(spans, span => Assert.DoesNotContain(Canary, span, StringComparison.Ordinal));
+
+        // Without the encryption the same rows have it: what is looked for can be found.
+        await using (var plain = await Engine.StartAsync(_directory["plain.db"], new World(), _clock, configure: options => options.Concurrency = 0))
+            await plain.Jobs.EnqueueAsync(new BuildArgs(Canary), cancellationToken: Token);
+        Assert.True((await File.ReadAllBytesAsync(_directory["plain.db"], Token)).AsSpan().IndexOf(canary) >= 0);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_key_is_followed_by_another_and_what_is_older_is_still_read_as_is_what_was_never_encrypted()
+    {
+        var keys = new Keys("k1");
+        List<JobId> ids = [];
+        await using (var plain = await Engine.StartAsync(_directory["jobs.db"], new World(), _clock, configure: options => options.Concurrency = 0))
+            ids.Add((await plain.Jobs.EnqueueAsync(new BuildArgs("plain"), cancellationToken: Token)).Id);
+        await using (var one = await StartAsync(keys, new Recorder(), concurrency: 0))
+            ids.Add((await one.Jobs.EnqueueAsync(new BuildArgs("old"), cancellationToken: Token)).Id);
+        keys.Use("k2");
+        await using var two = await StartAsync(keys, new Recorder());
+        ids.Add((await two.Jobs.EnqueueAsync(new BuildArgs("new"), cancellationToken: Token)).Id);
+        var names = new List<string>();
+        foreach (var id in ids)
+        {
+            await _clock.UntilAsync(two.Jobs.WaitAsync(id, Token), stepSeconds: 0.2);
+            names.Add((await two.Jobs.WaitAsync<BuildResult>(id, Token)).Machine);
+        }
+
+        Assert.Equal(["plain", "old", "new"], names);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Without_the_key_a_job_fails_and_stays_and_is_run_again_when_the_key_is_there()
+    {
+        var keys = new Keys("k1");
+        JobId id;
+        await using (var one = await StartAsync(keys, new Recorder(), concurrency: 0))
+            id = (await one.Jobs.EnqueueAsync(new BuildArgs(Canary), cancellationToken: Token)).Id;
+        await using (var without = await StartAsync(new Keys("other"), new Recorder()))
+        {
+            var failed = await _clock.UntilAsync(without.Jobs.WaitAsync(id, Token), stepSeconds: 0.2);
+            Assert.Equal(JobState.Failed, failed.State);
+            Assert.DoesNotContain(Canary, failed.Error, StringComparison.Ordinal);
+        }
+
+        await using var with = await StartAsync(keys, new Recorder());
+        Assert.True(await with.Jobs.RetryAsync(id, Token));
+        Assert.Equal(JobState.Completed, (await _clock.UntilAsync(with.Jobs.WaitAsync(id, Token), stepSeconds: 0.2)).State);
+    }
+
+    [Fact]
+    public void What_was_encrypted_for_one_row_is_not_that_of_another_and_a_changed_byte_is_seen()
+    {
+        var cipher = new PayloadCipher(new Keys("k1"));
+        string stored = cipher.Encrypt("{\"a\":1}", "args 1");
+        Assert.Equal("{\"a\":1}", cipher.TryDecrypt(stored, "args 1"));
+        Assert.Null(cipher.TryDecrypt(stored, "args 2"));
+        Assert.NotEqual(stored, cipher.Encrypt("{\"a\":1}", "args 1"));
+        Assert.Null(cipher.TryDecrypt(stored[..^6] + (stored[^6] == 'A' ? 'B' : 'A') + stored[^5..], "args 1"));
+        Assert.Null(cipher.TryDecrypt("hvsdk1:k1:AAAA", "args 1"));
+        Assert.Null(cipher.TryDecrypt("hvsdk1:k1", "args 1"));
+        Assert.Equal("{}", cipher.TryDecrypt("{}", "args 1"));
+    }
+
+    private Task<Engine> StartAsync(Keys keys, Recorder logs, int concurrency = 4) => Engine.StartAsync(_directory["jobs.db"], new World(), _clock, configure: options => options.Concurrency = concurrency,
+        configureJobs: jobs =>
+        {
+            jobs.Services.AddSingleton<ILoggerProvider>(logs);
+            jobs.EncryptPayloads(keys);
+        });
+
+    private sealed class Keys(string id) : IJobKeys
+    {
+        private readonly Dictionary<string, Secret> _keys = new() { [id] = new Secret(RandomNumberGenerator.GetBytes(32)) };
+
+        public string CurrentId { get; private set; } = id;
+
+        public void Use(string next)
+        {
+            _keys[next] = new Secret(RandomNumberGenerator.GetBytes(32));
+            CurrentId = next;
+        }
+
+        public bool TryGet(string id, [NotNullWhen(true)] out Secret? key) => _keys.TryGetValue(id, out key);
+    }
+
+    private sealed class Recorder : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Lines { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Enqueue(formatter(state, exception) + exception);
+
+        public void Dispose()
+        {
+        }
+    }
+}
