@@ -1,0 +1,40 @@
+[assembly: AssemblyFixture(typeof(Hypervisor.Sdk.Lxd.Tests.Lab.LxdLab))]
+
+namespace Hypervisor.Sdk.Lxd.Tests.Lab;
+
+/// <summary>The servers of this test run, each started when the first test needs it, and one table of what they answered.</summary>
+public sealed class LxdLab : IAsyncLifetime
+{
+    private readonly SemaphoreSlim _gate = new(1);
+    private readonly Dictionary<(ServerKind, bool), PrivateServer> _servers = [];
+    private readonly OperationTable _table = new();
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>A server with a network of its own, or with the machine's, where its port can be reached.</summary>
+    public async Task<PrivateServer> GetAsync(ServerKind kind, bool hasOwnNetwork = true)
+    {
+        await _gate.WaitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            if (!_servers.TryGetValue((kind, hasOwnNetwork), out var server))
+                _servers.Add((kind, hasOwnNetwork), server = await PrivateServer.StartAsync(kind, hasOwnNetwork, _table, TestContext.Current.CancellationToken));
+            return server;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>A server of the test's own, which it may break.</summary>
+    public async Task<PrivateServer> StartOwnAsync(ServerKind kind) => await PrivateServer.StartAsync(kind, hasOwnNetwork: true, _table, TestContext.Current.CancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var server in _servers.Values)
+            await server.DisposeAsync();
+        _table.Save();
+        _gate.Dispose();
+    }
+}

@@ -1,0 +1,8 @@
+namespace Hypervisor.Sdk.Lxd.Tests.Lab;
+
+/// <summary>Which server.</summary>
+public enum ServerKind
+{
+    Lxd,
+    Incus,
+}
