@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Running;
 using Hypervisor.Sdk.Benchmarks.Density;
+using Hypervisor.Sdk.Benchmarks.Disks;
 using Hypervisor.Sdk.Benchmarks.Http;
 using Hypervisor.Sdk.Benchmarks.Jobs;
 using Hypervisor.Sdk.Benchmarks.Libvirt;
@@ -29,6 +30,8 @@ switch (args)
         return await LibvirtRow.RunAsync(rest);
     case [MigrationReport.Command, .. var rest] when OperatingSystem.IsLinux():
         return await MigrationReport.RunAsync(rest);
+    case [DisksReport.Command, .. var rest] when OperatingSystem.IsLinux():
+        return await DisksReport.RunAsync(rest);
     case [DensityReport.Command, .. var rest] when OperatingSystem.IsLinux():
         return await DensityReport.RunAsync(rest);
     case [ScaleReport.Command, .. var rest]:
@@ -41,6 +44,10 @@ switch (args)
         return await HttpReport.RunAsync(file, repeats: 5);
     case [HttpReport.Command, var file, var repeats]:
         return await HttpReport.RunAsync(file, int.Parse(repeats, System.Globalization.CultureInfo.InvariantCulture));
+    case [JobsLoadReport.Command, .. var rest]:
+        return await JobsLoadReport.RunAsync(rest);
+    case [JobsLoadReport.RowCommand, .. var rest]:
+        return await JobsLoadReport.RunRowAsync(rest);
     case [JobsReport.Command, .. var rest]:
         return await JobsReport.RunAsync(rest);
     default:

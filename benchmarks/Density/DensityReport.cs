@@ -18,7 +18,8 @@ internal static class DensityReport
     [SupportedOSPlatform("linux")]
     public static async Task<int> RunAsync(string[] args)
     {
-        int repeats = int.Parse(Option(args, "--repeats") ?? "15", CultureInfo.InvariantCulture);
+        Figures.Check(Command, args, "--repeats", "--report");
+        int repeats = int.Parse(Figures.Option(args, "--repeats") ?? "15", CultureInfo.InvariantCulture);
         string directory = Path.Combine(Path.GetTempPath(), "hv-" + Guid.NewGuid().ToString("N")[..10]);
         Directory.CreateDirectory(directory);
         try
@@ -31,9 +32,7 @@ internal static class DensityReport
             await using (var backend = await ConnectAsync(Path.Combine(directory, "many")))
                 await ManyAsync(backend, text);
             await StoppedAsync(Path.Combine(directory, "stopped"), text);
-            Console.Write(text);
-            if (Option(args, "--report") is { } file)
-                await File.WriteAllTextAsync(file, text.ToString());
+            await Figures.TellAsync(args, text.ToString());
             return 0;
         }
         finally
@@ -63,8 +62,8 @@ internal static class DensityReport
         text.AppendLine(CultureInfo.InvariantCulture, $"## One machine, from nothing to its guest running, {repeats} rounds in turn").AppendLine();
         text.AppendLine("The script (`benchmarks/Density/start.py`) makes a disk, starts QEMU, shakes hands and says `cont`: no lock, no journal, nothing flushed to the disk, nothing that survives its end.").AppendLine();
         text.AppendLine("| | median | from-to |").AppendLine("| --- | ---: | ---: |");
-        text.AppendLine(CultureInfo.InvariantCulture, $"| script | {Cells(script)} |").AppendLine(CultureInfo.InvariantCulture, $"| sdk | {Cells(sdk)} |").AppendLine();
-        text.AppendLine(CultureInfo.InvariantCulture, $"Beyond the script: {Median(sdk) - Median(script):0} ms (bar: 150 ms).").AppendLine();
+        text.AppendLine(CultureInfo.InvariantCulture, $"| script | {Figures.Cells(script)} |").AppendLine(CultureInfo.InvariantCulture, $"| sdk | {Figures.Cells(sdk)} |").AppendLine();
+        text.AppendLine(CultureInfo.InvariantCulture, $"Beyond the script: {Figures.Median(sdk) - Figures.Median(script):0} ms (bar: 150 ms).").AppendLine();
     }
 
     [SupportedOSPlatform("linux")]
@@ -111,7 +110,7 @@ internal static class DensityReport
         }
 
         text.AppendLine(CultureInfo.InvariantCulture, $"## {Stopped} that are switched off").AppendLine();
-        text.AppendLine(CultureInfo.InvariantCulture, $"Listing all of them: {Median(samples):0.0} ms ({samples.Min():0.0}-{samples.Max():0.0}; bar: 50 ms), and {first:0} ms the first time after connecting, when each configuration is read.");
+        text.AppendLine(CultureInfo.InvariantCulture, $"Listing all of them: {Figures.Median(samples):0.0} ms ({samples.Min():0.0}-{samples.Max():0.0}; bar: 50 ms), and {first:0} ms the first time after connecting, when each configuration is read.");
     }
 
     [SupportedOSPlatform("linux")]
@@ -156,10 +155,4 @@ internal static class DensityReport
         GC.WaitForPendingFinalizers();
         return GC.GetTotalMemory(forceFullCollection: true);
     }
-
-    private static double Median(IReadOnlyCollection<double> values) => values.Order().ElementAt(values.Count / 2);
-
-    private static string Cells(IReadOnlyCollection<double> values) => string.Create(CultureInfo.InvariantCulture, $"{Median(values):0} ms | {values.Min():0}-{values.Max():0} ms");
-
-    private static string? Option(string[] args, string name) => Array.IndexOf(args, name) is >= 0 and var index && index + 1 < args.Length ? args[index + 1] : null;
 }

@@ -19,7 +19,8 @@ internal static class MigrationReport
     [SupportedOSPlatform("linux")]
     public static async Task<int> RunAsync(string[] args)
     {
-        int repeats = int.Parse(Option(args, "--repeats") ?? "9", CultureInfo.InvariantCulture);
+        Figures.Check(Command, args, "--repeats", "--report");
+        int repeats = int.Parse(Figures.Option(args, "--repeats") ?? "9", CultureInfo.InvariantCulture);
         string directory = Path.Combine(Path.GetTempPath(), "hv-" + Guid.NewGuid().ToString("N")[..10]);
         Directory.CreateDirectory(directory);
         try
@@ -41,10 +42,8 @@ internal static class MigrationReport
             text.AppendLine("Reproduce: `dotnet run -c Release --project benchmarks -- qemu-migration --report benchmarks/reports/qemu-migration.md`").AppendLine();
             text.AppendLine("| | total, median | from-to | downtime, median | from-to |").AppendLine("| --- | ---: | ---: | ---: | ---: |");
             foreach (var (name, samples) in rows)
-                text.AppendLine(CultureInfo.InvariantCulture, $"| {name} | {Cells(samples.Select(sample => sample.Total))} | {Cells(samples.Select(sample => sample.Downtime))} |");
-            Console.Write(text);
-            if (Option(args, "--report") is { } file)
-                await File.WriteAllTextAsync(file, text.ToString());
+                text.AppendLine(CultureInfo.InvariantCulture, $"| {name} | {Figures.Cells([.. samples.Select(sample => sample.Total)])} | {Figures.Cells([.. samples.Select(sample => sample.Downtime)])} |");
+            await Figures.TellAsync(args, text.ToString());
             return 0;
         }
         finally
@@ -124,12 +123,4 @@ internal static class MigrationReport
             await Task.Delay(TimeSpan.FromMilliseconds(2));
         }
     }
-
-    private static string Cells(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToList();
-        return string.Create(CultureInfo.InvariantCulture, $"{sorted[sorted.Count / 2]:0} ms | {sorted[0]:0}-{sorted[^1]:0} ms");
-    }
-
-    private static string? Option(string[] args, string name) => Array.IndexOf(args, name) is >= 0 and var index && index + 1 < args.Length ? args[index + 1] : null;
 }

@@ -25,7 +25,8 @@ internal static class StatusBenchmark
     /// <summary>qmp-status [--repeats N] [--report FILE]: starts QEMU and a process for each row, prints the table.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
-        int repeats = int.Parse(Option(args, "--repeats") ?? "7", CultureInfo.InvariantCulture);
+        Figures.Check(Command, args, "--repeats", "--report");
+        int repeats = int.Parse(Figures.Option(args, "--repeats") ?? "7", CultureInfo.InvariantCulture);
         var report = new StringBuilder();
         report.AppendLine("# QMP query-status: client CPU for one call").AppendLine();
         report.AppendLine(CultureInfo.InvariantCulture, $"{repeats} interleaved runs, each a process of its own: calls until the JIT has nothing more to compile, then {Windows} windows of {WindowOperations} calls. The median is that of the runs' median windows; the best tenth tells what is left when the machine, which is shared, does not disturb. {Machine.Describe()}").AppendLine();
@@ -53,9 +54,7 @@ internal static class StatusBenchmark
             report.AppendLine();
         }
 
-        Console.Write(report);
-        if (Option(args, "--report") is { } file)
-            await File.WriteAllTextAsync(file, report.ToString().ReplaceLineEndings("\n"));
+        await Figures.TellAsync(args, report.ToString());
         return 0;
     }
 
@@ -162,7 +161,6 @@ internal static class StatusBenchmark
         _ => "QmpClient.QueryStatusAsync (an object)",
     };
 
-    private static string? Option(string[] args, string name) => Array.IndexOf(args, name) is >= 0 and var i && i + 1 < args.Length ? args[i + 1] : null;
 
     private static double Median(List<Sample> samples, Func<Sample, double> value) => Quantile(samples.ConvertAll(sample => value(sample)), 0.5);
 

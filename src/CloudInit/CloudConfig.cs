@@ -9,7 +9,9 @@ public sealed class CloudConfig
     /// <summary>The host name without its domain. Default: the instance's name.</summary>
     public string? HostName { get; set; }
 
-    /// <summary>The host name with its domain: <c>web1.example.org</c>. Default: none.</summary>
+    /// <summary>
+    /// The host name with its domain: <c>web1.example.org</c>, which the guest finds for itself by a line in <c>/etc/hosts</c>. What it calls itself is the first part, and on some distributions all of it. Default: none.
+    /// </summary>
     public string? FullHostName { get; set; }
 
     /// <summary>Whether the image's own default user (<c>debian</c>, <c>ubuntu</c>) is made as well. Default: yes when <see cref="Users"/> is empty, else no.</summary>
@@ -62,7 +64,9 @@ public sealed class CloudConfig
         if (HostName is not null)
             document.Add("hostname", Rules.HostName(HostName, "hostName"));
         if (FullHostName is not null)
-            document.Add("fqdn", Rules.HostName(FullHostName, "fullHostName")).Add("prefer_fqdn_over_hostname", HostName is null);
+            document.Add("fqdn", Rules.HostName(FullHostName, "fullHostName")).Add("prefer_fqdn_over_hostname", HostName is null)
+                // Without a line in /etc/hosts the guest does not find its own full name where nobody answers for it.
+                .Add("manage_etc_hosts", "localhost");
         WriteUsers(document);
         document.Add("ssh_authorized_keys", Yaml.List(Rules.Each(SshAuthorizedKeys, "sshAuthorizedKeys").Select(key => Rules.SshKey(key.Item, key.Field))));
         if (AllowSshPasswords is { } passwords)

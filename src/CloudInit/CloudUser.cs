@@ -9,7 +9,7 @@ public sealed class CloudUser
     /// <summary>The name: 1 to 32 of <c>a-z</c>, <c>0-9</c>, <c>-</c> and <c>_</c>, the first a letter or <c>_</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The person's name. Default: none.</summary>
+    /// <summary>The person's name, without <c>:</c>, which ends a field of passwd(5): with one, the guest would make no user at all. Default: none.</summary>
     public string? FullName { get; set; }
 
     /// <summary>The program that a login runs: an absolute path. Default: the image's, most often <c>/bin/sh</c>.</summary>
@@ -33,7 +33,7 @@ public sealed class CloudUser
     {
         var user = new Yaml.Mapping().Add("name", Rules.UserName(Name, $"{field}.name"));
         if (FullName is not null)
-            user.Add("gecos", Rules.Line(FullName, $"{field}.fullName"));
+            user.Add("gecos", FullName.Contains(':', StringComparison.Ordinal) ? throw Rules.Invalid($"{field}.fullName", FullName, "a name without ':'") : Rules.Line(FullName, $"{field}.fullName"));
         if (Shell is not null)
             user.Add("shell", Rules.AbsolutePath(Shell, $"{field}.shell"));
         // A text with commas: older versions of cloud-init know no list here.

@@ -40,8 +40,10 @@ public static class SimplePlan
         IEnumerable<string> properties =
         [
             .. change.Sizing.IsSet ? ["sizing"] : Array.Empty<string>(),
+            .. change.MemoryTarget.IsSet ? ["memoryTarget"] : Array.Empty<string>(),
             .. change.CpuLimit.IsSet ? ["cpuLimit"] : Array.Empty<string>(),
             .. change.MemoryLimit.IsSet ? ["memoryLimit"] : Array.Empty<string>(),
+            .. change.RemoveCloudInit ? ["cloudInit"] : Array.Empty<string>(),
             .. change.AddDisks.Select(_ => "disk"),
             .. change.ResizeDisks.Keys.Select(disk => $"disk:{disk}"),
             .. change.LimitDisks.Keys.Select(disk => $"disk:{disk}.limits"),

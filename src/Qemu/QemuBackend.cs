@@ -9,6 +9,7 @@ using Hypervisor.Sdk.Qemu.Consoles;
 using Hypervisor.Sdk.Qemu.Disks;
 using Hypervisor.Sdk.Qemu.Driver;
 using Hypervisor.Sdk.Qemu.Guests;
+using Hypervisor.Sdk.Qemu.Hosts;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.Migration;
 using Hypervisor.Sdk.Qemu.Observation;
@@ -30,6 +31,8 @@ public sealed class QemuBackend : IBackend
     private readonly QemuServices _services;
     private readonly MachineTable _table;
     private readonly QemuSerialConsole _serial;
+    private readonly MigrationSettling _settling;
+    private readonly MigrationServer _migrations;
     private readonly IReadOnlyList<object> _parts;
     private int _state = (int)BackendConnectionState.Connected;
 
@@ -37,7 +40,8 @@ public sealed class QemuBackend : IBackend
     {
         _services = services;
         _table = new MachineTable(services);
-        Recovery = new MachineRecovery(services, _table);
+        var contacts = new MigrationContacts(services);
+        Recovery = new MachineRecovery(services, _table, contacts);
         _table.Recover = Recovery.RecoverUnheldAsync;
         var work = new MachineWork(services, _table, Recovery);
         var disks = new DiskMaker(services);
@@ -49,16 +53,24 @@ public sealed class QemuBackend : IBackend
         ChangeApplier.AddRecovery(Recovery);
         QemuDisks.AddRecovery(Recovery);
         var hypervisor = new QemuHypervisor(services, _table, work, Recovery, disks, specs);
+        var backups = new QemuBackups(services, _table, work, agents);
+        var peer = new LocalMigrationPeer(services, _table, Recovery, disks);
+        _settling = new MigrationSettling(services, _table, Recovery);
+        _table.Unsettled = _settling.Settle;
+        _migrations = new MigrationServer(services, peer, _settling.Settle);
         _parts =
         [
             hypervisor,
             new QemuClones(services, _table, work, hypervisor, specs),
             new QemuPower(work),
-            new QemuMigration(services, _table, work, Recovery, disks),
+            new QemuMigration(services, _table, work, contacts),
+            peer,
+            _migrations,
             new QemuRequests(services, _table, work, Recovery),
             new QemuSnapshots(services, _table, work, agents),
             new QemuDisks(services, _table, work, disks),
-            new QemuBackups(services, _table, work, agents),
+            backups,
+            new QemuDiskExports(services, _table, backups, agents),
             _serial,
             new QemuGraphicsConsole(services, _table),
             new QemuKeyboard(services, _table),
@@ -67,6 +79,7 @@ public sealed class QemuBackend : IBackend
             new QemuMetrics(services, _table, agents),
             services.Architectures,
             services.PciDevices,
+            services.UsbDevices,
             new QemuNodes(services),
             new QemuNetworks(),
             new QemuImageList(services),
@@ -101,7 +114,18 @@ public sealed class QemuBackend : IBackend
 
     internal MachineRecovery Recovery { get; }
 
-    /// <summary>Opens a state directory: finishes or undoes what a crash has left there, and watches the machines that run.</summary>
+    /// <summary>Connects to where the options say: a state directory of this host, or one of <see cref="QemuOptions.Host"/>, where the program <c>hvsdk-qemu-host</c> holds the backend and this process calls it over ssh.</summary>
+    /// <param name="options">Where and how.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">An option is not acceptable.</exception>
+    /// <exception cref="HypervisorException">As with <see cref="ConnectAsync(QemuOptions, CancellationToken)"/>; or the host cannot be reached, or cannot run the program.</exception>
+    public static async Task<IBackend> OpenAsync(QemuOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options.Host is null ? await ConnectAsync(options, cancellationToken).ConfigureAwait(false) : await QemuHostConnector.ConnectAsync(options.Validated(), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens a state directory of this host: finishes or undoes what a crash has left there, and watches the machines that run.</summary>
     /// <param name="options">Where and how.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentException">An option is not acceptable.</exception>
@@ -113,6 +137,8 @@ public sealed class QemuBackend : IBackend
     {
         ArgumentNullException.ThrowIfNull(options);
         var validated = options.Validated();
+        if (validated.Host is not null)
+            throw new ArgumentException($"{nameof(QemuOptions)}.{nameof(QemuOptions.Host)} is '{validated.Host}': use {nameof(QemuBackend)}.{nameof(OpenAsync)}, which connects to another host.", nameof(options));
         var host = knownHost ?? await QemuHost.ProbeAsync(validated, cancellationToken).ConfigureAwait(false);
         var images = new QemuImg(new QemuImgOptions { Program = validated.QemuImg });
         if (knownHost is null)
@@ -137,6 +163,7 @@ public sealed class QemuBackend : IBackend
             });
             await backend.Recovery.RecoverAllAsync(cancellationToken).ConfigureAwait(false);
             await backend._table.BeginAsync(cancellationToken).ConfigureAwait(false);
+            backend._settling.Begin();
             return backend;
         }
         catch
@@ -186,6 +213,8 @@ public sealed class QemuBackend : IBackend
         var before = (BackendConnectionState)Interlocked.Exchange(ref _state, (int)BackendConnectionState.Closed);
         if (before == BackendConnectionState.Closed)
             return;
+        await _settling.DisposeAsync().ConfigureAwait(false);
+        await _migrations.DisposeAsync().ConfigureAwait(false);
         await _serial.DisposeAsync().ConfigureAwait(false);
         await _table.DisposeAsync().ConfigureAwait(false);
         _services.Events.Close();

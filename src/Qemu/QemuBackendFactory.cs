@@ -34,13 +34,19 @@ internal sealed class QemuBackendFactory : IBackendFactory
             };
         }
 
-        return await QemuBackend.ConnectAsync(options, cancellationToken).ConfigureAwait(false);
+        return await QemuBackend.OpenAsync(options, cancellationToken).ConfigureAwait(false);
     }
 
     private static void Set(QemuOptions options, string setting, string text)
     {
         switch (setting.ToUpperInvariant())
         {
+            case "HOST":
+                options.Host = text;
+                break;
+            case "HOSTPROGRAM":
+                options.HostProgram = text;
+                break;
             case "STATEDIRECTORY":
                 options.StateDirectory = text;
                 break;

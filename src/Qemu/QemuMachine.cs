@@ -31,6 +31,15 @@ public sealed record QemuMachine : ISpecExtension
     /// <summary>Whether it has a channel for the guest agent (virtio port <c>org.qemu.guest_agent.0</c>). Default true.</summary>
     public bool AgentChannel { get; init; } = true;
 
+    /// <summary>
+    /// Whether it has a USB 3 controller (qemu-xhci), into which disks on the bus <c>usb</c> are plugged while it runs; with a screen also a pointer that is where the viewer's is (usb-tablet), and outside PCs a keyboard. On a PC or a
+    /// machine with PCI Express. Default: false, and true where a disk is on <c>usb</c> from the beginning.
+    /// </summary>
+    public bool Usb { get; init; }
+
+    /// <summary>Whether the guest tells the host which of its pages it does not use, and the host takes them back until they are written to (virtio-balloon, free page reporting; Linux 5.7 and later). Not of huge pages. Default false.</summary>
+    public bool FreePageReporting { get; init; }
+
     /// <summary>Whether a disk from an image is a copy of its own; otherwise it lies upon the image, which must then stay as it is. Default false.</summary>
     public bool CopyImages { get; init; }
 

@@ -39,6 +39,10 @@ internal sealed class QemuMachineForm
 
     public bool AgentChannel { get; set; } = s_default.AgentChannel;
 
+    public bool Usb { get; set; } = s_default.Usb;
+
+    public bool FreePageReporting { get; set; } = s_default.FreePageReporting;
+
     public bool CopyImages { get; set; } = s_default.CopyImages;
 
     public string? FirmwareVariables { get; set; } = s_default.FirmwareVariables;
@@ -54,14 +58,14 @@ internal sealed class QemuMachineForm
     public static QemuMachineForm Of(QemuMachine machine) => new()
     {
         Type = machine.Type, Graphics = machine.Graphics, ScreenProtocol = machine.ScreenProtocol, ScreenPassword = machine.ScreenPassword, SerialPorts = machine.SerialPorts,
-        RandomDevice = machine.RandomDevice, AgentChannel = machine.AgentChannel, CopyImages = machine.CopyImages, FirmwareVariables = machine.FirmwareVariables, Topology = QemuTopologyForm.Of(machine.Topology), NumaNodes = machine.NumaNodes, HugePages = machine.HugePages,
+        RandomDevice = machine.RandomDevice, AgentChannel = machine.AgentChannel, Usb = machine.Usb, FreePageReporting = machine.FreePageReporting, CopyImages = machine.CopyImages, FirmwareVariables = machine.FirmwareVariables, Topology = QemuTopologyForm.Of(machine.Topology), NumaNodes = machine.NumaNodes, HugePages = machine.HugePages,
         TranslationCache = machine.TranslationCache,
     };
 
     public QemuMachine ToMachine() => new()
     {
         Type = Type, Graphics = Graphics, ScreenProtocol = ScreenProtocol, ScreenPassword = ScreenPassword, SerialPorts = SerialPorts,
-        RandomDevice = RandomDevice, AgentChannel = AgentChannel, CopyImages = CopyImages, FirmwareVariables = FirmwareVariables, Topology = Topology?.ToTopology(), NumaNodes = NumaNodes, HugePages = HugePages,
+        RandomDevice = RandomDevice, AgentChannel = AgentChannel, Usb = Usb, FreePageReporting = FreePageReporting, CopyImages = CopyImages, FirmwareVariables = FirmwareVariables, Topology = Topology?.ToTopology(), NumaNodes = NumaNodes, HugePages = HugePages,
         TranslationCache = TranslationCache,
     };
 }

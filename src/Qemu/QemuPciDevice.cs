@@ -15,6 +15,9 @@ public sealed record QemuPciDevice
     /// <summary>Whether it is a display controller, which a GPU is.</summary>
     public bool IsDisplay => Class.StartsWith("0x03", StringComparison.Ordinal);
 
+    /// <summary>Whether it is a bridge between buses, which no machine can have.</summary>
+    public bool IsBridge => Class.StartsWith("0x06", StringComparison.Ordinal);
+
     /// <summary>The host's driver that has it; null when none does.</summary>
     public string? Driver { get; init; }
 

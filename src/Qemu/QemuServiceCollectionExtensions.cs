@@ -8,7 +8,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 [SupportedOSPlatform("linux")]
 public static class QemuServiceCollectionExtensions
 {
-    /// <summary>Adds a backend that runs virtual machines on this host, and the driver, so that more can be added at run time, with the JSON form of <see cref="QemuMachine"/>. It is connected on first use.</summary>
+    /// <summary>Adds a backend that runs virtual machines on this host or on <see cref="QemuOptions.Host"/>, and the driver, so that more can be added at run time, with the JSON form of <see cref="QemuMachine"/>. It is connected on first use.</summary>
     /// <param name="builder">The builder of <c>AddHypervisorSdk()</c>.</param>
     /// <param name="name">The name under which the application knows it; unique.</param>
     /// <param name="configure">Sets the options; at least <see cref="QemuOptions.StateDirectory"/>.</param>
@@ -23,10 +23,10 @@ public static class QemuServiceCollectionExtensions
         return builder.AddFactory<QemuBackendFactory>().AddSpecExtension(QemuBackend.Kind, QemuMachineJson.Default.QemuMachine).AddBackend(backendName, QemuBackend.Kind, async (provider, cancellationToken) =>
         {
             var options = new QemuOptions { TimeProvider = provider.GetService<TimeProvider>() ?? TimeProvider.System };
-            options.FindBackend = provider.GetRequiredService<IBackendRegistry>().GetAsync;
             configure(options);
+            options.FindBackend ??= provider.GetRequiredService<IBackendRegistry>().GetAsync;
             options.Name = name;
-            return await QemuBackend.ConnectAsync(options, cancellationToken).ConfigureAwait(false);
+            return await QemuBackend.OpenAsync(options, cancellationToken).ConfigureAwait(false);
         });
     }
 }

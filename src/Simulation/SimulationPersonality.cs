@@ -72,6 +72,9 @@ public sealed partial class SimulationPersonality
     /// <summary>Devices of the host can be handed to a machine.</summary>
     internal static Capability Passthrough { get; } = Capability.Parse("passthrough");
 
+    /// <summary>Guests are asked to make do with less memory while they run.</summary>
+    internal static Capability MemoryTarget { get; } = Capability.Parse("memory-target");
+
     /// <summary>Disks can be moved to other storage (<see cref="IDiskMoving"/>).</summary>
     internal static Capability MoveDisks { get; } = Capability.Parse("move-disks");
 

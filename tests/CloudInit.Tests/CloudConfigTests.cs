@@ -113,6 +113,7 @@ public sealed class CloudConfigTests
         { "users[0].name", config => config.Users.Add(new CloudUser { Name = "-rf" }) },
         { "users[0].name", config => config.Users.Add(new CloudUser { Name = "" }) },
         { "users", config => Array.ForEach(["a", "a"], name => config.Users.Add(new CloudUser { Name = name })) },
+        { "users[0].fullName", config => config.Users.Add(new CloudUser { Name = "a", FullName = "A: B" }) },
         { "users[0].shell", config => config.Users.Add(new CloudUser { Name = "a", Shell = "bash" }) },
         { "users[0].groups[1]", config => config.Users.Add(new CloudUser { Name = "a", Groups = { "b", "c,d" } }) },
         { "users[0].sudo", config => config.Users.Add(new CloudUser { Name = "a", Sudo = "true" }) },

@@ -183,7 +183,7 @@ public sealed partial class DifferentialTests
             var naming = backend.Info.Naming;
             lines.Add($"names: {naming.AllowedFirstCharacters} then {naming.AllowedCharacters}, at most {naming.MaxLength}, case {naming.CaseSensitive}");
             var screen = await compute.CreateAsync(Spec("screen", spec => spec.Extensions.Set(new QemuMachine())), cancellationToken: Token).WaitForCompletionAsync(Token);
-            foreach (var capability in CapabilityChecks.KnownCapabilities().Concat(new[] { "incremental-backups", "resource-limits", "bridged-networks", "passthrough", "reads-minds" }.Select(word => Capability.Parse(word))))
+            foreach (var capability in CapabilityChecks.KnownCapabilities().Concat(new[] { "incremental-backups", "resource-limits", "bridged-networks", "memory-target", "reads-minds" }.Select(word => Capability.Parse(word))))
             {
                 lines.Add(Print(capability.ToString(), await backend.QueryAsync(capability, default, Token)));
                 lines.Add(Print($"{capability} of a machine", await backend.QueryAsync(capability, new CapabilityTarget { Instance = screen.Id }, Token)));

@@ -30,6 +30,46 @@ public sealed class IsoImageTests : IDisposable
         Assert.Equal(4, list.Split('\n').Count(line => line.StartsWith("-r--------", StringComparison.Ordinal) && line.Contains("Nov 21 2026", StringComparison.Ordinal)));
     }
 
+    [Theory(Timeout = 60_000)]
+    [Feature("CLI-06")]
+    [InlineData("genisoimage")]
+    [InlineData("mkisofs")]
+    [InlineData("xorriso")]
+    public async Task A_seed_is_the_same_by_the_builders_of_the_system(string program)
+    {
+        RealPeer.Program(program);
+        var data = new CloudInitData { UserData = "#cloud-config\nfinal_message: \"ü\"\n", NetworkConfig = "version: 2\n", VendorData = "#!/bin/sh\ntrue\n" };
+        var token = TestContext.Current.CancellationToken;
+        byte[] image = await CloudInitSeed.CreateAsync(data, "0d1f7a54-6f5e-4a3c-9f0e-5b8f5f0c2a11", "web1", new IsoBuilder(program), token);
+        var seen = new List<string>();
+        foreach (byte[] one in (byte[][])[CloudInitSeed.Create(data, "0d1f7a54-6f5e-4a3c-9f0e-5b8f5f0c2a11", "web1", s_created), image])
+        {
+            await WriteAsync(one);
+            var answers = new List<string> { await RunAsync("blkid", "-p", "-o", "value", "-s", "LABEL", "-s", "TYPE", _temp["iso"]), (await RunAsync("isoinfo", "-J", "-f", "-i", _temp["iso"])).Replace(";1\n", "\n", StringComparison.Ordinal) };
+            foreach (string name in new[] { "meta-data", "user-data", "network-config", "vendor-data" })
+                answers.Add(await RunAsync("isoinfo", "-R", "-x", "/" + name, "-i", _temp["iso"]));
+            seen.Add(string.Join("\n--\n", answers));
+        }
+
+        Assert.Contains("#cloud-config", seen[0], StringComparison.Ordinal);
+        Assert.Equal(seen[0], seen[1]);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_builder_that_is_not_there_or_not_known_is_said()
+    {
+        Assert.Throws<ArgumentException>(() => new IsoBuilder("sh"));
+        using var directory = new TempDirectory();
+        var missing = await Assert.ThrowsAsync<HypervisorException>(() => new IsoBuilder(directory["xorriso"]).CreateAsync("a", [], TestContext.Current.CancellationToken));
+        Assert.Equal((ErrorCode.Unavailable, RequestOutcome.NotSent), (missing.Code, missing.Outcome));
+        // One that fails.
+        await File.WriteAllTextAsync(directory["mkisofs"], "#!/bin/sh\necho no room >&2\nexit 3\n", TestContext.Current.CancellationToken);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(directory["mkisofs"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var failed = await Assert.ThrowsAsync<HypervisorException>(() => new IsoBuilder(directory["mkisofs"]).CreateAsync("a", [], TestContext.Current.CancellationToken));
+        Assert.Contains("ended with 3: no room", failed.Message, StringComparison.Ordinal);
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task Many_files_of_any_length_and_names_that_are_alike_in_eight_letters_are_read_back()
     {

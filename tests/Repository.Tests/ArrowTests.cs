@@ -31,6 +31,8 @@ public sealed class ArrowTests
     [InlineData("Hypervisor.Sdk.Jobs", "Hypervisor.Sdk.Qemu")]
     [InlineData("Hypervisor.Sdk.CloudInit", "Hypervisor.Sdk.DiskImages")]
     [InlineData("Hypervisor.Sdk.Qemu", "Hypervisor.Sdk.CloudInit")]
+    [InlineData("Hypervisor.Sdk.Remote", "Hypervisor.Sdk.Hosts")]
+    [InlineData("Hypervisor.Sdk.Remote", "Hypervisor.Sdk.Qemu")]
     public void The_rule_refuses_an_arrow_that_points_up_or_sideways(string from, string to) =>
         Assert.Single(Arrows.Violations(from, [to]), violation => violation.StartsWith($"{from} references {to};", StringComparison.Ordinal));
 

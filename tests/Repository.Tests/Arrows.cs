@@ -11,6 +11,7 @@ internal static class Arrows
     private const string Core = "Hypervisor.Sdk";
     private const string DiskImages = "Hypervisor.Sdk.DiskImages";
     private const string Hosts = "Hypervisor.Sdk.Hosts";
+    private const string Remote = "Hypervisor.Sdk.Remote";
     private const string Drivers = "Hypervisor.Sdk.Drivers";
     private const string Conformance = "Hypervisor.Sdk.Conformance";
     private const string CloudInit = "Hypervisor.Sdk.CloudInit";
@@ -27,9 +28,10 @@ internal static class Arrows
         Hosts => [Abstractions, DiskImages, Transport],
         Conformance or Drivers or CloudInit => [Abstractions],
         AspNetCore => [Abstractions, Core],
+        Remote => [Abstractions, Core, Transport],
         Jobs => [Abstractions, Core],
         JobsPostgreSql or JobsSqlite => [Abstractions, Core, Jobs],
-        _ => [Abstractions, Core, DiskImages, Drivers, Hosts, Transport],
+        _ => [Abstractions, Core, DiskImages, Drivers, Hosts, Remote, Transport],
     };
 
     /// <summary>What <paramref name="references"/> of <paramref name="project"/>, which are names of assemblies or packages, break the rule.</summary>

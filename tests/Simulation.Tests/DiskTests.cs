@@ -66,4 +66,20 @@ public sealed class DiskTests
         await dc.Backend.Get<ISnapshots>().CreateAsync(vm.Id, new SnapshotSpec { Name = SnapshotName.Parse("s1") }).WaitForCompletionAsync(Token);
         Assert.Contains("'s1'", (await Assert.ThrowsAsync<HypervisorException>(() => moving.MoveAsync(vm.Id, disk.Id, away))).Message, StringComparison.Ordinal);
     }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_disk_of_a_machine_that_runs_is_exported_and_no_other()
+    {
+        await using var dc = new SimulatedDatacenter();
+        var exports = dc.Backend.Get<IDiskExports>();
+        var vm = await dc.MakeRunningAsync("read");
+        var disk = vm.Disks[0].Id;
+        await using (var export = await exports.ExportAsync(vm.Id, disk, null, Token))
+            Assert.Equal("nbd+unix", export.Address.Scheme);
+        await using (var export = await exports.ExportAsync(vm.Id, disk, new DiskExportOptions { Listen = System.Net.IPAddress.Loopback }, Token))
+            Assert.Equal(("nbds", $"/{disk}"), (export.Address.Scheme, export.Address.AbsolutePath));
+        Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<HypervisorException>(() => exports.ExportAsync(vm.Id, DeviceId.Parse("nothing"), null, Token))).Code);
+        var stopped = await dc.MakeAsync("stopped");
+        Assert.Equal(ErrorCode.InvalidState, (await Assert.ThrowsAsync<HypervisorException>(() => exports.ExportAsync(stopped.Id, stopped.Disks[0].Id, null, Token))).Code);
+    }
 }

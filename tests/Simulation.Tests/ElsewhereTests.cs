@@ -94,6 +94,32 @@ public sealed class ElsewhereTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task No_deadline_passes_here_while_another_thread_keeps_the_other_data_centre()
+    {
+        await using var there = new SimulatedDatacenter(o => o.Name = "there");
+        await using var here = Here(there);
+        var vm = await RunAsync(here, "mover");
+        var operation = await here.Backend.Get<IMigration>().MigrateAsync(vm.Id, s_there, cancellationToken: Token);
+        using var entered = new SemaphoreSlim(0);
+        using var release = new ManualResetEventSlim();
+        var kept = Task.Run(() => there.RunAsync(() =>
+        {
+            entered.Release();
+            release.Wait(Token);
+            return Task.CompletedTask;
+        }), Token);
+        await entered.WaitAsync(Token);
+
+        // The loop runs on this thread as far as it gets.
+        var moving = operation.WaitAsync(Token);
+
+        Assert.False(moving.IsCompleted);
+        release.Set();
+        await kept;
+        Assert.Equal(PowerState.Running, (await moving).State);
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task Machines_that_cross_each_other_between_two_data_centres_all_arrive()
     {
         SimulatedDatacenter? left = null;

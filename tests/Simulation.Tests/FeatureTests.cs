@@ -27,6 +27,29 @@ public sealed class FeatureTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task A_guest_makes_do_with_less_and_what_cloud_init_was_given_goes_where_the_backend_does_that()
+    {
+        await using var dc = new SimulatedDatacenter(new SimulationOptions { Personality = SimulationPersonality.Qemu });
+        var spec = Machines.Spec("web");
+        spec.CloudInit = new CloudInitData();
+        spec.Networks.Clear();
+        var vm = await dc.Hypervisor().CreateAsync(spec).WaitForCompletionAsync(Token);
+        var change = new InstanceChange { MemoryTarget = new ByteSize(vm.Memory!.Value.Bytes / 2), RemoveCloudInit = true };
+        var plan = await dc.Hypervisor().PlanAsync(vm.Id, change, Token);
+        Assert.Equal(["memoryTarget", "cloudInit"], plan.Steps.Select(step => step.Property));
+        Assert.Equal(ChangeEffects.Live | ChangeEffects.DestroysData, plan.Effects);
+        var changed = await dc.Hypervisor().ApplyAsync(plan, new ApplyOptions { Accept = plan.Effects }, null, Token).WaitForCompletionAsync(Token);
+        Assert.Equal(change.MemoryTarget.Value, changed.MemoryTarget);
+        Assert.Empty((await dc.Hypervisor().PlanAsync(vm.Id, change, Token)).Steps);
+        Assert.Null((await dc.Hypervisor().ChangeAsync(vm.Id, new InstanceChange { MemoryTarget = (ByteSize?)null }).WaitForCompletionAsync(Token)).MemoryTarget);
+
+        await using var other = new SimulatedDatacenter();
+        var machine = await other.Hypervisor().CreateAsync(Machines.Spec("web")).WaitForCompletionAsync(Token);
+        var refused = await Assert.ThrowsAsync<HypervisorException>(() => other.Hypervisor().PlanAsync(machine.Id, new InstanceChange { MemoryTarget = ByteSize.FromMiB(64) }, Token));
+        Assert.Equal((ErrorCode.Unsupported, "memoryTarget"), (refused.Code, Assert.Single(refused.FieldErrors!).Key));
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task Snapshots_are_a_tree_and_going_back_brings_memory_and_devices_back()
     {
         await using var dc = new SimulatedDatacenter();

@@ -225,6 +225,7 @@ public sealed partial class ReplayTests
         await backend.Get<IDiskLayers>().FlattenAsync(vm.Id, plugged).WaitForCompletionAsync();
         await backend.Get<IDiskMoving>().MoveAsync(vm.Id, plugged, new VolumeAttachment.File("/srv/plugged disk.raw", "raw"), new DiskMoveOptions { MaxBandwidthPerSecond = ByteSize.FromMiB(100) }).WaitForCompletionAsync();
         await backend.Get<IDiskMoving>().MoveAsync(vm.Id, plugged, null).WaitForCompletionAsync();
+        await (await backend.Get<IDiskExports>().ExportAsync(vm.Id, plugged, new DiskExportOptions { Listen = System.Net.IPAddress.Loopback })).DisposeAsync();
         var snapshots = backend.Get<ISnapshots>();
         await snapshots.CreateAsync(vm.Id, new SnapshotSpec { Name = SnapshotName.Parse("s1"), IncludeMemory = true }).WaitForCompletionAsync();
         await snapshots.ListAsync(vm.Id).ToListAsync(Token);

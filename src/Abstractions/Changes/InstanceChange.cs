@@ -12,6 +12,12 @@ public sealed class InstanceChange
     /// <summary>Other CPUs and memory (virtual machines).</summary>
     public Change<Sizing> Sizing { get; set; }
 
+    /// <summary>
+    /// How much of its memory a machine is to make do with while it runs, without a restart: the guest's balloon driver gives the rest back to the host. Null gives all of it back to the guest. Kept, and asked for again at
+    /// every start. Less than the guest needs makes it swap or end programs.
+    /// </summary>
+    public Change<ByteSize?> MemoryTarget { get; set; }
+
     /// <summary>Another CPU limit (containers); null lifts it.</summary>
     public Change<double?> CpuLimit { get; set; }
 
@@ -35,6 +41,12 @@ public sealed class InstanceChange
 
     /// <summary>Network devices to add.</summary>
     public IList<NetworkSpec> AddNetworks { get; } = [];
+
+    /// <summary>
+    /// Whether what cloud-init was given is taken away: its disk or CD is deleted with the documents, which may hold secrets. For after the first boot; a machine that has never booted becomes nothing by it, and clones that are made later
+    /// are told nothing. Default false.
+    /// </summary>
+    public bool RemoveCloudInit { get; set; }
 
     /// <summary>Labels to set; null removes one.</summary>
     public IDictionary<string, string?> Labels { get; } = new Dictionary<string, string?>();

@@ -35,4 +35,13 @@ public sealed class DiskDevice
 
     /// <summary>How fast the guest may use it; null where nothing limits it, or the backend does not say.</summary>
     public DiskLimits? Limits { get; init; }
+
+    /// <summary>Whether what is kept of it is encrypted, and opened by a secret.</summary>
+    public bool IsEncrypted { get; init; }
+
+    /// <summary>Whether what the guest gives back is given back to the storage; null for a CD drive, or where the backend does not say.</summary>
+    public bool? Discard { get; init; }
+
+    /// <summary>What is done with zeros that the guest writes; null for a CD drive, or where the backend does not say.</summary>
+    public ZeroDetection? DetectZeroes { get; init; }
 }

@@ -51,6 +51,9 @@ public sealed class Instance
     /// <summary>Memory that it may use.</summary>
     public ByteSize? Memory { get; init; }
 
+    /// <summary>How much of that a machine is asked to make do with (<see cref="InstanceChange.MemoryTarget"/>); null for all of it, or where the backend cannot ask.</summary>
+    public ByteSize? MemoryTarget { get; init; }
+
     /// <summary>Its disks.</summary>
     public IReadOnlyList<DiskDevice> Disks { get; init; } = [];
 

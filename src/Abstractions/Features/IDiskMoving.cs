@@ -13,7 +13,9 @@ public interface IDiskMoving
     /// </summary>
     /// <param name="id">The instance.</param>
     /// <param name="disk">The disk.</param>
-    /// <param name="target">A volume of exactly the disk's size whose content is of no worth any more; null for the place where the backend keeps the instance's own disks.</param>
+    /// <param name="target">
+    /// A volume of exactly the disk's size (what is encrypted: as it is when it is opened) whose content is of no worth any more: a file, a device, or one at a server; null for the place where the backend keeps the instance's own disks.
+    /// </param>
     /// <param name="options">How. Default: as fast as it goes.</param>
     /// <param name="request">The identity of this request.</param>
     /// <param name="cancellationToken">Ends the wait for the acceptance.</param>

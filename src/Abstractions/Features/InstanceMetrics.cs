@@ -9,6 +9,9 @@ public sealed class InstanceMetrics
     /// <summary>When.</summary>
     public required DateTimeOffset At { get; init; }
 
+    /// <summary>When the counters began; null where the backend does not say. Two samples that began at different moments cannot be compared.</summary>
+    public DateTimeOffset? Since { get; init; }
+
     /// <summary>CPU time that it has used, all CPUs together.</summary>
     public TimeSpan? CpuTime { get; init; }
 
@@ -17,6 +20,9 @@ public sealed class InstanceMetrics
 
     /// <summary>Memory that the guest has in use, as the guest says.</summary>
     public ByteSize? MemoryUsedByGuest { get; init; }
+
+    /// <summary>Memory that the guest has left: its own, less what its balloon driver has given back to the host (<see cref="InstanceChange.MemoryTarget"/>).</summary>
+    public ByteSize? MemoryLeftToGuest { get; init; }
 
     /// <summary>Bytes read from disks.</summary>
     public long? DiskReadBytes { get; init; }

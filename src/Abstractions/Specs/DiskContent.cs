@@ -18,7 +18,7 @@ public abstract record DiskContent
     /// <param name="Pool">Where it is made. Default: the backend decides.</param>
     public sealed record FromImage(string Image, ByteSize? Size = null, PoolName? Pool = null) : DiskContent;
 
-    /// <summary>A volume of the backend's own, which is kept when the instance is deleted.</summary>
+    /// <summary>A volume that the backend has, or finds where it may: the instance takes it over as it is, and it is kept when the instance is deleted.</summary>
     /// <param name="Volume">The volume.</param>
     public sealed record Existing(VolumeId Volume) : DiskContent;
 

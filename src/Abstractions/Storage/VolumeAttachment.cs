@@ -30,10 +30,16 @@ public abstract record VolumeAttachment
     /// <param name="Image">The image.</param>
     public sealed record Rbd(string Pool, string Image) : VolumeAttachment("rbd")
     {
-        /// <summary>The Ceph configuration on the node.</summary>
+        /// <summary>The absolute path of the Ceph configuration on the node, which the hypervisor's own user must be able to read.</summary>
         public required string ConfigurationPath { get; init; }
 
-        /// <summary>The Ceph user's key.</summary>
+        /// <summary>The namespace within the pool; null for the pool's default one.</summary>
+        public string? Namespace { get; init; }
+
+        /// <summary>The Ceph user, without <c>client.</c>; <c>admin</c> unless told.</summary>
+        public string User { get; init; } = "admin";
+
+        /// <summary>The Ceph user's key, in base64 as Ceph writes it.</summary>
         public required SecretReference Key { get; init; }
     }
 

@@ -15,6 +15,7 @@ internal sealed class DecoratedBackend(IBackend inner, CallPipeline calls) : IBa
         [typeof(IBackupSource)] = static (inner, calls) => new BackupSourceCalls((IBackupSource)inner, calls),
         [typeof(ICloning)] = static (inner, calls) => new CloningCalls((ICloning)inner, calls),
         [typeof(ICommands)] = static (inner, calls) => new CommandsCalls((ICommands)inner, calls),
+        [typeof(IDiskExports)] = static (inner, calls) => new DiskExportsCalls((IDiskExports)inner, calls),
         [typeof(IDiskLayers)] = static (inner, calls) => new DiskLayersCalls((IDiskLayers)inner, calls),
         [typeof(IDiskMoving)] = static (inner, calls) => new DiskMovingCalls((IDiskMoving)inner, calls),
         [typeof(IExec)] = static (inner, calls) => new ExecCalls((IExec)inner, calls),

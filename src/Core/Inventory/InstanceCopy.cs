@@ -11,7 +11,7 @@ internal static class InstanceCopy
         {
             Id = instance.Id, Incarnation = instance.Incarnation, Name = instance.Name, Kind = instance.Kind, State = state, StateReason = reason, Revision = instance.Revision,
             HasPendingChanges = instance.HasPendingChanges, IsTemplate = instance.IsTemplate, ClonedFrom = instance.ClonedFrom, Node = instance.Node, Scope = instance.Scope, Architecture = instance.Architecture,
-            GuestOs = instance.GuestOs, Cpus = instance.Cpus, Memory = instance.Memory, Disks = instance.Disks, Networks = instance.Networks, Labels = instance.Labels, Description = instance.Description,
+            GuestOs = instance.GuestOs, Cpus = instance.Cpus, Memory = instance.Memory, MemoryTarget = instance.MemoryTarget, Disks = instance.Disks, Networks = instance.Networks, Labels = instance.Labels, Description = instance.Description,
             CreatedAt = instance.CreatedAt, StartedAt = !isOn ? null : wasOn ? instance.StartedAt : at,
         };
         UnknownFields.Copy(instance, copy);

@@ -19,7 +19,7 @@ internal sealed class ModelContract(ModelJsonOptions model, bool strict)
     // The generated code sets init-only members through a constructor call that names them all, and so would replace the default of each absent one by null. These are made empty and filled instead.
     private static readonly Dictionary<Type, Func<object>> s_create = new()
     {
-        [typeof(Instance)] = New<Instance>, [typeof(DiskDevice)] = New<DiskDevice>, [typeof(DiskLimits)] = New<DiskLimits>, [typeof(DiskRate)] = New<DiskRate>, [typeof(DiskLayer)] = New<DiskLayer>, [typeof(DiskMoveOptions)] = New<DiskMoveOptions>, [typeof(NetworkDevice)] = New<NetworkDevice>, [typeof(InstanceFilter)] = New<InstanceFilter>,
+        [typeof(Instance)] = New<Instance>, [typeof(DiskDevice)] = New<DiskDevice>, [typeof(DiskLimits)] = New<DiskLimits>, [typeof(DiskRate)] = New<DiskRate>, [typeof(DiskLayer)] = New<DiskLayer>, [typeof(DiskMoveOptions)] = New<DiskMoveOptions>, [typeof(DiskExportOptions)] = New<DiskExportOptions>, [typeof(NetworkDevice)] = New<NetworkDevice>, [typeof(InstanceFilter)] = New<InstanceFilter>,
         [typeof(VirtualMachineSpec)] = New<VirtualMachineSpec>, [typeof(ContainerSpec)] = New<ContainerSpec>, [typeof(DiskSpec)] = New<DiskSpec>, [typeof(NetworkSpec)] = New<NetworkSpec>,
         [typeof(MountSpec)] = New<MountSpec>, [typeof(PortSpec)] = New<PortSpec>, [typeof(Placement)] = New<Placement>, [typeof(CloudInitData)] = New<CloudInitData>, [typeof(InstanceChange)] = New<InstanceChange>,
         [typeof(ChangePlan)] = New<ChangePlan>, [typeof(PlannedStep)] = New<PlannedStep>, [typeof(ApplyOptions)] = New<ApplyOptions>, [typeof(StopOptions)] = New<StopOptions>, [typeof(DeleteOptions)] = New<DeleteOptions>,
@@ -28,7 +28,7 @@ internal sealed class ModelContract(ModelJsonOptions model, bool strict)
         [typeof(InstanceDeleted)] = New<InstanceDeleted>, [typeof(EventGap)] = New<EventGap>, [typeof(OtherEvent)] = New<OtherEvent>, [typeof(Snapshot)] = New<Snapshot>, [typeof(SnapshotSpec)] = New<SnapshotSpec>,
         [typeof(CloneSpec)] = New<CloneSpec>, [typeof(CommandSpec)] = New<CommandSpec>, [typeof(CommandResult)] = New<CommandResult>, [typeof(GuestInfo)] = New<GuestInfo>,
         [typeof(GuestNetworkInterface)] = New<GuestNetworkInterface>, [typeof(GuestFile)] = New<GuestFile>, [typeof(GuestFileAttributes)] = New<GuestFileAttributes>, [typeof(Image)] = New<Image>,
-        [typeof(Network)] = New<Network>, [typeof(Node)] = New<Node>, [typeof(InstanceMetrics)] = New<InstanceMetrics>, [typeof(NodeMetrics)] = New<NodeMetrics>, [typeof(PortForward)] = New<PortForward>,
+        [typeof(Network)] = New<Network>, [typeof(Node)] = New<Node>, [typeof(InstanceMetrics)] = New<InstanceMetrics>, [typeof(InstanceRates)] = New<InstanceRates>, [typeof(NodeMetrics)] = New<NodeMetrics>, [typeof(PortForward)] = New<PortForward>,
         [typeof(LaneClaim)] = New<LaneClaim>, [typeof(LaneQuery)] = New<LaneQuery>, [typeof(MigrationCheck)] = New<MigrationCheck>, [typeof(MigrationOptions)] = New<MigrationOptions>, [typeof(BackupOptions)] = New<BackupOptions>,
         [typeof(MigrationTarget)] = New<MigrationTarget>, [typeof(StoragePool)] = New<StoragePool>, [typeof(StoragePoolSpec)] = New<StoragePoolSpec>, [typeof(Volume)] = New<Volume>, [typeof(VolumeSpec)] = New<VolumeSpec>,
         [typeof(VolumeLease)] = New<VolumeLease>, [typeof(VolumeConsumer)] = New<VolumeConsumer>, [typeof(BackendDefinition)] = New<BackendDefinition>, [typeof(BackendHealth)] = New<BackendHealth>,

@@ -14,7 +14,7 @@ internal static class ModelConverters
         new SpecExtensionsConverter(model), new FailureConverter<HypervisorException>(), new FailureConverter<BackendConnectionException>(), new FailureConverter<BackendProtocolException>(),
         new ChangeConverter<InstanceName>(false), new ChangeConverter<string?>(true), new ChangeConverter<Sizing>(false), new ChangeConverter<double?>(true), new ChangeConverter<ByteSize?>(true),
         new WordConverter<InstanceKind>(), new WordConverter<ChangeEffects>(), new WordConverter<EventOrigin>(), new WordConverter<RequestOutcome>(), new WordConverter<RequestState>(), new WordConverter<OperationState>(),
-        new WordConverter<CloneMode>(), new WordConverter<LaneMode>(), new WordConverter<ContainerFlavor>(), new WordConverter<DiskDisposal>(), new WordConverter<Firmware>(), new WordConverter<VolumeAccess>(),
+        new WordConverter<CloneMode>(), new WordConverter<LaneMode>(), new WordConverter<ContainerFlavor>(), new WordConverter<DiskDisposal>(), new WordConverter<ZeroDetection>(), new WordConverter<Firmware>(), new WordConverter<VolumeAccess>(),
         new WordConverter<BackendConnectionState>(), new WordConverter<BackendRegistryChange>(), new WordConverter<CapabilitySupport>(),
         Text<Architecture>("an architecture"), Text<BackendName>("a backend name"), Text<Capability>("a capability"), Text<Cidr>("an address with a prefix"), Text<DeviceId>("a device id"), Text<ErrorCode>("an error code"),
         Text<EventPosition>("an event position"), Text<Incarnation>("an incarnation"), Text<InstanceId>("an instance id"), Text<InstanceName>("an instance name"), Text<InstanceRef>("a reference to an instance"),

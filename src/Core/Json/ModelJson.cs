@@ -20,13 +20,15 @@ public sealed class ModelJson
     /// <summary>The version of the form that <see cref="WriteDocument"/> writes and the newest that <see cref="ReadDocument"/> reads.</summary>
     public const int Version = 1;
 
+    private readonly ModelJsonOptions _model;
+
     /// <summary>A form that knows the model and the extensions of some drivers.</summary>
     /// <param name="options">What it knows beside the model; copied. The defaults when null.</param>
     public ModelJson(ModelJsonOptions? options = null)
     {
-        var model = (options ?? new()).Copy();
-        SerializerOptions = Create(model, strict: false);
-        StrictSerializerOptions = Create(model, strict: true);
+        _model = (options ?? new()).Copy();
+        SerializerOptions = Create(_model, strict: false);
+        StrictSerializerOptions = Create(_model, strict: true);
     }
 
     /// <summary>The form without extensions of drivers.</summary>
@@ -37,6 +39,21 @@ public sealed class ModelJson
 
     /// <summary>The form for reading requests: unknown fields are refused. Read-only.</summary>
     public JsonSerializerOptions StrictSerializerOptions { get; }
+
+    /// <summary>Whether an extension has a form: whether it was registered (<see cref="ModelJsonOptions.AddSpecExtension"/>).</summary>
+    public bool Knows(ISpecExtension extension)
+    {
+        ArgumentNullException.ThrowIfNull(extension);
+        return _model.Knows(extension);
+    }
+
+    /// <summary>The same form for specs on their way to one backend: extensions that are not registered are left out instead of refused, as a driver leaves out those of other drivers.</summary>
+    public ModelJson LeavingOutUnregistered()
+    {
+        var model = _model.Copy();
+        model.LeavesOutUnregistered = true;
+        return new ModelJson(model);
+    }
 
     /// <summary>Writes a value in UTF-8. One form of a union is written with its <c>kind</c>.</summary>
     /// <exception cref="NotSupportedException">The type is not of the model.</exception>

@@ -8,6 +8,9 @@ public sealed class ModelJsonOptions
     /// <summary>How deep JSON may be nested, 8 or more; what is deeper is refused. Default 32.</summary>
     public int MaxDepth { get; set; } = 32;
 
+    /// <summary>Whether an extension that is not registered is left out of what is written, instead of being an error.</summary>
+    internal bool LeavesOutUnregistered { get; set; }
+
     internal Dictionary<string, SpecExtensionForm> SpecExtensions { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Registers the extension type of a driver. It is written in <c>"extensions"</c> under the driver's kind.</summary>
@@ -24,13 +27,15 @@ public sealed class ModelJsonOptions
         return this;
     }
 
+    internal bool Knows(ISpecExtension extension) => SpecExtensions.Values.Any(form => form.Type == extension.GetType());
+
     internal SpecExtensionForm FindSpecExtension(Type type) => SpecExtensions.Values.FirstOrDefault(form => form.Type == type)
         ?? throw new InvalidOperationException($"The extension type {type} has no JSON form: register it with {nameof(ModelJsonOptions)}.{nameof(AddSpecExtension)}.");
 
     internal ModelJsonOptions Copy()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxDepth, 8);
-        var copy = new ModelJsonOptions { MaxDepth = MaxDepth };
+        var copy = new ModelJsonOptions { MaxDepth = MaxDepth, LeavesOutUnregistered = LeavesOutUnregistered };
         foreach (var (kind, form) in SpecExtensions)
             copy.SpecExtensions.Add(kind, form);
         return copy;

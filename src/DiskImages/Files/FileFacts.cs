@@ -12,6 +12,9 @@ public sealed class FileFacts
     /// <summary>A symbolic link, which is looked at and not followed.</summary>
     public bool IsLink { get; init; }
 
+    /// <summary>A block device.</summary>
+    public bool IsBlockDevice { get; init; }
+
     /// <summary>Who may do what.</summary>
     public UnixFileMode Mode { get; init; }
 
@@ -23,6 +26,9 @@ public sealed class FileFacts
 
     /// <summary>The number of the file within its file system: the same under every name, another one for every file that exists at the same time.</summary>
     public required ulong Inode { get; init; }
+
+    /// <summary>How many names it has.</summary>
+    public int LinkCount { get; init; }
 
     /// <summary>When it was made; null where the file system does not remember.</summary>
     public DateTimeOffset? CreatedAt { get; init; }

@@ -92,6 +92,30 @@ public sealed partial class RootedDirectory
         });
     }
 
+    /// <summary>Gives a file of another directory a name in this one too, and flushes that. A link is not followed: it gets the name itself.</summary>
+    /// <param name="source">The other directory, on the same file system.</param>
+    /// <param name="from">The file, beneath it.</param>
+    /// <param name="to">The path that there will be, beneath this directory.</param>
+    /// <exception cref="HypervisorException">There is no such file (<see cref="ErrorCode.NotFound"/>), the name is taken (<see cref="ErrorCode.AlreadyExists"/>), or it is on another file system (<see cref="ErrorCode.Denied"/>).</exception>
+    public void Link(RootedDirectory source, string from, string to)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        string action = $"Naming {source.Say(from)} {Say(to)}";
+        Effect($"name {from} {to}", () =>
+        {
+            using var old = source.Locate(from, action)!;
+            using var place = Locate(to, action)!;
+            using (var oldDirectory = new Descriptor(old.Directory))
+            using (var directory = new Descriptor(place.Directory))
+            {
+                if (LibC.LinkAt(oldDirectory, old.Name, directory, place.Name, 0) != 0)
+                    throw FileFailure.From(Marshal.GetLastPInvokeError(), action);
+            }
+
+            place.Flush(action);
+        });
+    }
+
     /// <summary>Removes a file or link and flushes the directory.</summary>
     /// <returns>False when there was none.</returns>
     /// <exception cref="HypervisorException">It is a directory, or the directory may not be written to.</exception>

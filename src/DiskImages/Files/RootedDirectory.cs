@@ -19,6 +19,7 @@ public sealed partial class RootedDirectory : IDisposable
     private const UnixFileMode PrivateDirectory = PrivateFile | UnixFileMode.UserExecute;
     private const int RegularType = 0x8000;
     private const int DirectoryType = 0x4000;
+    private const int BlockDeviceType = 0x6000;
     private const int LinkType = 0xA000;
     private const int TypeBits = 0xF000;
     private const int ModeBits = 0xFFF;
@@ -54,16 +55,14 @@ public sealed partial class RootedDirectory : IDisposable
     /// <param name="access">For reading, writing or both.</param>
     /// <returns>The file; the caller disposes it.</returns>
     /// <exception cref="HypervisorException">There is no such file (<see cref="ErrorCode.NotFound"/>), it is no regular file, or the path leads outside (<see cref="ErrorCode.Denied"/>).</exception>
-    public SafeFileHandle OpenFile(string path, FileAccess access = FileAccess.Read)
-    {
-        string action = $"Opening {Say(path)}";
-        int flags = access switch { FileAccess.Read => LibC.ReadOnly, FileAccess.Write => LibC.WriteOnly, _ => LibC.ReadWrite };
-        var file = Resolve(path, flags | LibC.NonBlocking | LibC.NoTerminal, PrivateFile, action);
-        if (FactsOf(file, action).IsRegularFile)
-            return file;
-        file.Dispose();
-        throw new HypervisorException($"{action} failed: it is not a regular file.", ErrorCode.Denied, RequestOutcome.Rejected);
-    }
+    public SafeFileHandle OpenFile(string path, FileAccess access = FileAccess.Read) => OpenFile(path, access, isDeviceAllowed: false);
+
+    /// <summary>Opens a regular file or a block device. What is neither is refused without waiting for it.</summary>
+    /// <param name="path">The path beneath this directory.</param>
+    /// <param name="access">For reading, writing or both.</param>
+    /// <returns>The file or device; the caller disposes it.</returns>
+    /// <exception cref="HypervisorException">There is none (<see cref="ErrorCode.NotFound"/>), it is neither, or the path leads outside (<see cref="ErrorCode.Denied"/>).</exception>
+    public SafeFileHandle OpenFileOrBlockDevice(string path, FileAccess access = FileAccess.Read) => OpenFile(path, access, isDeviceAllowed: true);
 
     /// <summary>What the file system says of an entry, which is not followed when it is a link; null when there is none.</summary>
     /// <exception cref="HypervisorException">The path leads outside, or may not be looked at.</exception>
@@ -167,6 +166,18 @@ public sealed partial class RootedDirectory : IDisposable
             : throw FileFailure.From(errno, $"Opening the directory '{absolute}'");
     }
 
+    private SafeFileHandle OpenFile(string path, FileAccess access, bool isDeviceAllowed)
+    {
+        string action = $"Opening {Say(path)}";
+        int flags = access switch { FileAccess.Read => LibC.ReadOnly, FileAccess.Write => LibC.WriteOnly, _ => LibC.ReadWrite };
+        var file = Resolve(path, flags | LibC.NonBlocking | LibC.NoTerminal, PrivateFile, action);
+        var facts = FactsOf(file, action);
+        if (facts.IsRegularFile || (isDeviceAllowed && facts.IsBlockDevice))
+            return file;
+        file.Dispose();
+        throw new HypervisorException($"{action} failed: it is not a regular file{(isDeviceAllowed ? " nor a block device" : "")}.", ErrorCode.Denied, RequestOutcome.Rejected);
+    }
+
     private static FileFacts FactsOf(SafeFileHandle file, string action)
     {
         using var descriptor = new Descriptor(file);
@@ -182,10 +193,12 @@ public sealed partial class RootedDirectory : IDisposable
         IsRegularFile = (status.Mode & TypeBits) == RegularType,
         IsDirectory = (status.Mode & TypeBits) == DirectoryType,
         IsLink = (status.Mode & TypeBits) == LinkType,
+        IsBlockDevice = (status.Mode & TypeBits) == BlockDeviceType,
         Mode = (UnixFileMode)(status.Mode & ModeBits),
         Length = (long)status.Size,
         AllocatedBytes = (long)status.Blocks * 512,
         Inode = status.Inode,
+        LinkCount = (int)status.Links,
         CreatedAt = (status.Mask & LibC.StatxBirthTime) != 0 ? status.Born.ToDateTimeOffset() : null,
         ModifiedAt = status.Modified.ToDateTimeOffset(),
     };

@@ -27,6 +27,24 @@ public static class CloudInitSeed
     /// </exception>
     public static byte[] Create(CloudInitData data, string instanceId, string hostName, DateTimeOffset created)
     {
+        return IsoImage.Create(Label, Files(data, instanceId, hostName), created);
+    }
+
+    /// <summary>The same by a program of the system.</summary>
+    /// <param name="data">What cloud-init is to read.</param>
+    /// <param name="instanceId">As for <see cref="Create"/>.</param>
+    /// <param name="hostName">As for <see cref="Create"/>.</param>
+    /// <param name="builder">Makes the image.</param>
+    /// <param name="cancellationToken">Ends the program.</param>
+    /// <exception cref="HypervisorException">As <see cref="Create"/> says, or the program fails (<see cref="IsoBuilder.CreateAsync"/>).</exception>
+    public static Task<byte[]> CreateAsync(CloudInitData data, string instanceId, string hostName, IsoBuilder builder, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.CreateAsync(Label, Files(data, instanceId, hostName), cancellationToken);
+    }
+
+    private static List<IsoFile> Files(CloudInitData data, string instanceId, string hostName)
+    {
         Check(data);
         ArgumentNullException.ThrowIfNull(instanceId);
         ArgumentNullException.ThrowIfNull(hostName);
@@ -40,7 +58,7 @@ public static class CloudInitSeed
             files.Add(new IsoFile("network-config", Bytes(network)));
         if (data.VendorData is { } vendor)
             files.Add(new IsoFile("vendor-data", Bytes(vendor)));
-        return IsoImage.Create(Label, files, created);
+        return files;
     }
 
     /// <summary>Looks whether data can be put on a CD.</summary>

@@ -26,6 +26,13 @@ public static class IsoImage
     /// <exception cref="ArgumentException">A label or a name breaks its rule, or there is too much.</exception>
     public static byte[] Create(string label, IReadOnlyList<IsoFile> files, DateTimeOffset created)
     {
+        Check(label, files);
+        return new Layout(label, files, created.ToUniversalTime()).Write();
+    }
+
+    /// <summary>Refuses what cannot be on an image.</summary>
+    internal static void Check(string label, IReadOnlyList<IsoFile> files)
+    {
         ArgumentNullException.ThrowIfNull(label);
         ArgumentNullException.ThrowIfNull(files);
         if (label.Length is 0 or > 16 || label.Any(c => !char.IsAsciiLetterOrDigit(c) && c != '_'))
@@ -36,7 +43,6 @@ public static class IsoImage
             Check(file);
         if (files.Select(file => file.Name).Distinct(StringComparer.OrdinalIgnoreCase).Count() != files.Count)
             throw new ArgumentException("Two files have one name.", nameof(files));
-        return new Layout(label, files, created.ToUniversalTime()).Write();
     }
 
     private static void Check(IsoFile file)

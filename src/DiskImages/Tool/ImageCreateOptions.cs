@@ -18,6 +18,9 @@ public sealed class ImageCreateOptions
     /// <summary>The size of a cluster, in bytes: a power of two from 512 to 2 MiB. qcow2 only. Default: QEMU's own, 64 KiB.</summary>
     public int? ClusterBytes { get; init; }
 
+    /// <summary>How long it takes, on this machine, to make a key of the passphrase, each time that an encrypted image is opened: what slows down one who guesses. At least 1 ms. Default: QEMU's own, 2 seconds.</summary>
+    public TimeSpan? KeyDerivationTime { get; init; }
+
     /// <summary>Reference counts are written late: quicker, and repaired after a crash. qcow2 only. Default false.</summary>
     public bool LazyRefcounts { get; init; }
 }

@@ -10,7 +10,7 @@ internal sealed class KeyFiles : IDisposable
 {
     private const uint CloseOnExec = 1;
 
-    private readonly Dictionary<Secret, SafeFileHandle> _files = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Secret, SafeFileHandle> _files = [];
 
     /// <summary>The options that declare the secret objects.</summary>
     public IEnumerable<string> Arguments

@@ -26,7 +26,7 @@ public sealed partial class QemuImg
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);
         using var keys = new KeyFiles();
-        await RunAsync(["convert", "-p", "-n", "-O", target.Format, source.ToFileName(keys.IdOf), target.Path], keys, progress, cancellationToken).ConfigureAwait(false);
+        await RunAsync(["convert", "-p", "-n", "-O", target.Driver, source.ToFileName(keys.IdOf), target.ToFileName(keys.IdOf)], keys, progress, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Copies what a guest saw when a snapshot within a qcow2 image was made into a new image that stands alone.</summary>
@@ -37,12 +37,23 @@ public sealed partial class QemuImg
     /// <param name="cancellationToken">Kills the program and removes what it has made.</param>
     /// <exception cref="ArgumentException">The name is not of that form: the program would read it as more than a name.</exception>
     /// <exception cref="HypervisorException">There is no such snapshot, or what the other method throws.</exception>
-    public Task ConvertSnapshotAsync(DiskImage source, string snapshot, DiskImage target, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    public Task ConvertSnapshotAsync(DiskImage source, string snapshot, DiskImage target, IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
+        ConvertSnapshotAsync(source, snapshot, target, null, progress, cancellationToken);
+
+    /// <summary>The same, with a say in how the new image is made.</summary>
+    /// <inheritdoc cref="ConvertSnapshotAsync(DiskImage, string, DiskImage, IProgress{double}?, CancellationToken)"/>
+    /// <param name="source">The image, with its chain, which nobody may be writing to.</param>
+    /// <param name="snapshot">The snapshot's name.</param>
+    /// <param name="target">The new image.</param>
+    /// <param name="options">How it is made; null for thin.</param>
+    /// <param name="progress">Is told the share that is done, 0 to 1.</param>
+    /// <param name="cancellationToken">Kills the program and removes what it has made.</param>
+    public Task ConvertSnapshotAsync(DiskImage source, string snapshot, DiskImage target, ImageCreateOptions? options, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(snapshot);
         if (snapshot.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
             throw new ArgumentException($"'{snapshot}' contains a character other than letters, digits, '-', '_' and '.'.", nameof(snapshot));
-        return ConvertAsync(source, snapshot, target, null, progress, cancellationToken);
+        return ConvertAsync(source, snapshot, target, options, progress, cancellationToken);
     }
 
     private async Task ConvertAsync(DiskImage source, string? snapshot, DiskImage target, ImageCreateOptions? options, IProgress<double>? progress, CancellationToken cancellationToken)

@@ -10,6 +10,14 @@ namespace Hypervisor.Sdk.DiskImages;
 
 public sealed partial class QemuImg
 {
+    /// <summary>
+    /// How QEMU says that it has measured nothing: before it encrypts an image it looks how long a key takes, and where the system counts a thread's time by ticks a busy machine may show none. What it has begun with is removed or
+    /// overwritten, and the next attempt measures anew.
+    /// </summary>
+    private const string Unmeasured = "Unable to get accurate CPU usage";
+
+    private const int MaxTries = 20;
+
     private async Task<Run> RunAsync(DiskImage image, List<string> before, List<string> after, IProgress<double>? progress, CancellationToken cancellationToken, params int[] goodExitCodes)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -19,9 +27,21 @@ public sealed partial class QemuImg
 
     private async Task<Run> RunAsync(List<string> arguments, KeyFiles? keys, IProgress<double>? progress, CancellationToken cancellationToken, params int[] goodExitCodes)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         string command = arguments[0];
         arguments.InsertRange(1, keys?.Arguments ?? []);
+        for (int tries = 1; ; tries++)
+        {
+            var (exitCode, output, said) = await RunOnceAsync(arguments, command, progress, cancellationToken).ConfigureAwait(false);
+            if (exitCode == 0 || goodExitCodes.Contains(exitCode))
+                return new Run(command, output);
+            if (tries == MaxTries || !said.Contains(Unmeasured, StringComparison.Ordinal))
+                throw Failed(command, exitCode, said);
+        }
+    }
+
+    private async Task<(int ExitCode, byte[] Output, string Said)> RunOnceAsync(List<string> arguments, string command, IProgress<double>? progress, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
         // No grace: a program that is no longer wanted is killed, and gone when the call returns.
         var options = new ProcessOptions { Program = _program, Arguments = arguments, NonZeroExitFails = false, ExitGrace = TimeSpan.Zero, Environment = { ["LC_ALL"] = "C" } };
         var process = Start(options);
@@ -30,9 +50,7 @@ public sealed partial class QemuImg
             await process.Output.CompleteAsync().ConfigureAwait(false);
             byte[] output = await ReadAsync(process.Input, command, progress, cancellationToken).ConfigureAwait(false);
             int exitCode = await process.Exited.WaitAsync(cancellationToken).ConfigureAwait(false);
-            return exitCode == 0 || goodExitCodes.Contains(exitCode)
-                ? new Run(command, output)
-                : throw Failed(command, exitCode, process.ErrorText.Trim() is { Length: > 0 } said ? said : Encoding.UTF8.GetString(output));
+            return (exitCode, output, exitCode == 0 ? "" : process.ErrorText.Trim() is { Length: > 0 } said ? said : Encoding.UTF8.GetString(output));
         }
     }
 
@@ -95,6 +113,7 @@ public sealed partial class QemuImg
             _ when said.Contains("Failed to get ", StringComparison.Ordinal) && said.Contains(" lock", StringComparison.Ordinal) => (ErrorCode.Locked, "somebody else uses the image, a running machine perhaps."),
             _ when said.Contains("Permission denied", StringComparison.Ordinal) || said.Contains("Operation not permitted", StringComparison.Ordinal) || said.Contains("Read-only file system", StringComparison.Ordinal) => (ErrorCode.Denied, "this process may not do that."),
             _ when said.Contains("No such file or directory", StringComparison.Ordinal) => (ErrorCode.NotFound, "there is no such file."),
+            _ when said.Contains("Invalid password", StringComparison.Ordinal) => (ErrorCode.Denied, "the passphrase does not open the image."),
             _ when said.Contains("Image is not in qcow2 format", StringComparison.Ordinal) => (ErrorCode.Corrupted, "the image is not of the stated format."),
             _ => (ErrorCode.Unspecified, null),
         };

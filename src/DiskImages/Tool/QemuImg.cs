@@ -163,7 +163,14 @@ public sealed partial class QemuImg
         if (options.LazyRefcounts)
             settings.Add("lazy_refcounts=on");
         if (image.Passphrase is { } passphrase)
+        {
+            if (image.Format != ImageFormat.Qcow2)
+                throw new ArgumentException($"An encrypted image that is made is of the format '{ImageFormat.Qcow2}'.", nameof(image));
             settings.AddRange(["encrypt.format=luks", $"encrypt.key-secret={keys.IdOf(passphrase)}"]);
+            if (options.KeyDerivationTime is { } time)
+                settings.Add(string.Create(CultureInfo.InvariantCulture, $"encrypt.iter-time={Math.Max(1, (long)time.TotalMilliseconds)}"));
+        }
+
         return settings;
     }
 

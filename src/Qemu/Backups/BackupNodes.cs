@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.Changes;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.Qapi;
 using Hypervisor.Sdk.Qemu.Qmp;
@@ -17,6 +18,9 @@ internal static class BackupNodes
 {
     /// <summary>The socket of QEMU's NBD server.</summary>
     public const string Socket = "backup.sock";
+
+    /// <summary>By what the view is encrypted on its way, where it goes over a network.</summary>
+    public const string TlsCredentials = "hv-export-tls";
 
     private const string Prefix = "hv-backup-";
     private const string CheckpointPrefix = "hv-checkpoint-";
@@ -42,10 +46,12 @@ internal static class BackupNodes
     /// <summary>Refuses a checkpoint that is not there, or that cannot be believed.</summary>
     public static async Task RequireAsync(MachineChange change, MachineConfig config, string checkpoint, CancellationToken cancellationToken)
     {
+        if (DisksOf(config).FirstOrDefault(disk => disk.Format != ImageFormat.Qcow2) is { } raw)
+            throw Unknown(config, checkpoint, $"the disk '{raw.Id}' is raw, and what has changed in it is kept track of nowhere that would outlive its QEMU, so that no checkpoints are made");
         var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
         var found = (await BitmapsAsync(client, config, cancellationToken).ConfigureAwait(false)).Where(bitmap => bitmap.Info.Name == checkpoint && checkpoint.StartsWith(CheckpointPrefix, StringComparison.Ordinal)).ToList();
         if (found.Count == 0)
-            throw Unknown(config, checkpoint, $"it was never made, or is older than the {KeptCheckpoints} that are kept, or a snapshot that the machine went back to knows nothing of it, or its QEMU was killed before it was written down, or the disk has moved, or got another layer");
+            throw Unknown(config, checkpoint, $"it was never made, or is older than the {KeptCheckpoints} that are kept, or a snapshot that the machine went back to knows nothing of it, or its QEMU was killed before it was written down, or the disk has moved, with its machine or without, or got another layer");
         if (found.Find(bitmap => bitmap.Info.Inconsistent == true) is { Disk: { } disk })
             throw Unknown(config, checkpoint, $"QEMU ended without writing down what has changed in '{disk}' since, because it was killed or the host went down");
     }
@@ -57,26 +63,33 @@ internal static class BackupNodes
     /// <param name="atOnce">Surrounds the moment itself.</param>
     /// <param name="cancellationToken">Gives up; nothing is left.</param>
     /// <returns>The disks of which only what was written since the checkpoint belongs to the backup: one that was added later is in it whole.</returns>
-    public static async Task<IReadOnlySet<string>> BeginAsync(MachineChange change, MachineConfig config, string? since, Func<Func<Task>, Task> atOnce, CancellationToken cancellationToken)
+    public static Task<IReadOnlySet<string>> BeginAsync(MachineChange change, MachineConfig config, string? since, Func<Func<Task>, Task> atOnce, CancellationToken cancellationToken) =>
+        BeginAsync(change, config, [.. DisksOf(config)], KeepsCheckpoints(config), since, new NbdServerOptionsLegacy { Addr = UnixAddress }, atOnce, cancellationToken);
+
+    /// <summary>Freezes the view of some disks, of which no checkpoint is to be made, and serves it elsewhere.</summary>
+    public static Task BeginAsync(MachineChange change, MachineConfig config, DiskConfig disk, NbdServerOptionsLegacy server, Func<Func<Task>, Task> atOnce, CancellationToken cancellationToken) =>
+        BeginAsync(change, config, [disk], false, null, server, atOnce, cancellationToken);
+
+    /// <summary>Where the view is read by unix socket.</summary>
+    public static SocketAddressLegacy UnixAddress { get; } = new() { Unix = new UnixSocketAddressWrapper { Data = new UnixSocketAddress { Path = $"/proc/self/fd/{MachineArguments.RuntimeDescriptor}/{Socket}" } } };
+
+    private static async Task<IReadOnlySet<string>> BeginAsync(
+        MachineChange change, MachineConfig config, IReadOnlyList<DiskConfig> disks, bool isTracked, string? since, NbdServerOptionsLegacy server, Func<Func<Task>, Task> atOnce, CancellationToken cancellationToken)
     {
         var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
-        await CleanAsync(change, cancellationToken).ConfigureAwait(false);
         try
         {
             var bitmaps = await BitmapsAsync(client, config, cancellationToken).ConfigureAwait(false);
             var known = bitmaps.Where(bitmap => bitmap.Info.Name == since && since is not null).Select(bitmap => bitmap.Disk).ToHashSet(StringComparer.Ordinal);
             var nodes = await client.QueryNamedBlockNodesAsync(flat: true, cancellationToken: cancellationToken).ConfigureAwait(false);
-            foreach (var disk in DisksOf(config))
+            foreach (var disk in disks)
                 await AddOverlayAsync(change, client, disk, nodes.First(node => node.NodeName == disk.NodeName).Image.VirtualSize, cancellationToken).ConfigureAwait(false);
-            await change.Root.EffectAsync($"start the NBD server of QEMU {change.Id}", async () => await client.NbdServerStartAsync(new NbdServerOptionsLegacy
-            {
-                Addr = new SocketAddressLegacy { Unix = new UnixSocketAddressWrapper { Data = new UnixSocketAddress { Path = $"/proc/self/fd/{MachineArguments.RuntimeDescriptor}/{Socket}" } } },
-            }, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+            await change.Root.EffectAsync($"start the NBD server of QEMU {change.Id}", async () => await client.NbdServerStartAsync(server, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
 
-            var actions = bitmaps.Where(bitmap => bitmap.Info.Inconsistent == true).Select(bitmap => Remove(NodeOf(config, bitmap.Disk), bitmap.Info.Name!)).Concat(DisksOf(config).SelectMany(disk => Moment(config, disk, known.Contains(disk.Id) ? since : null))).ToList();
+            var actions = bitmaps.Where(bitmap => bitmap.Info.Inconsistent == true).Select(bitmap => Remove(NodeOf(config, bitmap.Disk), bitmap.Info.Name!)).Concat(disks.SelectMany(disk => Moment(disk, isTracked, known.Contains(disk.Id) ? since : null))).ToList();
             if (actions.Count > 0)
                 await atOnce(() => change.Root.EffectAsync($"freeze the disks of QEMU {change.Id}", async () => await client.TransactionAsync(actions, cancellationToken: cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
-            foreach (var disk in DisksOf(config))
+            foreach (var disk in disks)
             {
                 await change.Root.EffectAsync($"export {disk.Id} of QEMU {change.Id}", async () => await client.BlockExportAddAsync(new BlockExportOptions
                 {
@@ -131,6 +144,9 @@ internal static class BackupNodes
                 await change.Root.EffectAsync($"remove {name} from QEMU {change.Id}", async () => await client.BlockdevDelAsync(name, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         }
 
+        foreach (var disk in DisksOf(change.Config).Where(disk => disk.Passphrase is not null))
+            await DiskKeys.RemoveAsync(client, BlockNode.PassphraseOf(Prefix + disk.Id), cancellationToken).ConfigureAwait(false);
+        await OpenFiles.ReleaseAsync(client, cancellationToken).ConfigureAwait(false);
         foreach (var (disk, bitmap) in await BitmapsAsync(client, change.Config, cancellationToken).ConfigureAwait(false))
         {
             if (bitmap.Name is SinceBegin or Written)
@@ -138,6 +154,7 @@ internal static class BackupNodes
         }
 
         await StopServerAsync(change, client, cancellationToken).ConfigureAwait(false);
+        await DiskKeys.RemoveAsync(client, TlsCredentials, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Forgets the checkpoints of a machine that runs: what is put in the place of its disks was not written by the guest.</summary>
@@ -150,10 +167,10 @@ internal static class BackupNodes
 
     private static string NodeOf(MachineConfig config, string disk) => config.Disks.First(known => known.Id == disk).NodeName;
 
-    private static IEnumerable<TransactionAction> Moment(MachineConfig config, DiskConfig moved, string? since)
+    private static IEnumerable<TransactionAction> Moment(DiskConfig moved, bool isTracked, string? since)
     {
         var (disk, node) = (moved.Id, moved.NodeName);
-        if (KeepsCheckpoints(config))
+        if (isTracked)
             yield return Add(node, SinceBegin);
         if (since is not null)
         {
@@ -171,15 +188,24 @@ internal static class BackupNodes
         string name = RootedDirectory.UnfinishedPrefix + Prefix + disk.Id;
         string path = StateDirectory.Disk(change.Id, name);
         change.Root.Delete(path);
+        // What the guest overwrites is as secret as what it has.
+        string? key = disk.Passphrase is null ? null : BlockNode.PassphraseOf(Prefix + disk.Id);
         using (var file = change.Root.CreateFile(path))
-            await change.Root.EffectAsync($"make image {path}", () => services.Images.CreateAsync(DiskImage.InFile(file, ImageFormat.Qcow2), new ByteSize(bytes), null, cancellationToken)).ConfigureAwait(false);
+        {
+            var image = DiskImage.InFile(file, ImageFormat.Qcow2).WithPassphrase(await DiskKeys.GetAsync(services, disk.Passphrase, cancellationToken).ConfigureAwait(false));
+            var options = new ImageCreateOptions { KeyDerivationTime = services.Options.KeyDerivationTime };
+            await change.Root.EffectAsync($"make image {path}", () => services.Images.CreateAsync(image, new ByteSize(bytes), options, cancellationToken)).ConfigureAwait(false);
+        }
+
         try
         {
             services.Host.RunAs?.Own(change.Root.PathOf(path));
+            if (disk.Passphrase is { } passphrase)
+                await DiskKeys.AddAsync(change, client, key!, passphrase, isBase64: false, cancellationToken).ConfigureAwait(false);
             await change.Root.EffectAsync($"add {Prefix}{disk.Id} to QEMU {change.Id}", async () => await client.BlockdevAddAsync(new BlockdevOptions
             {
                 NodeName = Prefix + disk.Id,
-                Qcow2 = new BlockdevOptionsQcow2 { File = new BlockdevOptions { File = new BlockdevOptionsFile { Filename = MachineArguments.DiskPath(name) } }, Backing = disk.NodeName },
+                Qcow2 = new BlockdevOptionsQcow2 { File = new BlockdevOptions { File = new BlockdevOptionsFile { Filename = MachineArguments.DiskPath(name) } }, Backing = disk.NodeName, Encrypt = key is null ? null : new BlockdevQcow2Encryption { Luks = new QCryptoBlockOptionsLUKS { KeySecret = key } } },
             }, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         }
         finally

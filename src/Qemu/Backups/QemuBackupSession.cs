@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Qemu.Machines;
@@ -21,6 +22,10 @@ internal sealed class QemuBackupSession : BackupSession
     private readonly Dictionary<DeviceId, Disk> _disks;
     private readonly bool _keepsCheckpoint;
     private readonly MachineLock _held;
+
+    [SuppressMessage("Usage", "CA2213", Justification = "Whoever waits for his turn would never be woken; it holds nothing.")]
+    private readonly SemaphoreSlim _completing = new(1, 1);
+
     private string? _checkpoint;
     private bool _isCompleted;
     private int _isDisposed;
@@ -86,11 +91,18 @@ internal sealed class QemuBackupSession : BackupSession
     public override async Task<string?> CompleteAsync(CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
-        if (_isCompleted)
+        await _completing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (!_isCompleted)
+                _checkpoint = await _backups.CompleteAsync(_id, [.. Disks.Select(static disk => disk.ToString())], _keepsCheckpoint, cancellationToken).ConfigureAwait(false);
+            _isCompleted = true;
             return _checkpoint;
-        _checkpoint = await _backups.CompleteAsync(_id, [.. Disks.Select(static disk => disk.ToString())], _keepsCheckpoint, cancellationToken).ConfigureAwait(false);
-        _isCompleted = true;
-        return _checkpoint;
+        }
+        finally
+        {
+            _completing.Release();
+        }
     }
 
     public override async ValueTask DisposeAsync()
@@ -99,19 +111,7 @@ internal sealed class QemuBackupSession : BackupSession
             return;
         foreach (var disk in _disks.Values)
             await disk.DisposeAsync().ConfigureAwait(false);
-        try
-        {
-            await _backups.EndAsync(_id).ConfigureAwait(false);
-            _held.Remove();
-        }
-        catch (HypervisorException)
-        {
-            // QEMU does not answer, or somebody changes the machine all the time. The file of the lock stays and says to the next who connects or begins that there is something to remove.
-        }
-        finally
-        {
-            _held.Dispose();
-        }
+        await _backups.EndAsync(_id, _held).ConfigureAwait(false);
     }
 
     /// <summary>Brings together what is written and what is zero; ends where the shorter of both answers does.</summary>
@@ -141,26 +141,29 @@ internal sealed class QemuBackupSession : BackupSession
         return _disks.TryGetValue(disk, out var source) ? source : throw new ArgumentException($"The backup has no disk '{disk}'.", nameof(disk));
     }
 
-    private async Task<NbdClient> ConnectAsync(Disk disk, CancellationToken cancellationToken) => await disk.ConnectAsync(_services.Options.StartTimeout, _services.Time, cancellationToken).ConfigureAwait(false);
+    private async Task<NbdClient> ConnectAsync(Disk disk, CancellationToken cancellationToken) => await disk.ConnectAsync(_services.Options, _services.Time, cancellationToken).ConfigureAwait(false);
 
     /// <summary>The connection to one export, made when it is first asked for, and again after a read that was given up.</summary>
     private sealed class Disk(string socket, string export, bool isChangeOnly) : IAsyncDisposable
     {
+        [SuppressMessage("Usage", "CA2213", Justification = "Whoever waits for his turn would never be woken; it holds nothing.")]
         private readonly SemaphoreSlim _turn = new(1, 1);
+        private bool _isDisposed;
 
         public NbdClient? Client { get; private set; }
 
-        public async Task<NbdClient> ConnectAsync(TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+        public async Task<NbdClient> ConnectAsync(QemuOptions options, TimeProvider time, CancellationToken cancellationToken)
         {
             await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
             try
             {
+                ObjectDisposedException.ThrowIf(_isDisposed, typeof(BackupSession));
                 if (Client is { IsBroken: false } ready)
                     return ready;
                 if (Client is { } broken)
                     await broken.DisposeAsync().ConfigureAwait(false);
                 string[] contexts = isChangeOnly ? [Allocation, "qemu:dirty-bitmap:" + BackupNodes.Written] : [Allocation];
-                return Client = await NbdClient.ConnectAsync(socket, export, contexts, timeout, time, cancellationToken).ConfigureAwait(false);
+                return Client = await NbdClient.ConnectAsync(socket, export, contexts, options.StartTimeout, options.DefaultDeadline, time, cancellationToken).ConfigureAwait(false);
             }
             finally
             {
@@ -170,9 +173,18 @@ internal sealed class QemuBackupSession : BackupSession
 
         public async ValueTask DisposeAsync()
         {
-            if (Client is { } client)
-                await client.DisposeAsync().ConfigureAwait(false);
-            _turn.Dispose();
+            // A connection that is being made is waited for; whoever waits for one after that is told.
+            await _turn.WaitAsync().ConfigureAwait(false);
+            try
+            {
+                _isDisposed = true;
+                if (Client is { } client)
+                    await client.DisposeAsync().ConfigureAwait(false);
+            }
+            finally
+            {
+                _turn.Release();
+            }
         }
     }
 }

@@ -23,14 +23,27 @@ internal sealed class QemuBackups(QemuServices services, MachineTable machines, 
         machines.Require(id);
         cancellationToken.ThrowIfCancellationRequested();
         var held = services.State.TryLock(id + LockEnding)
-            ?? throw new HypervisorException($"Another backup reads the disks of '{id}'. A machine has one at a time.", ErrorCode.Locked, RequestOutcome.NotSent) { Resource = $"instance {id}" };
+            ?? throw new HypervisorException($"Another backup or an export reads the disks of '{id}'. A machine has one at a time.", ErrorCode.Locked, RequestOutcome.NotSent) { Resource = $"instance {id}" };
+        return await BeginAsync(id, held, (change, token) => AcceptAsync(change, options, token), (change, token) => FreezeAsync(change, options, held, token), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Begins what reads the disks of a machine until it is disposed, and holds the lock for that.</summary>
+    public async Task<T> BeginAsync<T>(
+        InstanceId id, MachineLock held, Func<MachineChange, CancellationToken, Task<string?>> accept, Func<MachineChange, CancellationToken, Task<T>> freeze, CancellationToken cancellationToken)
+        where T : IAsyncDisposable
+    {
         bool isBegun = false;
         try
         {
             var begin = await work.BeginAsync(
                 id, WorkKinds.BeginBackup, null,
-                (change, token) => AcceptAsync(change, options, token), (change, token) => FreezeAsync(change, options, held, token),
-                (_, _) => Task.FromException<QemuBackupSession>(new HypervisorException("A session cannot be had twice.", ErrorCode.Conflict, RequestOutcome.Rejected)), cancellationToken: cancellationToken).ConfigureAwait(false);
+                accept,
+                async (change, token) =>
+                {
+                    await BackupNodes.CleanAsync(change, token).ConfigureAwait(false);
+                    return await freeze(change, token).ConfigureAwait(false);
+                },
+                (_, _) => Task.FromException<T>(new HypervisorException("A session cannot be had twice.", ErrorCode.Conflict, RequestOutcome.Rejected)), cancellationToken: cancellationToken).ConfigureAwait(false);
             // It ends within its deadline, and nothing must be left of it that nobody has.
             var session = await begin.WaitAsync(CancellationToken.None).ConfigureAwait(false);
             isBegun = true;
@@ -66,11 +79,14 @@ internal sealed class QemuBackups(QemuServices services, MachineTable machines, 
         recovery.AbandonedBackup = CleanAsync;
     }
 
+    /// <summary>Whether a backup or an export reads the disks of a machine.</summary>
+    public static bool AreRead(DiskImages.RootedDirectory root, string id) => MachineLock.Look(root, id + LockEnding).IsHeld;
+
     /// <summary>Refuses to change the disks below a backup that reads them.</summary>
     public static void RefuseWhileRead(MachineChange change)
     {
-        if (MachineLock.Look(change.Root, change.Id + LockEnding).IsHeld)
-            throw new HypervisorException($"A backup reads the disks of '{change.Config.Name}'. End it first.", ErrorCode.Locked, RequestOutcome.Rejected) { Resource = $"instance {change.Id}" };
+        if (AreRead(change.Root, change.Id))
+            throw new HypervisorException($"A backup or an export reads the disks of '{change.Config.Name}'. End it first.", ErrorCode.Locked, RequestOutcome.Rejected) { Resource = $"instance {change.Id}" };
     }
 
     /// <summary>Keeps the moment of a session as a checkpoint.</summary>
@@ -93,8 +109,25 @@ internal sealed class QemuBackups(QemuServices services, MachineTable machines, 
         return await operation.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Lets the view of a session go.</summary>
-    public async Task EndAsync(InstanceId id)
+    /// <summary>Lets the view go, and what was held for it.</summary>
+    public async Task EndAsync(InstanceId id, MachineLock held)
+    {
+        try
+        {
+            await EndAsync(id).ConfigureAwait(false);
+            held.Remove();
+        }
+        catch (HypervisorException)
+        {
+            // QEMU does not answer, or somebody changes the machine all the time. The file of the lock stays and says to the next who connects or begins that there is something to remove.
+        }
+        finally
+        {
+            held.Dispose();
+        }
+    }
+
+    private async Task EndAsync(InstanceId id)
     {
         string machine = id.ToString();
         using var hold = await machines.HoldAsync(machine, services.Options.DefaultDeadline, CancellationToken.None).ConfigureAwait(false);
@@ -111,7 +144,8 @@ internal sealed class QemuBackups(QemuServices services, MachineTable machines, 
             await BackupNodes.CleanAsync(change, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<string?> AcceptAsync(MachineChange change, BackupOptions options, CancellationToken cancellationToken)
+    /// <summary>Looks whether the disks can be read.</summary>
+    public static async Task<string?> AcceptAsync(MachineChange change, BackupOptions options, CancellationToken cancellationToken)
     {
         var status = await change.GetStatusAsync(cancellationToken).ConfigureAwait(false);
         RequireUp(change, status);

@@ -48,6 +48,10 @@ internal static class CdDrive
             await change.Root.EffectAsync($"close drive of QEMU {change.Id}/{cd.Id}", async () => await client.BlockdevCloseTrayAsync(id: cd.Id, cancellationToken: cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
+    /// <summary>Whether nothing is in a drive.</summary>
+    public static async Task<bool> IsEmptyAsync(MachineChange change, string id, CancellationToken cancellationToken) =>
+        (await FindAsync(await change.MonitorAsync(cancellationToken).ConfigureAwait(false), id, cancellationToken).ConfigureAwait(false)).Inserted is null;
+
     /// <summary>Does something with the door open. The guest may shut it at any moment: then it is opened once more.</summary>
     private static async Task WhileOpenAsync(MachineChange change, QmpClient client, DiskConfig cd, bool force, string what, Func<ValueTask> action, CancellationToken cancellationToken)
     {
@@ -85,7 +89,11 @@ internal static class CdDrive
         try
         {
             while ((await FindAsync(client, cd.Id, cancellationToken).ConfigureAwait(false)).TrayOpen != true)
-                await events.ReadAsync(either.Token).ConfigureAwait(false);
+            {
+                // A guest that has shut it again since is seen by what is done next.
+                if (await events.ReadAsync(either.Token).ConfigureAwait(false) is DeviceTrayMovedEvent { TrayOpen: true } moved && (moved.Id == cd.Id || moved.Id.EndsWith("/" + cd.Id, StringComparison.Ordinal)))
+                    return;
+            }
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

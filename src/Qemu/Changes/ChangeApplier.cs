@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using System.Text.Json;
+using Hypervisor.Sdk.Qemu.Backups;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.State;
 
@@ -17,6 +18,8 @@ internal sealed class ChangeApplier(QemuServices services, MachineTable table, D
         ReadNetwork = SpecReader.ReadNetwork,
         ReadName = specs.CheckName,
         IsNameTaken = name => services.State.HolderOf(name) is { } holder && holder != config.Id && table.Get(holder).ReadConfig() is not null,
+        AreDisksRead = () => QemuBackups.AreRead(services.State.Root, config.Id),
+        SnapshotsWithSeed = () => [.. services.State.ReadSnapshots(config.Id).Items.Where(snapshot => snapshot.Config.CloudInit is not null).Select(snapshot => snapshot.Name)],
         SnapshotsHolding = file => [.. services.State.ReadSnapshots(config.Id).Holding(file).Select(snapshot => snapshot.Name)],
     }, change);
 
@@ -30,7 +33,7 @@ internal sealed class ChangeApplier(QemuServices services, MachineTable table, D
         var live = status.IsUp ? await LiveDevices.QueryAsync(await change.MonitorAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false) : null;
         var steps = Plan(config, live, plan.Change);
         if (steps.FirstOrDefault(step => step.Impossible is not null) is { } impossible)
-            throw Refused(change, $"was not changed: {impossible} is not possible. {impossible.Impossible!.TrimEnd('.')}", ErrorCode.Unsupported);
+            throw Refused(change, $"was not changed: {impossible} is not possible. {impossible.Impossible!.TrimEnd('.')}", impossible.Impossible == ChangePlanner.IsRead ? ErrorCode.Locked : ErrorCode.Unsupported);
         if (steps.FirstOrDefault(step => (step.Effects & ~options.Accept) != 0) is { } unaccepted)
             throw Refused(change, $"was not changed: {unaccepted} has the effect {unaccepted.Effects & ~options.Accept}, which was not accepted", ErrorCode.InvalidArgument);
         return new ApplyIntent { BasedOn = config.Revision, Steps = steps };

@@ -7,6 +7,9 @@ namespace Hypervisor.Sdk.Qemu.Changes;
 /// <content>Disks and network devices.</content>
 internal sealed partial class ChangePlanner
 {
+    /// <summary>Why a disk stays as it is that somebody reads.</summary>
+    public const string IsRead = "A backup or an export reads the disks of the machine: end it first.";
+
     private const string OfTemplate = "It is a template: clones depend on its disks. Change a clone.";
 
     private void PlanRemovals(InstanceChange change)
@@ -43,7 +46,9 @@ internal sealed partial class ChangePlanner
                 return $"The disk is needed by the snapshot{(snapshots.Count > 1 ? "s" : "")} {string.Join(", ", snapshots.Select(name => $"'{name}'"))}: delete what holds it first.";
             if (_config.Boot.Kind == BootKinds.Disk && _config.Disks.Count == 1)
                 return "It is the only disk, and the machine boots from disk.";
-            return isPlugged ? WhyNotUnplugged(DeviceSlots.NeedsSlot(disk), disk.Slot, disk.Bus) : null;
+            if (!disk.IsCd && IsOpen(disk) && _facts.AreDisksRead())
+                return IsRead;
+            return isPlugged && disk.Bus != "usb" ? WhyNotUnplugged(DeviceSlots.NeedsSlot(disk), disk.Slot, disk.Bus) : null;
         }
     }
 
@@ -80,10 +85,10 @@ internal sealed partial class ChangePlanner
             if (_config.Disks.FirstOrDefault(known => known.Id == id.ToString()) is not { } disk)
                 throw UnknownDevice(id.ToString(), field);
             if (size.Bytes <= 0 || size.Bytes % 512 != 0 || size.Bytes > DiskMaker.MaxSizeBytes)
-                throw SpecProblem.Invalid(field, "a disk is 512 bytes to 128 TiB, a multiple of 512");
+                throw SpecProblem.Invalid(field, string.Create(CultureInfo.InvariantCulture, $"{size.Bytes} bytes is not the size of a disk: 512 bytes to 128 TiB, a multiple of 512"));
             if (size.Bytes == disk.SizeBytes && disk.File is not null)
                 continue;
-            bool isOpen = _live?.Disks.ContainsKey(disk.NodeName) ?? false;
+            bool isOpen = IsOpen(disk);
             // The guest's driver of other buses looks at the size when it starts.
             bool isHeard = !isOpen || disk.Bus is "virtio" or "scsi";
             Add(new ChangeStep
@@ -96,10 +101,12 @@ internal sealed partial class ChangePlanner
                 ByQemu = isOpen,
                 Disk = disk,
                 SizeBytes = size.Bytes,
-                Impossible = WhyNotResized(disk, size),
+                Impossible = WhyNotResized(disk, size) ?? (isOpen && _facts.AreDisksRead() ? IsRead : null),
             });
         }
     }
+
+    private bool IsOpen(DiskConfig disk) => _live?.Disks.ContainsKey(disk.NodeName) ?? false;
 
     private string? WhyNotResized(DiskConfig disk, ByteSize size)
     {
@@ -128,6 +135,7 @@ internal sealed partial class ChangePlanner
             string field = string.Create(CultureInfo.InvariantCulture, $"addDisks[{i}]");
             var disk = _facts.ReadDisk(change.AddDisks[i], FreeId("disk", ids, asked), field);
             Claim(ids, disk.Id, field);
+            DiskMaker.RefuseTwice(_config.Disks, disk, field);
             PlanAddition(Place(disk, field), (change.AddDisks[i].Content as DiskContent.FromImage)?.Image);
         }
 
@@ -176,25 +184,25 @@ internal sealed partial class ChangePlanner
     {
         if (!IsUp)
             return null;
-        if (!DeviceSlots.NeedsSlot(disk))
+        if (disk.Bus == "usb" && !_live!.Devices.Contains(MachineArguments.UsbController))
+            return "at the next start: it has no USB controller now";
+        if (!DeviceSlots.NeedsSlot(disk) && disk.Bus != "usb")
             return $"at the next start: the bus '{disk.Bus}' takes no disks while the machine runs";
         if (disk.Backing.Any(below => below.ExternalPath is not null))
             return "at the next start: a running QEMU has no way to the images below it";
-        if (disk.Passphrase is not null || disk.Remote?.Secret is not null)
-            return "at the next start: secrets are handed over then";
-        return DeviceSlots.IsPcie(_config) && disk.Slot is null ? "at the next start: no root port is free" : null;
+        return DeviceSlots.NeedsSlot(disk) && DeviceSlots.IsPcie(_config) && disk.Slot is null ? "at the next start: no root port is free" : null;
     }
 
     private DiskConfig Place(DiskConfig disk, string field)
     {
         var placed = DeviceSlots.Assign(_config with { Disks = [.. _config.Disks, disk] });
-        return DeviceSlots.IsFull(placed) ? throw SpecProblem.Invalid(field, DeviceSlots.Full) : placed.Disks[^1];
+        return DeviceSlots.WhyFull(placed) is { } full ? throw SpecProblem.Invalid(field, full.Problem) : placed.Disks[^1];
     }
 
     private NetworkConfig Place(NetworkConfig network, string field)
     {
         var placed = DeviceSlots.Assign(_config with { Networks = [.. _config.Networks, network] });
-        return DeviceSlots.IsFull(placed) ? throw SpecProblem.Invalid(field, DeviceSlots.Full) : placed.Networks[^1];
+        return DeviceSlots.WhyFull(placed) is { } full ? throw SpecProblem.Invalid(field, full.Problem) : placed.Networks[^1];
     }
 
     private void Claim(HashSet<string> ids, string id, string field)

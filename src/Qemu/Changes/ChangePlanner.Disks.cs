@@ -15,6 +15,8 @@ internal sealed partial class ChangePlanner
             var limits = DiskMaker.CheckLimits(wanted, field);
             if (disk.IsCd)
                 throw SpecProblem.Invalid(field, "a CD drive has no limits");
+            if (disk.Bus == "usb")
+                throw SpecProblem.Unsupported(field, "a disk on 'usb' has no limits here");
             if (limits == disk.Limits)
                 continue;
             Add(new ChangeStep
@@ -51,6 +53,33 @@ internal sealed partial class ChangePlanner
                 ByQemu = _live?.Devices.Contains(disk.Id) ?? false,
                 Disk = disk with { ExternalPath = path, SizeBytes = size },
             });
+        }
+    }
+
+    /// <summary>What cloud-init was given, away: a disk is unplugged, a CD taken out of its drive, which goes at the next start, as does what the firmware tells.</summary>
+    private void PlanSeed(InstanceChange change)
+    {
+        if (!change.RemoveCloudInit || _config.CloudInit is not { } seed)
+            return;
+        bool isPlugged = _live?.Devices.Contains(SeedMaker.Device) ?? false;
+        Add(new ChangeStep
+        {
+            Kind = StepKind.RemoveSeed,
+            Property = "cloudInit",
+            From = seed.Delivery,
+            Effects = ChangeEffects.DestroysData | (IsUp && seed.Delivery == CloudInitConfig.Smbios ? ChangeEffects.AtNextStart : ChangeEffects.Live),
+            ByQemu = isPlugged,
+            Disk = SeedMaker.AsDisk(seed),
+            Impossible = Why(),
+        });
+
+        string? Why()
+        {
+            if (_config.IsTemplate)
+                return "It is a template: its clones are told what it was given.";
+            if (_facts.SnapshotsWithSeed() is { Count: > 0 } snapshots)
+                return $"The snapshot{(snapshots.Count > 1 ? "s" : "")} {string.Join(", ", snapshots.Select(name => $"'{name}'"))} would come back to it: delete what holds it first.";
+            return isPlugged && seed.Delivery == CloudInitConfig.Disk ? WhyNotUnplugged(true, seed.Slot, "virtio") : null;
         }
     }
 

@@ -92,6 +92,37 @@ internal sealed partial class ChangePlanner
         return true;
     }
 
+    /// <summary>What the guest is to make do with. Where memory has come or gone, what it gives back is counted anew.</summary>
+    private void PlanMemoryTarget(InstanceChange change)
+    {
+        long? wanted = change.MemoryTarget.IsSet ? change.MemoryTarget.Value?.Bytes : _config.MemoryTargetBytes;
+        if (change.MemoryTarget.IsSet)
+        {
+            if (wanted is { } bytes && (bytes < SpecReader.LeastMemory.Bytes || bytes > _config.MemoryBytes || bytes % (1 << 20) != 0))
+                throw SpecProblem.Invalid("memoryTarget", $"{SpecReader.LeastMemory} to the machine's {new ByteSize(_config.MemoryBytes)}, in whole MiB");
+            if (!_config.EffectivePlatform.HasExtras)
+                throw SpecProblem.Unsupported("memoryTarget", $"{_config.EffectivePlatform.Name} machines have no balloon here");
+        }
+
+        if (wanted >= _config.MemoryBytes)
+            wanted = null;
+        bool hasMoved = _steps.Exists(step => step.Kind is StepKind.PlugMemory or StepKind.UnplugMemory);
+        if (wanted == _config.MemoryTargetBytes && (wanted is null || !hasMoved))
+            return;
+        Add(new ChangeStep
+        {
+            Kind = StepKind.Balloon,
+            Property = "memoryTarget",
+            From = Text(_config.MemoryTargetBytes),
+            To = Text(wanted),
+            Effects = ChangeEffects.Live,
+            ByQemu = _live?.Devices.Contains(MemoryBalloon.Device) ?? false,
+            TargetBytes = wanted,
+        });
+
+        static string? Text(long? bytes) => bytes is { } known ? new ByteSize(known).ToString() : null;
+    }
+
     private void AddMemory(StepKind kind, DimmConfig dimm) => Add(new ChangeStep
     {
         Kind = kind,

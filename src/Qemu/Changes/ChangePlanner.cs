@@ -34,7 +34,9 @@ internal sealed partial class ChangePlanner
         var planner = new ChangePlanner(config, live, facts);
         planner.PlanTexts(change);
         planner.PlanSizing(change);
+        planner.PlanMemoryTarget(change);
         planner.PlanMachine(change);
+        planner.PlanSeed(change);
         planner.PlanRemovals(change);
         planner.PlanResizes(change);
         planner.PlanLimits(change);
@@ -106,12 +108,14 @@ internal sealed partial class ChangePlanner
             return;
         var before = _config.Machine;
         var after = SpecReader.ReadMachine(change.Extensions, _config.EffectivePlatform);
+        if (_config.Disks.Any(disk => disk.Bus == "usb"))
+            after = after with { Usb = true };
         if (!change.Extensions.TryGet<QemuMachine>(out _) || after == before)
             return;
         bool moves = DeviceSlots.IsPcie(_config) != DeviceSlots.IsPcie(_config with { Machine = after });
         MachineConfig Setting(MachineConfig config) => moves ? DeviceSlots.AssignAnew(config with { Machine = after }) : config with { Machine = after };
-        if (DeviceSlots.IsFull(Setting(_config)))
-            throw SpecProblem.Invalid("extensions.qemu.type", DeviceSlots.Full);
+        if (DeviceSlots.WhyFull(Setting(_config)) is { } full)
+            throw SpecProblem.Invalid("extensions.qemu.type", $"'{after.Type}': {full.Problem}");
         Set("machine", Text(before), Text(after), Setting, needsStart: true);
 
         static string Text(QemuMachine machine) => string.Join(", ", new[]
@@ -121,6 +125,8 @@ internal sealed partial class ChangePlanner
             machine.ScreenProtocol != "vnc" ? $"looked at by {machine.ScreenProtocol}" : null,
             machine.ScreenPassword ? "a password on the screen" : null,
             machine.SerialPorts > 1 ? string.Create(CultureInfo.InvariantCulture, $"{machine.SerialPorts} serial ports") : null,
+            machine.Usb ? "USB" : null,
+            machine.FreePageReporting ? "free pages reported" : null,
             machine.RandomDevice ? "a random device" : "no random device",
             machine.AgentChannel ? "an agent channel" : "no agent channel",
             machine.CopyImages ? "images copied" : "images linked",

@@ -40,6 +40,9 @@ internal sealed record ChangeStep
     /// <summary>The memory that is plugged in or taken out.</summary>
     public DimmConfig? Dimm { get; init; }
 
+    /// <summary>How much of its memory the guest is asked to make do with; null for all of it.</summary>
+    public long? TargetBytes { get; init; }
+
     /// <summary>What is set, of <see cref="StepKind.Set"/>.</summary>
     [JsonIgnore]
     public Func<MachineConfig, MachineConfig>? Setting { get; init; }
@@ -56,7 +59,8 @@ internal sealed record ChangeStep
     {
         StepKind.Set => Setting!(config),
         StepKind.Rename => config with { Name = To! },
-        StepKind.AddDisk => config with { Disks = [.. config.Disks, Disk!] },
+        // What it is plugged into comes along.
+        StepKind.AddDisk => config with { Disks = [.. config.Disks, Disk!], Machine = Disk!.Bus == "usb" && !config.Machine.Usb ? config.Machine with { Usb = true } : config.Machine },
         StepKind.ResizeDisk => config with { Disks = [.. config.Disks.Select(disk => disk.Id == Disk!.Id ? disk with { SizeBytes = SizeBytes } : disk)] },
         StepKind.LimitDisk => config with { Disks = [.. config.Disks.Select(disk => disk.Id == Disk!.Id ? disk with { Limits = Disk.Limits } : disk)] },
         StepKind.ChangeMedium => config with { Disks = [.. config.Disks.Select(disk => disk.Id == Disk!.Id ? disk with { ExternalPath = Disk.ExternalPath, SizeBytes = Disk.SizeBytes } : disk)] },
@@ -67,6 +71,8 @@ internal sealed record ChangeStep
         StepKind.UnplugCpu => config with { Cpus = config.Cpus - 1, PluggedCpus = [.. config.PluggedCpus.Where(cpu => cpu.Id != Cpu!.Id)] },
         StepKind.PlugMemory => config with { MemoryBytes = config.MemoryBytes + Dimm!.SizeBytes, Dimms = [.. config.Dimms, Dimm] },
         StepKind.UnplugMemory => config with { MemoryBytes = config.MemoryBytes - Dimm!.SizeBytes, Dimms = [.. config.Dimms.Where(dimm => dimm.Id != Dimm.Id)] },
+        StepKind.RemoveSeed => config with { CloudInit = null },
+        StepKind.Balloon => config with { MemoryTargetBytes = TargetBytes },
         _ => throw new ArgumentOutOfRangeException(nameof(config), Kind, null),
     };
 

@@ -54,6 +54,16 @@ internal static class ChangeSteps
             case StepKind.UnplugMemory:
                 await MemberPlug.RemoveAsync(change, step, cancellationToken).ConfigureAwait(false);
                 break;
+            case StepKind.RemoveSeed when step.ByQemu:
+                if (step.Disk!.IsCd)
+                    await CdDrive.ChangeAsync(change, step.Disk, force: false, cancellationToken).ConfigureAwait(false);
+                else
+                    await DevicePlug.UnplugAsync(change, step.Disk.Id, cancellationToken).ConfigureAwait(false);
+                await DevicePlug.CloseDiskAsync(change, step.Disk, cancellationToken).ConfigureAwait(false);
+                break;
+            case StepKind.Balloon when step.ByQemu:
+                await MemoryBalloon.AskAsync(change, step.TargetBytes, cancellationToken).ConfigureAwait(false);
+                break;
             case StepKind.RemoveNetwork when step.ByQemu:
                 await DevicePlug.UnplugAsync(change, step.Network!.Id, cancellationToken).ConfigureAwait(false);
                 await DevicePlug.CloseNetworkAsync(change, step.Network.Id, cancellationToken).ConfigureAwait(false);
@@ -78,6 +88,10 @@ internal static class ChangeSteps
             change.Services.Limits.Apply(change.Config, null);
         else if (step.Kind == StepKind.RemoveDisk)
             DisposeOf(change, step.Disk!);
+        else if (step.Kind == StepKind.RemoveSeed)
+            SeedMaker.Delete(change);
+        else if (step.Kind == StepKind.AddDisk)
+            ExistingVolumes.Release(change, [step.Disk!]);
     }
 
     /// <summary>Finishes or undoes a step that was interrupted before the configuration was written.</summary>
@@ -98,7 +112,7 @@ internal static class ChangeSteps
             case StepKind.AddDisk:
                 if (live is not null)
                     await DevicePlug.CloseDiskAsync(change, step.Disk!, cancellationToken).ConfigureAwait(false);
-                if (step.Disk!.File is { } file)
+                foreach (string file in OwnFilesOf(step.Disk!))
                     change.Root.Delete(StateDirectory.Disk(change.Id, file));
                 return false;
             case StepKind.AddNetwork:
@@ -111,11 +125,19 @@ internal static class ChangeSteps
             case StepKind.ChangeMedium when live?.Devices.Contains(step.Disk!.Id) ?? false:
                 await CdDrive.ChangeAsync(change, Now(change, step), force: true, cancellationToken).ConfigureAwait(false);
                 return false;
+            case StepKind.Balloon when live?.Devices.Contains(MemoryBalloon.Device) ?? false:
+                await MemoryBalloon.ApplyAsync(change, cancellationToken).ConfigureAwait(false);
+                return false;
             case StepKind.ResizeDisk:
                 if (SizeNow(change, step.Disk!, live) < step.SizeBytes)
                     return false;
                 break;
             case StepKind.RemoveDisk when step.ByQemu && live is not null && !live.Devices.Contains(step.Disk!.Id):
+                await DevicePlug.CloseDiskAsync(change, step.Disk, cancellationToken).ConfigureAwait(false);
+                break;
+            case StepKind.RemoveSeed when step.ByQemu && live is not null:
+                if (step.Disk!.IsCd ? !await CdDrive.IsEmptyAsync(change, step.Disk.Id, cancellationToken).ConfigureAwait(false) : live.Devices.Contains(step.Disk.Id))
+                    return false;
                 await DevicePlug.CloseDiskAsync(change, step.Disk, cancellationToken).ConfigureAwait(false);
                 break;
             case StepKind.RemoveNetwork when step.ByQemu && live is not null && !live.Devices.Contains(step.Network!.Id):
@@ -146,15 +168,18 @@ internal static class ChangeSteps
     private static async Task MakeAsync(MachineChange change, ChangeStep step, DiskMaker disks, CancellationToken cancellationToken)
     {
         var disk = step.Disk!;
-        if (disk.File is not { } file)
+        if (disk.File is null)
             return;
         if (step.CopyOf is { } image)
             await disks.CopyAsync(change, disk, image, cancellationToken).ConfigureAwait(false);
         else
             await disks.MakeAsync(change, disk, cancellationToken).ConfigureAwait(false);
         change.Root.FlushDirectory(StateDirectory.Disks(change.Id));
-        change.Services.Host.RunAs?.Own(Path.Combine(change.Services.State.Path, StateDirectory.Disk(change.Id, file)));
+        foreach (string file in OwnFilesOf(disk))
+            change.Services.Host.RunAs?.Own(Path.Combine(change.Services.State.Path, StateDirectory.Disk(change.Id, file)));
     }
+
+    private static IEnumerable<string> OwnFilesOf(DiskConfig disk) => disk.Backing.Select(below => below.File).Prepend(disk.File).OfType<string>();
 
     private static async Task ResizeAsync(MachineChange change, ChangeStep step, CancellationToken cancellationToken)
     {
@@ -168,7 +193,8 @@ internal static class ChangeSteps
 
         string path = StateDirectory.Disk(change.Id, disk.File!);
         using var file = change.Root.OpenFile(path, FileAccess.ReadWrite);
-        await change.Root.EffectAsync($"resize image {path}", () => change.Services.Images.ResizeAsync(DiskImage.InFile(file, disk.Format), new ByteSize(step.SizeBytes), cancellationToken)).ConfigureAwait(false);
+        var image = DiskImage.InFile(file, disk.Format).WithPassphrase(await DiskKeys.GetAsync(change.Services, disk.Passphrase, cancellationToken).ConfigureAwait(false));
+        await change.Root.EffectAsync($"resize image {path}", () => change.Services.Images.ResizeAsync(image, new ByteSize(step.SizeBytes), cancellationToken)).ConfigureAwait(false);
         change.Root.FlushFile(file, path);
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.Qapi;
@@ -41,7 +42,7 @@ internal static class DevicePlug
     public static async Task UnplugAsync(MachineChange change, string device, CancellationToken cancellationToken)
     {
         var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
-        using var events = client.Subscribe(QmpEventName.DeviceDeleted, QmpEventName.DeviceUnplugGuestError);
+        using var events = client.Subscribe(QmpEventName.DeviceDeleted, QmpEventName.DeviceUnplugGuestError, QmpEventName.AcpiDeviceOst);
         await change.Root.EffectAsync($"unplug {change.Id}/{device}", () => AskAsync(client, device, cancellationToken)).ConfigureAwait(false);
         change.Progress.Say($"waiting for the guest to give up {device}");
         using var patience = new CancellationTokenSource(Patience, change.Services.Time);
@@ -54,8 +55,8 @@ internal static class DevicePlug
                 var next = await events.ReadAsync(either.Token).ConfigureAwait(false);
                 if (next is DeviceDeletedEvent deleted && deleted.Device == device)
                     return;
-                if (next is DeviceUnplugGuestErrorEvent refused && refused.Device == device)
-                    throw new HypervisorException($"The guest refuses to give up '{device}'.", ErrorCode.InvalidState, RequestOutcome.Rejected);
+                if (RefusalOf(next, device) is { } why)
+                    throw new HypervisorException($"The guest refuses to give up '{device}'{why}; the machine has it still.", ErrorCode.InvalidState, RequestOutcome.Rejected);
             }
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
@@ -67,11 +68,25 @@ internal static class DevicePlug
         }
     }
 
+    /// <summary>
+    /// Whether an event is the guest's refusal, and its words. Of memory and processors of a PC the guest says so by ACPI (specification 6.5, 6.3.5: _OST): of a request to eject (3, or 0x103 where the guest's own system began it), any
+    /// status but success (0) and "in progress" (0x84).
+    /// </summary>
+    private static string? RefusalOf(QmpEvent next, string device) => next switch
+    {
+        DeviceUnplugGuestErrorEvent refused when refused.Device == device => "",
+        AcpiDeviceOstEvent { Info: { Source: 3 or 0x103, Status: not (0 or 0x84) } said } when said.Device == device => string.Create(CultureInfo.InvariantCulture, $" (ACPI _OST status 0x{said.Status:x})"),
+        _ => null,
+    };
+
     /// <summary>Closes the block nodes of a disk, those that are open.</summary>
     public static async Task CloseDiskAsync(MachineChange change, DiskConfig disk, CancellationToken cancellationToken)
     {
         foreach (string node in disk.Backing.Select(below => below.Node).OfType<string>().Prepend(disk.NodeName))
             await CloseNodeAsync(change, node, cancellationToken).ConfigureAwait(false);
+        string[] secrets = [.. disk.Passphrase is null ? (string[])[] : [BlockNode.PassphraseOf(disk.NodeName)], .. disk.Remote?.Secret is null ? (string[])[] : [BlockNode.LoginOf(disk)]];
+        foreach (string secret in secrets)
+            await DiskKeys.RemoveAsync(await change.MonitorAsync(cancellationToken).ConfigureAwait(false), secret, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task CloseNodeAsync(MachineChange change, string disk, CancellationToken cancellationToken)

@@ -20,6 +20,12 @@ internal sealed class PlanFacts
     /// <summary>Whether another machine has a name.</summary>
     public required Func<string, bool> IsNameTaken { get; init; }
 
+    /// <summary>The names of the snapshots that have what cloud-init was given.</summary>
+    public required Func<IReadOnlyList<string>> SnapshotsWithSeed { get; init; }
+
+    /// <summary>Whether a backup or an export reads the disks.</summary>
+    public required Func<bool> AreDisksRead { get; init; }
+
     /// <summary>The names of the snapshots that need a file of the machine's own.</summary>
     public required Func<string, IReadOnlyList<string>> SnapshotsHolding { get; init; }
 }

@@ -23,4 +23,10 @@ internal enum StepKind
     UnplugCpu,
     PlugMemory,
     UnplugMemory,
+
+    /// <summary>What cloud-init was given, away.</summary>
+    RemoveSeed,
+
+    /// <summary>Another share of its memory that the guest makes do with.</summary>
+    Balloon,
 }

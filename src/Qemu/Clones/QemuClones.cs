@@ -17,8 +17,8 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
     {
         ArgumentNullException.ThrowIfNull(spec);
         var requestId = request?.RequestId ?? RequestId.New(services.Time);
-        if (work.FindRunning(requestId) is { } running)
-            return MachineWork.Same<Instance>(running, WorkKinds.Clone);
+        if (work.FindSame<Instance>(requestId, WorkKinds.Clone) is { } running)
+            return running;
         string id = MachineIds.Of(requestId);
         if (machines.Get(id).ReadConfig() is { } made)
             return await hypervisor.CreateAsync(made, WorkKinds.Clone, requestId, request, static (_, config, _) => Task.FromResult(config), cancellationToken).ConfigureAwait(false);
@@ -146,7 +146,7 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
     {
         if (disk.File is null)
             return disk;
-        var own = disk with { File = $"{disk.Id}.qcow2", Format = ImageFormat.Qcow2, DeleteWithMachine = true, Node = null };
+        var own = disk with { File = $"{disk.Id}.qcow2", Format = ImageFormat.Qcow2, DeleteWithMachine = true, Node = null, TakenFrom = null };
         if (spec.ResizeDisks.TryGetValue(DeviceId.Parse(disk.Id), out var size))
             own = own with { SizeBytes = CheckGrowth(disk, size) };
         if (spec.Mode == CloneMode.Full)
@@ -155,7 +155,7 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
         {
             Backing =
             [
-                new BackingConfig { Format = disk.Format, ExternalPath = PathOf(sourceId, disk.File) },
+                new BackingConfig { Format = disk.Format, ExternalPath = PathOf(sourceId, disk.File), IsEncrypted = disk.Passphrase is not null },
                 .. disk.Backing.Select(below => below.File is { } file ? below with { File = null, ExternalPath = PathOf(sourceId, file), Node = null } : below),
             ],
         };
@@ -194,19 +194,21 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
         string path = StateDirectory.Disk(change.Id, disk.File!);
         var root = change.Root;
         using var file = root.CreateFile(path);
-        var target = DiskImage.InFile(file, disk.Format);
+        var key = await DiskKeys.GetAsync(services, disk.Passphrase, cancellationToken).ConfigureAwait(false);
+        var target = DiskImage.InFile(file, disk.Format).WithPassphrase(key);
         if (disk.Backing.Count > 0)
         {
-            var options = new ImageCreateOptions { BackingFile = disk.Backing[0].ExternalPath, BackingFormat = disk.Backing[0].Format };
+            var options = new ImageCreateOptions { BackingFile = disk.Backing[0].ExternalPath, BackingFormat = disk.Backing[0].Format, KeyDerivationTime = services.Options.KeyDerivationTime };
             await root.EffectAsync($"make image {path}", () => services.Images.CreateAsync(target, new ByteSize(disk.SizeBytes), options, cancellationToken)).ConfigureAwait(false);
         }
         else
         {
             using var opened = root.OpenFile(StateDirectory.Disk(sourceId, original.File!));
-            var image = DiskImage.InFile(opened, original.Format, BelowOf(sourceId, original.Backing));
+            var image = DiskImage.InFile(opened, original.Format, BelowOf(sourceId, original.Backing, key)).WithPassphrase(key);
+            var options = new ImageCreateOptions { KeyDerivationTime = services.Options.KeyDerivationTime };
             await root.EffectAsync($"copy image {path}", () => tag is null
-                ? services.Images.ConvertAsync(image, target, null, change.Progress, cancellationToken)
-                : services.Images.ConvertSnapshotAsync(image, tag, target, change.Progress, cancellationToken)).ConfigureAwait(false);
+                ? services.Images.ConvertAsync(image, target, options, change.Progress, cancellationToken)
+                : services.Images.ConvertSnapshotAsync(image, tag, target, options, change.Progress, cancellationToken)).ConfigureAwait(false);
             if (disk.SizeBytes != original.SizeBytes)
                 await root.EffectAsync($"resize image {path}", () => services.Images.ResizeAsync(target, new ByteSize(disk.SizeBytes), cancellationToken)).ConfigureAwait(false);
         }
@@ -214,8 +216,8 @@ internal sealed class QemuClones(QemuServices services, MachineTable machines, M
         root.FlushFile(file, path);
     }
 
-    private DiskImage? BelowOf(string sourceId, IEnumerable<BackingConfig> below) => below.FirstOrDefault() is { } first
-        ? DiskImage.At(first.ExternalPath ?? PathOf(sourceId, first.File!), first.Format).WithBacking(BelowOf(sourceId, below.Skip(1)))
+    private DiskImage? BelowOf(string sourceId, IEnumerable<BackingConfig> below, Secret? key) => below.FirstOrDefault() is { } first
+        ? DiskImage.At(first.ExternalPath ?? PathOf(sourceId, first.File!), first.Format).WithPassphrase(first.IsEncrypted ? key : null).WithBacking(BelowOf(sourceId, below.Skip(1), key))
         : null;
 
     private string PathOf(string id, string file) => Path.Combine(services.State.Path, StateDirectory.Disk(id, file));

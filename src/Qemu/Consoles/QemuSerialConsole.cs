@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Qemu.Machines;
@@ -15,8 +16,7 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
     /// <summary>How long a user may leave what the guest prints unread before the guest goes first.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
-    private readonly SemaphoreSlim _opening = new(1, 1);
-    private readonly Dictionary<string, SerialSession> _open = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Port> _ports = new(StringComparer.Ordinal);
 
     public async Task<ConsoleSession> OpenAsync(InstanceId id, ConsoleOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -26,10 +26,11 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
         if (options.Port >= config.Machine.SerialPorts)
             throw NoPort(config, options.Port);
         string key = options.Port == 0 ? machine.Id + ".serial" : string.Create(CultureInfo.InvariantCulture, $"{machine.Id}.serial{options.Port}");
-        await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var port = _ports.GetOrAdd(key, static _ => new Port());
+        await port.Turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (_open.TryGetValue(key, out var other) && !other.Completion.IsCompleted)
+            if (port.Session is { Completion.IsCompleted: false } other)
             {
                 if (!options.TakeOver)
                     throw Locked(config, "a session of this process; ask to take it over");
@@ -40,8 +41,7 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
             try
             {
                 var session = await ConnectAsync(machine, held, options, cancellationToken).ConfigureAwait(false);
-                _open[key] = session;
-                return session;
+                return port.Session = session;
             }
             catch
             {
@@ -52,7 +52,7 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
         }
         finally
         {
-            _opening.Release();
+            port.Turn.Release();
         }
     }
 
@@ -80,9 +80,11 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var session in _open.Values)
-            await session.DisposeAsync().ConfigureAwait(false);
-        _opening.Dispose();
+        foreach (var port in _ports.Values)
+        {
+            if (port.Session is { } session)
+                await session.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     private async Task<SerialSession> ConnectAsync(Machine machine, MachineLock held, ConsoleOptions options, CancellationToken cancellationToken)
@@ -118,4 +120,12 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
 
     private HypervisorException Locked(MachineConfig config, string holder) =>
         new($"The console of '{config.Name}' is open in {holder}.", ErrorCode.Locked, RequestOutcome.Rejected) { Backend = services.Name, Resource = $"instance {config.Id}" };
+
+    /// <summary>One serial port: who has it open, and who opens it. Those of other machines wait for nobody.</summary>
+    private sealed class Port
+    {
+        public SemaphoreSlim Turn { get; } = new(1, 1);
+
+        public SerialSession? Session { get; set; }
+    }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Qemu.State;
@@ -21,6 +22,10 @@ internal sealed class SerialSession : ConsoleSession
     private readonly TimeSpan _patience;
     private readonly TimeProvider _time;
     private readonly Task _copying;
+
+    [SuppressMessage("Usage", "CA2213", Justification = "A session may be taken over after it was disposed; it has no timer.")]
+    private readonly CancellationTokenSource _ending = new();
+
     private HypervisorException? _reason;
     private int _released;
 
@@ -54,6 +59,8 @@ internal sealed class SerialSession : ConsoleSession
     public async Task EndAsync(HypervisorException reason)
     {
         Interlocked.CompareExchange(ref _reason, reason, null);
+        // Nobody waits for a user who does not read.
+        await _ending.CancelAsync().ConfigureAwait(false);
         await _connection.DisposeAsync().ConfigureAwait(false);
         await _copying.ConfigureAwait(false);
     }
@@ -113,7 +120,11 @@ internal sealed class SerialSession : ConsoleSession
             return !written.Result.IsCompleted;
         try
         {
-            return !(await written.AsTask().WaitAsync(_patience, _time).ConfigureAwait(false)).IsCompleted;
+            return !(await written.AsTask().WaitAsync(_patience, _time, _ending.Token).ConfigureAwait(false)).IsCompleted;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
         }
         catch (TimeoutException error)
         {

@@ -85,7 +85,12 @@ internal static class DiskSwapWork
                 }
 
                 if (swap.Kind is DiskSwap.Add or DiskSwap.Move)
+                {
                     await CloseAsync(change, client, swap.After.NodeName, cancellationToken).ConfigureAwait(false);
+                    if (swap.After.Passphrase is not null)
+                        await DiskKeys.RemoveAsync(client, BlockNode.PassphraseOf(swap.After.NodeName), cancellationToken).ConfigureAwait(false);
+                }
+
                 await OpenFiles.ReleaseAsync(client, cancellationToken).ConfigureAwait(false);
             }, cancellationToken).ConfigureAwait(false);
         }
@@ -124,6 +129,8 @@ internal static class DiskSwapWork
             await OpenFiles.AddDiskAsync(change, client, swap.After with { Backing = [] }, cancellationToken).ConfigureAwait(false);
         if (swap.Kind == DiskSwap.Add)
             return;
+        if (swap.Kind == DiskSwap.Move)
+            RequireSize(swap, (await client.QueryNamedBlockNodesAsync(flat: true, cancellationToken: cancellationToken).ConfigureAwait(false)).First(node => node.NodeName == swap.After.NodeName).Image.VirtualSize);
         change.Progress.Say(Words(swap), 0);
         await change.Root.EffectAsync($"begin the job of QEMU {change.Id}", async () => await StartAsync(client, swap, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         bool isCompleted = false;
@@ -140,6 +147,27 @@ internal static class DiskSwapWork
             change.Progress.Say(Words(swap), job.TotalProgress == 0 ? 0 : Math.Min(1, job.CurrentProgress / (double)job.TotalProgress));
             await Task.Delay(s_look, change.Services.Time, cancellationToken).ConfigureAwait(false);
         }
+
+        if (NodeToFlush(swap) is { } node)
+            await change.Root.EffectAsync($"flush image in QEMU {change.Id}/{node}", () => FlushAsync(client, node, cancellationToken)).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// What the job has copied into, where QEMU keeps the tables of that image in its memory: they are on the disk before anything says that the data is there and not in what was copied from. A mirror flushes its target itself.
+    /// </summary>
+    private static string? NodeToFlush(DiskSwap swap) => swap.Kind switch
+    {
+        DiskSwap.Flatten => swap.Before.NodeName,
+        DiskSwap.Commit when swap.Layer > 0 => swap.Before.Backing[swap.Layer].Node,
+        _ => null,
+    };
+
+    /// <summary>QMP has no command for it, its monitor for people has one, which says nothing where all is well.</summary>
+    private static async Task FlushAsync(QmpClient client, string node, CancellationToken cancellationToken)
+    {
+        string said = await client.HumanMonitorCommandAsync($"qemu-io {node} flush", cancellationToken: cancellationToken).ConfigureAwait(false);
+        if (said.Length > 0)
+            throw new HypervisorException($"QEMU did not write out the image of '{node}': {said.Trim()}", ErrorCode.Unspecified, RequestOutcome.FailedMidway) { BackendMessage = said.Trim() };
     }
 
     private static ValueTask StartAsync(QmpClient client, DiskSwap swap, CancellationToken cancellationToken) => swap.Kind switch
@@ -178,7 +206,8 @@ internal static class DiskSwapWork
     private static async Task AtRestAsync(MachineChange change, DiskSwap swap, CancellationToken cancellationToken)
     {
         var images = change.Services.Images;
-        var source = Chain(change, swap.Before, 0);
+        var keyOfSource = await DiskKeys.GetAsync(change.Services, swap.Before.Passphrase, cancellationToken).ConfigureAwait(false);
+        var source = Chain(change, swap.Before, 0, keyOfSource);
         change.Progress.Say(Words(swap), 0);
         switch (swap.Kind)
         {
@@ -190,7 +219,7 @@ internal static class DiskSwapWork
                 Flush(change, swap.Before.File);
                 break;
             case DiskSwap.Commit:
-                await change.Root.EffectAsync($"commit image {change.Id}/{swap.Obsolete[0]}", () => images.CommitAsync(Chain(change, swap.Before, swap.Layer), change.Progress, cancellationToken)).ConfigureAwait(false);
+                await change.Root.EffectAsync($"commit image {change.Id}/{swap.Obsolete[0]}", () => images.CommitAsync(Chain(change, swap.Before, swap.Layer, keyOfSource), change.Progress, cancellationToken)).ConfigureAwait(false);
                 Flush(change, swap.Before.Backing[swap.Layer].File);
                 if (swap.Layer > 0)
                     await NameBelowAsync(change, swap, cancellationToken).ConfigureAwait(false);
@@ -199,21 +228,58 @@ internal static class DiskSwapWork
                 string path = StateDirectory.Disk(change.Id, made);
                 using (var file = change.Root.CreateFile(path))
                 {
-                    await change.Root.EffectAsync($"copy image {path}", () => images.ConvertAsync(source, DiskImage.InFile(file, swap.After.Format), null, change.Progress, cancellationToken)).ConfigureAwait(false);
+                    var own = DiskImage.InFile(file, swap.After.Format).WithPassphrase(await DiskKeys.GetAsync(change.Services, swap.After.Passphrase, cancellationToken).ConfigureAwait(false));
+                    var options = new ImageCreateOptions { KeyDerivationTime = change.Services.Options.KeyDerivationTime };
+                    await change.Root.EffectAsync($"copy image {path}", () => images.ConvertAsync(source, own, options, change.Progress, cancellationToken)).ConfigureAwait(false);
                     change.Root.FlushFile(file, path);
                 }
 
                 change.Root.FlushDirectory(StateDirectory.Disks(change.Id));
                 break;
             default:
-                using (var file = MachineLauncher.OpenElsewhere(swap.After.ExternalPath!, writable: true))
-                {
-                    await change.Root.EffectAsync($"copy image {change.Id}/{swap.Before.Id}", () => images.CopyIntoAsync(source, DiskImage.InFile(file, swap.After.Format), change.Progress, cancellationToken)).ConfigureAwait(false);
-                    RandomAccess.FlushToDisk(file);
-                }
-
+                await CopyElsewhereAsync(change, swap, source, cancellationToken).ConfigureAwait(false);
                 break;
         }
+    }
+
+    private static async Task CopyElsewhereAsync(MachineChange change, DiskSwap swap, DiskImage source, CancellationToken cancellationToken)
+    {
+        var images = change.Services.Images;
+        using var file = swap.After.ExternalPath is { } place ? MachineLauncher.OpenElsewhere(change.Services.Options, place, writable: true) : null;
+        var target = file is null ? At(swap.After.Remote!) : DiskImage.InFile(file, swap.After.Format);
+        if (swap.After.IsDevice)
+            target = target.AsDevice();
+        target = target.WithPassphrase(await DiskKeys.GetAsync(change.Services, swap.After.Passphrase, cancellationToken).ConfigureAwait(false));
+        try
+        {
+            RequireSize(swap, (await images.GetInfoAsync(target, cancellationToken: cancellationToken).ConfigureAwait(false)).VirtualSize.Bytes);
+            await change.Root.EffectAsync($"copy image {change.Id}/{swap.Before.Id}", () => images.CopyIntoAsync(source, target, change.Progress, cancellationToken)).ConfigureAwait(false);
+        }
+        catch (HypervisorException error) when (DiskKeys.WrongKey([swap.After, swap.Before], error.BackendMessage, error) is { } wrong)
+        {
+            throw wrong;
+        }
+
+        if (file is not null)
+            RandomAccess.FlushToDisk(file);
+    }
+
+    /// <summary>How large it is, is known once it is open.</summary>
+    private static void RequireSize(DiskSwap swap, long bytes)
+    {
+        if (bytes != swap.Before.SizeBytes)
+            throw SpecProblem.Invalid("target", $"it has {bytes} bytes, and the disk '{swap.Before.Id}' has {swap.Before.SizeBytes}: a disk moves to a volume of exactly its size");
+    }
+
+    private static DiskImage At(RemoteConfig remote) => DiskImage.AtNbd(remote.Socket, remote.Host, remote.Port, remote.Name);
+
+    /// <summary>What a disk's size is, where only what opens it knows.</summary>
+    public static async Task<long> SizeOfAsync(MachineChange change, DiskConfig disk, bool isOpen, CancellationToken cancellationToken)
+    {
+        if (isOpen)
+            return (await (await change.MonitorAsync(cancellationToken).ConfigureAwait(false)).QueryNamedBlockNodesAsync(flat: true, cancellationToken: cancellationToken).ConfigureAwait(false)).First(node => node.NodeName == disk.NodeName).Image.VirtualSize;
+        var image = Chain(change, disk, 0, await DiskKeys.GetAsync(change.Services, disk.Passphrase, cancellationToken).ConfigureAwait(false));
+        return (await change.Services.Images.GetInfoAsync(image, cancellationToken: cancellationToken).ConfigureAwait(false)).VirtualSize.Bytes;
     }
 
     /// <summary>Writes into the header of the image above a merged one what lies below it now. Both read the same.</summary>
@@ -223,7 +289,8 @@ internal static class DiskSwapWork
         var below = swap.Before.Backing[swap.Layer];
         string path = StateDirectory.Disk(change.Id, above!);
         using var file = change.Root.OpenFile(path, FileAccess.ReadWrite);
-        await change.Root.EffectAsync($"name what is below {path}", () => change.Services.Images.SetBackingAsync(DiskImage.InFile(file, ImageFormat.Qcow2), below.File, below.Format, cancellationToken)).ConfigureAwait(false);
+        var image = await DiskKeys.OwnImageAsync(change, above!, file, cancellationToken).ConfigureAwait(false);
+        await change.Root.EffectAsync($"name what is below {path}", () => change.Services.Images.SetBackingAsync(image, below.File, below.Format, cancellationToken)).ConfigureAwait(false);
         change.Root.FlushFile(file, path);
     }
 
@@ -233,8 +300,10 @@ internal static class DiskSwapWork
         string path = StateDirectory.Disk(change.Id, swap.Made!);
         using (var file = change.Root.CreateFile(path))
         {
-            var below = swap.Kind == DiskSwap.Add ? new ImageCreateOptions { BackingFile = swap.Before.File, BackingFormat = swap.Before.Format } : null;
-            await change.Root.EffectAsync($"make image {path}", () => change.Services.Images.CreateAsync(DiskImage.InFile(file, ImageFormat.Qcow2), new ByteSize(swap.Before.SizeBytes), below, cancellationToken)).ConfigureAwait(false);
+            bool isUpon = swap.Kind == DiskSwap.Add;
+            var options = new ImageCreateOptions { BackingFile = isUpon ? swap.Before.File : null, BackingFormat = isUpon ? swap.Before.Format : null, KeyDerivationTime = change.Services.Options.KeyDerivationTime };
+            var image = DiskImage.InFile(file, ImageFormat.Qcow2).WithPassphrase(await DiskKeys.GetAsync(change.Services, swap.After.Passphrase, cancellationToken).ConfigureAwait(false));
+            await change.Root.EffectAsync($"make image {path}", () => change.Services.Images.CreateAsync(image, new ByteSize(swap.Before.SizeBytes), options, cancellationToken)).ConfigureAwait(false);
             change.Root.FlushFile(file, path);
         }
 
@@ -295,10 +364,15 @@ internal static class DiskSwapWork
     }
 
     /// <summary>The images of a disk from one of them on down.</summary>
-    private static DiskImage Chain(MachineChange change, DiskConfig disk, int first)
+    private static DiskImage Chain(MachineChange change, DiskConfig disk, int first, Secret? key)
     {
-        var layers = disk.Backing.Select(below => (below.File, below.ExternalPath, below.Format)).Prepend((disk.File, disk.ExternalPath, disk.Format)).Skip(first);
-        return layers.Reverse().Aggregate((DiskImage?)null, (below, layer) => DiskImage.At(layer.ExternalPath ?? change.Root.PathOf(StateDirectory.Disk(change.Id, layer.File!)), layer.Format).WithBacking(below))!;
+        if (disk.Remote is { } remote)
+            return At(remote).WithPassphrase(key);
+        var layers = disk.Backing.Select(below => (below.File, below.ExternalPath, below.Format, below.IsEncrypted)).Prepend((disk.File, disk.ExternalPath, disk.Format, IsEncrypted: disk.Passphrase is not null)).Skip(first);
+        var image = layers.Reverse().Aggregate(
+            (DiskImage?)null,
+            (below, layer) => DiskImage.At(layer.ExternalPath ?? change.Root.PathOf(StateDirectory.Disk(change.Id, layer.File!)), layer.Format).WithPassphrase(layer.IsEncrypted ? key : null).WithBacking(below))!;
+        return disk.IsDevice ? image.AsDevice() : image;
     }
 
     private static string Words(DiskSwap swap) => swap.Kind switch

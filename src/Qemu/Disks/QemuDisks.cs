@@ -31,7 +31,7 @@ internal sealed class QemuDisks(QemuServices services, MachineTable machines, Ma
         if (before.File is null)
             throw Refused(config, ErrorCode.Unsupported, $"has the disk '{before.Id}', which is somebody else's: images are put upon the machine's own");
         string file = NewFile(config, before);
-        var below = new BackingConfig { File = before.File, Format = before.Format, Node = before.NodeName };
+        var below = new BackingConfig { File = before.File, Format = before.Format, Node = before.NodeName, IsEncrypted = before.Passphrase is not null };
         return Swap(DiskSwap.Add, config, before, before with { File = file, Format = ImageFormat.Qcow2, Node = NewNode(config), Backing = [below, .. before.Backing] }) with { Made = file };
     }, cancellationToken);
 
@@ -65,17 +65,19 @@ internal sealed class QemuDisks(QemuServices services, MachineTable machines, Ma
         {
             string? file = target is null ? NewFile(config, before) : null;
             var after = target is null
-                ? before with { File = file, ExternalPath = null, IsDevice = false, Format = ImageFormat.Qcow2, Backing = [], DeleteWithMachine = true }
-                : disks.PlanTarget(before, target, "target");
-            if (after.Remote is not null || before.Remote is not null || before.Passphrase is not null)
-                throw Refused(config, ErrorCode.Unsupported, $"has the disk '{before.Id}': one that is reached by a protocol or encrypted does not move, nor does one move there");
-            if (after.SizeBytes != before.SizeBytes)
+                ? before with { File = file, ExternalPath = null, Remote = null, IsDevice = false, Format = ImageFormat.Qcow2, Backing = [], DeleteWithMachine = true, Passphrase = options?.Passphrase ?? before.Passphrase }
+                : disks.PlanTarget(before with { Passphrase = options?.Passphrase }, target, "target");
+            if (options?.Passphrase is not null && services.Options.Secrets is null)
+                throw SpecProblem.Unsupported("options.passphrase", $"this backend was given nobody who keeps secrets ({nameof(QemuOptions)}.{nameof(QemuOptions.Secrets)})");
+            if (before.Passphrase is not null && after.Passphrase is null)
+                throw SpecProblem.Invalid("options.passphrase", $"the disk '{before.Id}' is encrypted, and would lie open at the target: name what opens a target that is encrypted too");
+            if (after.SizeBytes != 0 && after.SizeBytes != before.SizeBytes)
                 throw SpecProblem.Invalid("target", $"it has {after.SizeBytes} bytes, and the disk '{before.Id}' has {before.SizeBytes}: a disk moves to a volume of exactly its size");
-            if (target is not null && after.ExternalPath == before.ExternalPath)
+            if (target is not null && PlaceOf(after) == PlaceOf(before))
                 throw SpecProblem.Invalid("target", $"the disk '{before.Id}' is there");
-            if (config.Disks.FirstOrDefault(other => other.ExternalPath is not null && other.ExternalPath == after.ExternalPath) is { } taken)
+            if (target is not null && config.Disks.FirstOrDefault(other => PlaceOf(other) == PlaceOf(after)) is { } taken)
                 throw SpecProblem.Invalid("target", $"it is the disk '{taken.Id}' of this machine");
-            return Swap(DiskSwap.Move, config, before, after with { Node = NewNode(config) }) with
+            return Swap(DiskSwap.Move, config, before, after with { Node = NewNode(config), SizeBytes = before.SizeBytes }) with
             {
                 Made = file,
                 Obsolete = [.. before.Backing.Select(below => below.File).Prepend(before.File).OfType<string>()],
@@ -119,11 +121,15 @@ internal sealed class QemuDisks(QemuServices services, MachineTable machines, Ma
             {
                 var before = Require(change.Config, disk);
                 RefuseBusy(change, before);
+                var status = await change.GetStatusAsync(token).ConfigureAwait(false);
+                bool isOpen = status.IsUp && (await LiveDevices.QueryAsync(await change.MonitorAsync(token).ConfigureAwait(false), token).ConfigureAwait(false)).Disks.ContainsKey(before.NodeName);
+                RefuseAtRest(change.Config, before, isOpen);
+                if (before.SizeBytes == 0)
+                    before = before with { SizeBytes = await DiskSwapWork.SizeOfAsync(change, before, isOpen, token).ConfigureAwait(false) };
                 swap = plan(change.Config, before);
                 if (swap is null)
                     return "null";
-                var status = await change.GetStatusAsync(token).ConfigureAwait(false);
-                bool isOpen = status.IsUp && (await LiveDevices.QueryAsync(await change.MonitorAsync(token).ConfigureAwait(false), token).ConfigureAwait(false)).Disks.ContainsKey(before.NodeName);
+                RefuseAtRest(change.Config, swap.After, isOpen);
                 swap = swap with { IsLive = isOpen };
                 return JsonSerializer.Serialize(swap, StateJson.Default.DiskSwap);
             },
@@ -133,7 +139,7 @@ internal sealed class QemuDisks(QemuServices services, MachineTable machines, Ma
                     await DiskSwapWork.RunAsync(change, swap, token).ConfigureAwait(false);
                 return await change.ViewAsync(token).ConfigureAwait(false);
             },
-            static (change, token) => change.ViewAsync(token), canCancel: true, cancellationToken);
+            static (change, token) => change.ViewAsync(token), canCancel: true, cancellationToken: cancellationToken);
     }
 
     private void RefuseBusy(MachineChange change, DiskConfig disk)
@@ -147,6 +153,16 @@ internal sealed class QemuDisks(QemuServices services, MachineTable machines, Ma
         var snapshots = services.State.ReadSnapshots(config.Id).Items.Where(snapshot => snapshot.Config.Disks.Any(kept => kept.Id == disk.Id)).Select(snapshot => $"'{snapshot.Name}'").ToList();
         if (snapshots.Count > 0)
             throw Refused(config, ErrorCode.InvalidState, $"has the snapshot{(snapshots.Count > 1 ? "s" : "")} {string.Join(", ", snapshots)}, which need{(snapshots.Count > 1 ? "" : "s")} the disk '{disk.Id}' as it is: delete what holds it first");
+    }
+
+    /// <summary>Where a disk is, if that is not in the machine's own directory.</summary>
+    private static string? PlaceOf(DiskConfig disk) => disk.ExternalPath ?? disk.Remote?.Address;
+
+    /// <summary>While QEMU does not run, qemu-img copies: it is told of files, devices and NBD.</summary>
+    private static void RefuseAtRest(MachineConfig config, DiskConfig disk, bool isOpen)
+    {
+        if (!isOpen && disk.Remote is { Kind: not RemoteConfig.Nbd } remote)
+            throw Refused(config, ErrorCode.InvalidState, $"does not run: from and to {remote.Address} a disk moves while its machine runs. Start it first");
     }
 
     private static DiskSwap Swap(string kind, MachineConfig config, DiskConfig before, DiskConfig after) => new() { Kind = kind, BasedOn = config.Revision, Before = before, After = after };

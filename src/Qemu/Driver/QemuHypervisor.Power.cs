@@ -16,9 +16,7 @@ internal sealed partial class QemuHypervisor
             if (change.Config.IsTemplate)
                 throw InvalidState(change, "is a template: clone it, and start the clone");
             if (status.State == PowerState.Paused)
-                throw InvalidState(change, "is paused: resume it");
-            if (status.IsUp && status.State == PowerState.Crashed)
-                throw InvalidState(change, "has crashed and its QEMU still runs: stop it first");
+                throw InvalidState(change, $"is paused: resume it{(status.Reason is { } why ? $". {why.TrimEnd('.')}" : "")}");
             if (status.State == PowerState.Unknown)
                 throw InvalidState(change, $"runs and does not answer: stop it by force. {status.Reason}");
             return null;
@@ -28,7 +26,10 @@ internal sealed partial class QemuHypervisor
             var status = await change.GetStatusAsync(token).ConfigureAwait(false);
             if (status.State == PowerState.Stopping)
                 await AwaitEndAsync(change, status, token).ConfigureAwait(false);
-            if (!status.IsUp || status.State == PowerState.Stopping)
+            // A guest that is lost has a QEMU that holds what is left of it.
+            if (status.IsUp && status.State == PowerState.Crashed)
+                await MachineLauncher.KillAsync(change, token).ConfigureAwait(false);
+            if (!status.IsUp || status.State == PowerState.Stopping || status.State == PowerState.Crashed)
                 await BootAsync(change, token).ConfigureAwait(false);
             return await change.ViewAsync(token).ConfigureAwait(false);
         },
@@ -65,7 +66,7 @@ internal sealed partial class QemuHypervisor
             static (change, token) => change.ViewAsync(token), canCancel: true, cancellationToken: cancellationToken);
     }
 
-    private static async Task BootAsync(MachineChange change, CancellationToken cancellationToken)
+    internal static async Task BootAsync(MachineChange change, CancellationToken cancellationToken)
     {
         await MachineLauncher.StartAsync(change, hold: false, cancellationToken).ConfigureAwait(false);
         // Who watches hears it from QEMU; when another process does, who watches here hears it from us.
@@ -101,8 +102,8 @@ internal sealed partial class QemuHypervisor
             return;
         }
 
-        // A guest whose processors stand still hears nothing, nor does one whose QEMU hangs.
-        if (options.GracePeriod > TimeSpan.Zero && status.State != PowerState.Paused && status.State != PowerState.Unknown && await HasShutDownAsync(change, status, options.GracePeriod, cancellationToken).ConfigureAwait(false))
+        // A guest whose processors stand still hears nothing, nor does one that is lost or whose QEMU hangs.
+        if (options.GracePeriod > TimeSpan.Zero && status.State != PowerState.Paused && status.State != PowerState.Unknown && status.State != PowerState.Crashed && await HasShutDownAsync(change, status, options.GracePeriod, cancellationToken).ConfigureAwait(false))
         {
             await change.SettleAsync(cancellationToken).ConfigureAwait(false);
             return;

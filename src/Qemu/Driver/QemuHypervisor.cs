@@ -24,8 +24,8 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
     {
         ArgumentNullException.ThrowIfNull(spec);
         var requestId = request?.RequestId ?? RequestId.New(services.Time);
-        if (work.FindRunning(requestId) is { } running)
-            return MachineWork.Same<Instance>(running, WorkKinds.Create);
+        if (work.FindSame<Instance>(requestId, WorkKinds.Create) is { } running)
+            return running;
         string id = MachineIds.Of(requestId);
         var images = spec.Disks.Select(disk => (disk.Content as DiskContent.FromImage)?.Image).ToList();
         var cloudInit = SeedMaker.Copy(spec.CloudInit);
@@ -117,13 +117,14 @@ internal sealed partial class QemuHypervisor(QemuServices services, MachineTable
             throw;
         }
 
-        return work.Run(change, operation, requestId, deadline, async (running, token) =>
+        return work.Run(change, operation, kind, requestId, deadline, async (running, token) =>
         {
             try
             {
                 root.CreateDirectory(StateDirectory.Disks(config.Id));
                 var made = await make(running, config, token).ConfigureAwait(false);
                 services.State.WriteConfig(made);
+                ExistingVolumes.Release(running, made.Disks);
                 table.News.Created(made);
             }
             catch (Exception error) when (error is HypervisorException or OperationCanceledException)

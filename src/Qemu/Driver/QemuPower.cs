@@ -29,6 +29,14 @@ internal sealed class QemuPower(MachineWork work) : IPausing, IReset
         },
         async (change, token) =>
         {
+            // What is lost does not come back by a reset of its processors alone: its QEMU ends, and another boots.
+            if ((await change.GetStatusAsync(token).ConfigureAwait(false)).State == PowerState.Crashed)
+            {
+                await MachineLauncher.KillAsync(change, token).ConfigureAwait(false);
+                await QemuHypervisor.BootAsync(change, token).ConfigureAwait(false);
+                return await change.ViewAsync(token).ConfigureAwait(false);
+            }
+
             await command(await change.MonitorAsync(token).ConfigureAwait(false), token).ConfigureAwait(false);
             return await change.ViewAsync(token).ConfigureAwait(false);
         },

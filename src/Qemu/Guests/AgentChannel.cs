@@ -10,6 +10,9 @@ namespace Hypervisor.Sdk.Qemu.Guests;
 [SupportedOSPlatform("linux")]
 internal sealed class AgentChannel(QemuServices services, MachineTable machines)
 {
+    /// <summary>The agent keeps 16 MiB of each of a command's two outputs, and says both in one line of Base64.</summary>
+    private const int MaxMessageBytes = 48 << 20;
+
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _turns = new(StringComparer.Ordinal);
 
     /// <summary>Connects, talks, and lets go.</summary>
@@ -33,7 +36,7 @@ internal sealed class AgentChannel(QemuServices services, MachineTable machines)
                 ?? throw new HypervisorException($"Another process is talking to the guest agent of '{config.Name}'.", ErrorCode.Locked, RequestOutcome.NotSent) { Backend = services.Name };
             try
             {
-                var client = await GuestAgentClient.ConnectAsync(services.Runtime.SocketOf(machine.Id, RuntimeDirectory.AgentSocket), new GuestAgentClientOptions { TimeProvider = services.Time }, cancellationToken).ConfigureAwait(false);
+                var client = await GuestAgentClient.ConnectAsync(services.Runtime.SocketOf(machine.Id, RuntimeDirectory.AgentSocket), new GuestAgentClientOptions { TimeProvider = services.Time, MaxMessageBytes = MaxMessageBytes }, cancellationToken).ConfigureAwait(false);
                 await using (client.ConfigureAwait(false))
                     return await talk(client).ConfigureAwait(false);
             }

@@ -15,15 +15,32 @@ internal sealed class QemuCommands(QemuServices services, AgentChannel channel) 
     private static readonly TimeSpan s_firstLook = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>A command that is done by then is asked about over the connection that it was sent by; others use the channel between the looks at a longer one.</summary>
+    private static readonly TimeSpan s_together = TimeSpan.FromMilliseconds(300);
+
     public async Task<CommandResult> RunAsync(InstanceId id, CommandSpec spec, ReadOnlyMemory<byte> input = default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(spec);
         var arguments = ToArguments(spec, input);
-        return await channel.TalkAsync(id, async agent =>
+        var (started, ended) = await channel.TalkAsync(id, async agent =>
         {
-            var started = await StartAsync(agent, arguments, cancellationToken).ConfigureAwait(false);
-            return ToResult(await EndOfAsync(agent, started, cancellationToken).ConfigureAwait(false), spec.MaxOutputBytes);
+            var begun = await StartAsync(agent, arguments, cancellationToken).ConfigureAwait(false);
+            return (begun, await EndOfAsync(agent, begun, s_together, cancellationToken).ConfigureAwait(false));
         }, cancellationToken).ConfigureAwait(false);
+        while (ended is null)
+        {
+            await Task.Delay(s_longestPause, services.Time, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                ended = await channel.TalkAsync(id, agent => EndOfAsync(agent, started, TimeSpan.Zero, cancellationToken), cancellationToken).ConfigureAwait(false);
+            }
+            catch (HypervisorException error) when (error.Code == ErrorCode.Locked)
+            {
+                // Another process talks to the agent: the command runs on meanwhile.
+            }
+        }
+
+        return ToResult(ended, spec.MaxOutputBytes);
     }
 
     /// <summary>Starts the command. Why a program does not start the agent says in words only, which are not to be parsed: whether it is there is asked of the guest instead.</summary>
@@ -63,18 +80,22 @@ internal sealed class QemuCommands(QemuServices services, AgentChannel channel) 
             return false;
         }
 
-        var status = await EndOfAsync(agent, asked, cancellationToken).ConfigureAwait(false);
-        return status.Exitcode == 1;
+        var status = await EndOfAsync(agent, asked, Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false);
+        return status!.Exitcode == 1;
     }
 
-    private async Task<GuestExecStatus> EndOfAsync(GuestAgentClient agent, GuestExec started, CancellationToken cancellationToken)
+    /// <summary>How a command has ended; null when it runs on after a while.</summary>
+    private async Task<GuestExecStatus?> EndOfAsync(GuestAgentClient agent, GuestExec started, TimeSpan patience, CancellationToken cancellationToken)
     {
         var pause = s_firstLook;
+        long begin = services.Time.GetTimestamp();
         while (true)
         {
             var status = await agent.ExecStatusAsync(started.Pid, cancellationToken).ConfigureAwait(false);
             if (status.Exited)
                 return status;
+            if (patience != Timeout.InfiniteTimeSpan && services.Time.GetElapsedTime(begin) >= patience)
+                return null;
             await Task.Delay(pause, services.Time, cancellationToken).ConfigureAwait(false);
             pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
         }

@@ -22,14 +22,20 @@ internal static class BlockNode
     /// <param name="pathOf">Where QEMU finds a file: by its name in the machine's own directory, or by its path elsewhere.</param>
     public static string ToJson(DiskConfig disk, Func<string?, string?, string> pathOf) => Write(json =>
     {
-        if (disk.Remote is null && disk.Passphrase is null)
-            WriteImage(json, disk.Format, pathOf(disk.File, disk.ExternalPath), disk.IsDevice, disk.Backing, pathOf, disk.ReadOnly, disk.NodeName);
+        var image = new Image(disk.Format, disk.Remote is null ? pathOf(disk.File, disk.ExternalPath) : "", pathOf, disk.NodeName)
+        {
+            IsDevice = disk.IsDevice,
+            Key = disk.Passphrase is null ? null : PassphraseOf(disk.NodeName),
+            Discard = disk.KeepsDiscarded ? "ignore" : "unmap",
+        };
+        if (disk.Remote is null && (disk.Passphrase is null || disk.File is not null))
+            WriteImage(json, image, disk.Backing, disk.ReadOnly, image.Key, zeroes: disk.DetectZeroes);
         else
-            WriteSecret(json, disk, pathOf);
+            WriteAlone(json, disk, image);
     });
 
-    /// <summary>The secret object that opens a disk.</summary>
-    public static string PassphraseOf(DiskConfig disk) => $"hv-key-{disk.Id}";
+    /// <summary>The secret object that opens the node of a disk, and the images below it.</summary>
+    public static string PassphraseOf(string node) => $"hv-key-{node}";
 
     /// <summary>The secret object by which a disk's server knows who asks.</summary>
     public static string LoginOf(DiskConfig disk) => $"hv-login-{disk.Id}";
@@ -63,7 +69,7 @@ internal static class BlockNode
     });
 
     /// <summary>Writes the node of a writable image that is no disk.</summary>
-    public static string ImageToJson(string nodeName, string format, string path) => Write(json => WriteImage(json, format, path, false, [], (_, _) => path, readOnly: false, nodeName));
+    public static string ImageToJson(string nodeName, string format, string path) => Write(json => WriteImage(json, new Image(format, path, (_, _) => path, nodeName), [], readOnly: false));
 
     /// <summary>Writes a JSON object.</summary>
     public static string Write(Action<Utf8JsonWriter> members)
@@ -80,31 +86,20 @@ internal static class BlockNode
     }
 
     /// <summary>Somebody else's volume that is encrypted or elsewhere: always alone.</summary>
-    private static void WriteSecret(Utf8JsonWriter json, DiskConfig disk, Func<string?, string?, string> pathOf)
+    private static void WriteAlone(Utf8JsonWriter json, DiskConfig disk, Image image)
     {
-        bool isEncrypted = disk.Passphrase is not null;
-        json.WriteString("driver", isEncrypted && disk.Format == ImageFormat.Raw ? "luks" : disk.Format);
-        json.WriteString("node-name", disk.NodeName);
-        json.WriteBoolean("read-only", disk.ReadOnly);
-        if (!disk.ReadOnly)
-            json.WriteString("discard", "unmap");
-        if (isEncrypted && disk.Format == ImageFormat.Raw)
-        {
-            json.WriteString("key-secret", PassphraseOf(disk));
-        }
-        else if (isEncrypted)
-        {
-            json.WriteStartObject("encrypt");
-            json.WriteString("format", "luks");
-            json.WriteString("key-secret", PassphraseOf(disk));
-            json.WriteEndObject();
-        }
-
+        bool isLuks = image.Key is not null && disk.Format == ImageFormat.Raw;
+        json.WriteString("driver", isLuks ? "luks" : disk.Format);
+        WriteNode(json, image, disk.ReadOnly, disk.DetectZeroes);
+        if (isLuks)
+            json.WriteString("key-secret", image.Key);
+        else
+            WriteKey(json, image.Key);
         if (disk.Format == ImageFormat.Qcow2)
             json.WriteNull("backing");
         if (disk.Remote is not { } remote)
         {
-            WriteFile(json, pathOf(disk.File, disk.ExternalPath), disk.IsDevice, disk.ReadOnly, disk.NodeName + "-file");
+            WriteFile(json, image.Path, disk.IsDevice, disk.ReadOnly, disk.NodeName + "-file", discard: image.Discard);
             return;
         }
 
@@ -113,8 +108,31 @@ internal static class BlockNode
         json.WriteString("node-name", disk.NodeName + "-file");
         json.WriteBoolean("read-only", disk.ReadOnly);
         if (!disk.ReadOnly)
-            json.WriteString("discard", "unmap");
+            json.WriteString("discard", image.Discard);
         WriteRemote(json, disk, remote);
+        json.WriteEndObject();
+    }
+
+    /// <summary>What every node of a disk says of itself.</summary>
+    private static void WriteNode(Utf8JsonWriter json, Image image, bool readOnly, ZeroDetection zeroes)
+    {
+        if (image.Node is not null)
+            json.WriteString("node-name", image.Node);
+        json.WriteBoolean("read-only", readOnly);
+        if (readOnly)
+            return;
+        json.WriteString("discard", image.Discard);
+        if (zeroes != ZeroDetection.Off)
+            json.WriteString("detect-zeroes", zeroes == ZeroDetection.Discard ? "unmap" : "on");
+    }
+
+    private static void WriteKey(Utf8JsonWriter json, string? key)
+    {
+        if (key is null)
+            return;
+        json.WriteStartObject("encrypt");
+        json.WriteString("format", "luks");
+        json.WriteString("key-secret", key);
         json.WriteEndObject();
     }
 
@@ -153,6 +171,9 @@ internal static class BlockNode
                 break;
             default:
                 json.WriteString("pool", remote.Pool);
+                if (remote.Namespace is not null)
+                    json.WriteString("namespace", remote.Namespace);
+                json.WriteString("user", remote.User);
                 json.WriteString("image", remote.Name);
                 json.WriteString("conf", remote.ConfigurationPath);
                 json.WriteString("key-secret", LoginOf(disk));
@@ -160,23 +181,20 @@ internal static class BlockNode
         }
     }
 
-    private static void WriteImage(
-        Utf8JsonWriter json, string format, string path, bool isDevice, IEnumerable<BackingConfig> below, Func<string?, string?, string> pathOf, bool readOnly, string? nodeName, bool isBelow = false)
+    private static void WriteImage(Utf8JsonWriter json, Image image, IEnumerable<BackingConfig> below, bool readOnly, string? key = null, bool isBelow = false, ZeroDetection zeroes = ZeroDetection.Off)
     {
-        json.WriteString("driver", format);
-        if (nodeName is not null)
-            json.WriteString("node-name", nodeName);
-        json.WriteBoolean("read-only", readOnly);
-        if (!readOnly)
-            json.WriteString("discard", "unmap");
-        WriteFile(json, path, isDevice, readOnly, nodeName is null ? null : nodeName + "-file", inherits: isBelow && nodeName is not null);
-        if (format != ImageFormat.Qcow2)
+        json.WriteString("driver", image.Format);
+        WriteNode(json, image, readOnly, zeroes);
+        WriteFile(json, image.Path, image.IsDevice, readOnly, image.Node is null ? null : image.Node + "-file", inherits: isBelow && image.Node is not null, discard: image.Discard);
+        if (image.Format != ImageFormat.Qcow2)
             return;
+        WriteKey(json, image.Key);
         json.WritePropertyName("backing");
         if (below.FirstOrDefault() is { } backing)
         {
             json.WriteStartObject();
-            WriteImage(json, backing.Format, pathOf(backing.File, backing.ExternalPath), false, below.Skip(1), pathOf, readOnly: true, backing.Node, isBelow: true);
+            var next = image with { Format = backing.Format, Path = image.PathOf(backing.File, backing.ExternalPath), IsDevice = false, Node = backing.Node, Key = backing.IsEncrypted ? key : null };
+            WriteImage(json, next, below.Skip(1), readOnly: true, key, isBelow: true);
             json.WriteEndObject();
         }
         else
@@ -185,7 +203,7 @@ internal static class BlockNode
         }
     }
 
-    private static void WriteFile(Utf8JsonWriter json, string path, bool isDevice, bool readOnly, string? nodeName, bool inherits = false)
+    private static void WriteFile(Utf8JsonWriter json, string path, bool isDevice, bool readOnly, string? nodeName, bool inherits = false, string discard = "unmap")
     {
         json.WriteStartObject("file");
         json.WriteString("driver", isDevice ? "host_device" : "file");
@@ -194,9 +212,19 @@ internal static class BlockNode
         if (!inherits)
             json.WriteBoolean("read-only", readOnly);
         if (!readOnly)
-            json.WriteString("discard", "unmap");
+            json.WriteString("discard", discard);
         if (nodeName is not null)
             json.WriteString("node-name", nodeName);
         json.WriteEndObject();
+    }
+
+    /// <summary>An image as it is written: where it is, what its node is called, what opens it, and what is done with what is given back.</summary>
+    private sealed record Image(string Format, string Path, Func<string?, string?, string> PathOf, string? Node)
+    {
+        public bool IsDevice { get; init; }
+
+        public string? Key { get; init; }
+
+        public string Discard { get; init; } = "unmap";
     }
 }

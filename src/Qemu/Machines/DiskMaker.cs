@@ -8,9 +8,15 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 [SupportedOSPlatform("linux")]
 internal sealed class DiskMaker(QemuServices services)
 {
+    private ExistingVolumes? _existing;
+
+    private ExistingVolumes Existing => _existing ??= new ExistingVolumes(services, this);
+
     public const long MaxSizeBytes = 1L << 47;
 
-    private static readonly string[] s_buses = ["virtio", "scsi", "sata", "ide"];
+    private const int SectorBytes = 512;
+
+    private static readonly string[] s_buses = ["virtio", "scsi", "sata", "ide", "usb"];
 
     /// <summary>What a disk will be, checked: nothing is made yet.</summary>
     /// <param name="spec">What was asked for.</param>
@@ -24,15 +30,19 @@ internal sealed class DiskMaker(QemuServices services)
         string bus = spec.Bus ?? (spec.Content is not DiskContent.Cd ? "virtio" : CdBusOf(platform));
         if (!s_buses.Contains(bus))
             throw SpecProblem.Invalid($"{field}.bus", $"'{Echo(bus)}' is not a bus: {string.Join(", ", s_buses)}");
-        if ((bus is "ide" or "sata" && !platform.IsPc) || (bus == "scsi" && !platform.HasExtras))
+        if ((bus is "ide" or "sata" && !platform.IsPc) || (bus == "scsi" && !platform.HasExtras) || (bus == "usb" && !HasUsb(platform)))
             throw SpecProblem.Unsupported($"{field}.bus", $"{platform.Name} machines have no disks on '{bus}' here; take virtio");
-        if (spec.Passphrase is not null && spec.Content is not DiskContent.Attached)
-            throw SpecProblem.Unsupported($"{field}.passphrase", "encrypted volumes are attached (DiskContent.Attached); the machine's own disks are not encrypted here");
+        if (spec.Passphrase is not null && spec.Content is DiskContent.Cd)
+            throw SpecProblem.Invalid($"{field}.passphrase", "a CD is not encrypted");
+        if (spec is { DetectZeroes: ZeroDetection.Discard, Discard: false })
+            throw SpecProblem.Invalid($"{field}.detectZeroes", "zeros are not given back where nothing is: let the disk discard too, or write them");
         if (spec.Passphrase is not null && services.Options.Secrets is null)
             throw SpecProblem.Unsupported($"{field}.passphrase", $"this backend was given nobody who keeps secrets ({nameof(QemuOptions)}.{nameof(QemuOptions.Secrets)})");
         if (spec.Serial is { } serial && (serial.Length is 0 or > 20 || serial.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))))
-            throw SpecProblem.Invalid($"{field}.serial", "a serial number is 1 to 20 letters, digits, '-', '_' and '.'");
-        var disk = new DiskConfig { Id = diskId, Bus = bus, Serial = spec.Serial, ReadOnly = spec.ReadOnly, Format = ImageFormat.Qcow2, Limits = CheckLimits(spec.Limits, $"{field}.limits"), Passphrase = spec.Passphrase };
+            throw SpecProblem.Invalid($"{field}.serial", $"'{Echo(serial)}' is not a serial number: 1 to 20 letters, digits, '-', '_' and '.'");
+        if (bus == "usb" && spec.Limits is not null)
+            throw SpecProblem.Unsupported($"{field}.limits", "a disk on 'usb' has no limits here");
+        var disk = new DiskConfig { Id = diskId, Bus = bus, Serial = spec.Serial, ReadOnly = spec.ReadOnly, Format = ImageFormat.Qcow2, Limits = CheckLimits(spec.Limits, $"{field}.limits"), Passphrase = spec.Passphrase, KeepsDiscarded = !spec.Discard, DetectZeroes = spec.DetectZeroes };
         return spec.Content switch
         {
             DiskContent.Blank { Pool: not null } or DiskContent.FromImage { Pool: not null } =>
@@ -41,10 +51,13 @@ internal sealed class DiskMaker(QemuServices services)
             DiskContent.FromImage image => PlanFromImage(disk, image, machine, field) with { DeleteWithMachine = spec.Disposal != DiskDisposal.Kept },
             DiskContent.Attached attached => PlanAttached(disk, attached.Attachment, spec.Disposal, field),
             DiskContent.Cd cd => PlanCd(disk, cd, platform, spec.Disposal, field),
-            DiskContent.Existing => throw SpecProblem.Unsupported($"{field}.content", "this backend has no volumes of its own beside its machines'; attach a file or a device (DiskContent.Attached)"),
+            DiskContent.Existing existing => Existing.Plan(disk, existing.Volume, spec.Disposal, field),
             _ => throw SpecProblem.Unsupported($"{field}.content", "this content is not known here"),
         };
     }
+
+    /// <summary>Whether machines of an architecture have a USB controller when they are to.</summary>
+    public static bool HasUsb(QemuArchitecture platform) => platform.IsPc || platform is { HasExtras: true, Bus: QemuBus.PciExpress };
 
     /// <summary>Limits that a request asks for; null for none.</summary>
     public static DiskLimits? CheckLimits(DiskLimits? limits, string field)
@@ -66,7 +79,7 @@ internal sealed class DiskMaker(QemuServices services)
         return (path, new FileInfo(path).Length);
     }
 
-    /// <summary>Makes a planned disk in the machine's directory. Does nothing for somebody else's.</summary>
+    /// <summary>Makes a planned disk in the machine's directory, or takes one over that is there. Does nothing for somebody else's.</summary>
     /// <param name="change">The change.</param>
     /// <param name="disk">The disk.</param>
     /// <param name="cancellationToken">Gives up; what was made is the caller's to remove.</param>
@@ -74,20 +87,19 @@ internal sealed class DiskMaker(QemuServices services)
     {
         if (disk.File is null)
             return;
+        if (disk.TakenFrom is not null)
+        {
+            await Existing.TakeAsync(change, disk, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
         string path = StateDirectory.Disk(change.Id, disk.File);
         var root = change.Root;
         using var file = root.CreateFile(path);
-        var size = new ByteSize(disk.SizeBytes);
-        if (disk.Backing.Count > 0)
-        {
-            var below = disk.Backing[0];
-            var options = new ImageCreateOptions { BackingFile = below.ExternalPath ?? below.File, BackingFormat = below.Format };
-            await root.EffectAsync($"make image {path}", () => services.Images.CreateAsync(DiskImage.InFile(file, disk.Format), size, options, cancellationToken)).ConfigureAwait(false);
-        }
-        else
-        {
-            await root.EffectAsync($"make image {path}", () => services.Images.CreateAsync(DiskImage.InFile(file, disk.Format), size, null, cancellationToken)).ConfigureAwait(false);
-        }
+        var image = DiskImage.InFile(file, disk.Format).WithPassphrase(await DiskKeys.GetAsync(services, disk.Passphrase, cancellationToken).ConfigureAwait(false));
+        var below = disk.Backing.Count > 0 ? disk.Backing[0] : null;
+        var options = new ImageCreateOptions { BackingFile = below?.ExternalPath ?? below?.File, BackingFormat = below?.Format, KeyDerivationTime = services.Options.KeyDerivationTime };
+        await root.EffectAsync($"make image {path}", () => services.Images.CreateAsync(image, new ByteSize(disk.SizeBytes), options, cancellationToken)).ConfigureAwait(false);
 
         root.FlushFile(file, path);
     }
@@ -103,8 +115,9 @@ internal sealed class DiskMaker(QemuServices services)
             var root = change.Root;
             using var file = root.CreateFile(target);
             change.Progress.Say($"copying {image}", 0);
-            var made = DiskImage.InFile(file, disk.Format);
-            await root.EffectAsync($"copy image {target}", () => services.Images.ConvertAsync(chain.Image, made, null, change.Progress, cancellationToken)).ConfigureAwait(false);
+            var made = DiskImage.InFile(file, disk.Format).WithPassphrase(await DiskKeys.GetAsync(services, disk.Passphrase, cancellationToken).ConfigureAwait(false));
+            var options = new ImageCreateOptions { KeyDerivationTime = services.Options.KeyDerivationTime };
+            await root.EffectAsync($"copy image {target}", () => services.Images.ConvertAsync(chain.Image, made, options, change.Progress, cancellationToken)).ConfigureAwait(false);
             if (disk.SizeBytes > chain.Top.Size.Bytes)
                 await root.EffectAsync($"resize image {target}", () => services.Images.ResizeAsync(made, new ByteSize(disk.SizeBytes), cancellationToken)).ConfigureAwait(false);
             root.FlushFile(file, target);
@@ -163,16 +176,26 @@ internal sealed class DiskMaker(QemuServices services)
         return valid ? text : throw SpecProblem.Invalid(field, $"'{Echo(text)}' is not a device id here: 1 to 32 of a-z, 0-9 and '-', the first a letter, not beginning with 'hv-' nor ending in '-file'");
     }
 
+    /// <summary>Refuses a file that is two disks of a machine, of which one can write.</summary>
+    /// <param name="disks">All disks of the machine.</param>
+    /// <param name="disk">One of them.</param>
+    /// <param name="field">The field of the request, for messages.</param>
+    public static void RefuseTwice(IEnumerable<DiskConfig> disks, DiskConfig disk, string field)
+    {
+        if (disk is { ExternalPath: { } path, IsCd: false } && disks.FirstOrDefault(other => other != disk && other.ExternalPath == path && !other.IsCd && !(other.ReadOnly && disk.ReadOnly)) is { } twin)
+            throw SpecProblem.Invalid($"{field}.content.path", $"'{Echo(path)}' is the disk '{twin.Id}' already: a file can be two disks only when both are read-only");
+    }
+
     private static long CheckSize(ByteSize size, string field) => size.Bytes > 0 && size.Bytes % 512 == 0 && size.Bytes <= MaxSizeBytes
         ? size.Bytes
-        : throw SpecProblem.Invalid($"{field}.content.size", "a disk is 512 bytes to 128 TiB, a multiple of 512");
+        : throw SpecProblem.Invalid($"{field}.content.size", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{size.Bytes} bytes is not the size of a disk: 512 bytes to 128 TiB, a multiple of 512"));
 
     private DiskConfig PlanCd(DiskConfig disk, DiskContent.Cd cd, QemuArchitecture platform, DiskDisposal? disposal, string field)
     {
         if (!platform.IsPc && !platform.HasExtras)
             throw SpecProblem.Unsupported($"{field}.content", $"{platform.Name} machines have no CD here");
-        if (disk.Bus == "virtio")
-            throw SpecProblem.Invalid($"{field}.bus", "there are no CD drives on 'virtio': ide, sata, scsi");
+        if (disk.Bus is "virtio" or "usb")
+            throw SpecProblem.Invalid($"{field}.bus", $"there are no CD drives on '{disk.Bus}': ide, sata, scsi");
         if (disk.Limits is not null)
             throw SpecProblem.Invalid($"{field}.limits", "a CD drive has no limits");
         if (disposal == DiskDisposal.DeletedWithInstance)
@@ -212,7 +235,9 @@ internal sealed class DiskMaker(QemuServices services)
                     var header = file.Format == ImageFormat.Qcow2 ? Qcow2Header.Read(handle) : null;
                     if (header is { BackingFile: not null } or { HasExternalData: true })
                         throw SpecProblem.Unsupported($"{field}.content.path", "the file names others below it; flatten it first");
-                    return disk with { ExternalPath = Path.GetFullPath(file.Path), Format = file.Format, SizeBytes = header?.Size.Bytes ?? (disk.Passphrase is null ? RandomAccess.GetLength(handle) : 0) };
+                    // QEMU shows a disk of whole sectors, the rest of the last one as zeros.
+                    long sectors = disk.Passphrase is null ? (RandomAccess.GetLength(handle) + SectorBytes - 1) / SectorBytes : 0;
+                    return disk with { ExternalPath = Path.GetFullPath(file.Path), Format = file.Format, SizeBytes = header?.Size.Bytes ?? (sectors * SectorBytes) };
                 }
 
             case VolumeAttachment.BlockDevice device:
@@ -246,15 +271,18 @@ internal sealed class DiskMaker(QemuServices services)
         if (!Path.IsPathFullyQualified(path) || path.Any(char.IsControl))
             throw SpecProblem.Invalid(field, $"'{Echo(path)}' is not an absolute path");
         string full = Path.GetFullPath(path);
-        if (services.Options.AttachDirectories is { } allowed && !allowed.Any(directory => full.StartsWith(Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)) + "/", StringComparison.Ordinal)))
-            throw new HypervisorException($"'{Echo(path)}' is outside the directories from which this backend attaches.", ErrorCode.Denied, RequestOutcome.Rejected);
+        if (services.Options.AttachDirectories is { } allowed && !allowed.Any(directory => ElsewhereFile.Beneath(directory, full) is not null))
+            throw Refused("it is outside the directories from which this backend attaches", ErrorCode.Denied, null);
         try
         {
-            return File.OpenHandle(full, FileMode.Open, readOnly ? FileAccess.Read : FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            return ElsewhereFile.Open(services.Options, full, !readOnly);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (HypervisorException error)
         {
-            throw new HypervisorException($"'{Echo(path)}' cannot be attached: {error.Message}", error is FileNotFoundException or DirectoryNotFoundException ? ErrorCode.NotFound : ErrorCode.Denied, RequestOutcome.Rejected, error);
+            throw Refused(error.Message.TrimEnd('.'), error.Code == ErrorCode.NotFound ? ErrorCode.NotFound : ErrorCode.Denied, error);
         }
+
+        HypervisorException Refused(string why, ErrorCode code, Exception? error) =>
+            new($"'{Echo(path)}' cannot be attached: {why}.", code, RequestOutcome.Rejected, error) { FieldErrors = new Dictionary<string, string> { [field] = $"'{Echo(path)}': {why}" } };
     }
 }

@@ -27,6 +27,7 @@ internal static class InstanceView
         GuestOs = config.GuestOs,
         Cpus = config.Cpus,
         Memory = new ByteSize(config.MemoryBytes),
+        MemoryTarget = config.MemoryTargetBytes is { } target ? new ByteSize(target) : null,
         Disks = [.. config.Disks.Select(disk => DiskOf(services, config.Id, disk))],
         Networks = [.. config.Networks.Select(network => new NetworkDevice { Id = DeviceId.Parse(network.Id), Network = network.Network, Mac = MacAddress.Parse(network.Mac) })],
         Labels = config.Labels,
@@ -48,5 +49,8 @@ internal static class InstanceView
         IsCd = disk.IsCd,
         Image = disk.IsCd ? disk.ExternalPath : null,
         Limits = disk.Limits,
+        IsEncrypted = disk.Passphrase is not null,
+        Discard = disk.IsCd ? null : !disk.KeepsDiscarded,
+        DetectZeroes = disk.IsCd ? null : disk.DetectZeroes,
     };
 }

@@ -26,7 +26,7 @@ internal sealed class Machine(QemuServices services, string id, Action<string> r
     /// <summary>Lets one change of this process through at a time; the lock file then keeps other processes out.</summary>
     public SemaphoreSlim Gate { get; } = new(1, 1);
 
-    /// <summary>Whether somebody else was changing it when this backend connected: what that one may have left is settled at the first look after it let go.</summary>
+    /// <summary>Whether something of it is open: somebody else was changing it when this backend connected, or it moves and the other side has not come to an end. That is settled at the first look at which it can be.</summary>
     public bool IsUnsettled
     {
         get => Volatile.Read(ref _isUnsettled);
@@ -113,6 +113,20 @@ internal sealed class Machine(QemuServices services, string id, Action<string> r
             return PowerState.Starting;
         if (status == RunState.Suspended)
             return PowerState.Suspended;
-        return status == RunState.GuestPanicked || status == RunState.InternalError || status == RunState.IoError ? PowerState.Crashed : PowerState.Paused;
+        // After an error of a disk the guest goes on where it is when it is let go: it is held, not lost.
+        return status == RunState.GuestPanicked || status == RunState.InternalError ? PowerState.Crashed : PowerState.Paused;
     }
+
+    /// <summary>Why a QEMU that is there holds its guest; null where somebody wanted that.</summary>
+    public static string? ReasonOf(RunState status)
+    {
+        if (status == RunState.IoError)
+            return "A disk could not be read or written, most often for want of room: the guest is held. Mend that and resume the machine; it tries again.";
+        if (status == RunState.InternalError)
+            return "QEMU could not go on with the guest (internal error).";
+        return status == RunState.GuestPanicked ? Panicked : null;
+    }
+
+    /// <summary>What there is to say of a guest whose kernel has given up.</summary>
+    public const string Panicked = "The guest's kernel panicked.";
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.Versioning;
 using System.Text.Json;
+using Hypervisor.Sdk.Qemu.Changes;
 using Hypervisor.Sdk.Qemu.State;
 
 namespace Hypervisor.Sdk.Qemu.Machines;
@@ -10,7 +11,7 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 /// (<c>/proc/self/fd/N</c>): QEMU's user needs no right to any directory of ours.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed class MachineArguments
+internal sealed partial class MachineArguments
 {
     public const int TpmDescriptor = 9;
     public const int DisksDescriptor = 10;
@@ -33,6 +34,9 @@ internal sealed class MachineArguments
 
     /// <summary>How many pieces of memory can be plugged in.</summary>
     public const int MemorySlots = 16;
+
+    /// <summary>The id of the controller that USB devices are plugged into.</summary>
+    public const string UsbController = "hv-usb";
 
     private const string FirmwareNode = "hv-firmware";
 
@@ -68,9 +72,12 @@ internal sealed class MachineArguments
         arguments.AddMachine();
         arguments.AddMonitors();
         arguments.AddBoot();
+        arguments.AddUsb();
         for (int i = 0; i < config.Disks.Count; i++)
             arguments.AddDisk(arguments._config.Disks[i], i);
         arguments.AddNetworks();
+        foreach (var device in arguments._config.HostDevices)
+            arguments.Add("-device", HostDevice(device, arguments._config));
         arguments.AddSeed();
         arguments.AddTpm();
         arguments.AddDevices();
@@ -83,80 +90,6 @@ internal sealed class MachineArguments
     /// <summary>Where QEMU finds a file in the machine's own directory.</summary>
     public static string DiskPath(string file) => string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{DisksDescriptor}/{file}");
 
-    /// <summary>The device of a disk, as <c>-device</c> and <c>device_add</c> want it.</summary>
-    /// <param name="disk">The disk.</param>
-    /// <param name="config">Its machine.</param>
-    /// <param name="bus">The controller's bus; null for one that sits on the machine's own, at its place.</param>
-    /// <param name="bootIndex">When it is asked for something to boot.</param>
-    public static string DiskDevice(DiskConfig disk, MachineConfig config, string? bus, int? bootIndex) => BlockNode.Write(json =>
-    {
-        string driver = disk.Bus switch { "virtio" => DeviceSlots.Virtio(config, "blk"), "scsi" => disk.IsCd ? "scsi-cd" : "scsi-hd", _ => disk.IsCd ? "ide-cd" : "ide-hd" };
-        json.WriteString("driver", driver);
-        json.WriteString("id", disk.Id);
-        if (!disk.IsCd)
-            json.WriteString("drive", disk.NodeName);
-        else if (disk.ExternalPath is not null)
-            json.WriteString("drive", BlockNode.CdNodeOf(disk));
-        if (bus is not null)
-            json.WriteString("bus", bus);
-        else if (DeviceSlots.NeedsSlot(disk))
-            DeviceSlots.Write(json, config, disk.Slot);
-        if (disk.Serial is not null)
-            json.WriteString("serial", disk.Serial);
-        if (bootIndex is { } index)
-            json.WriteNumber("bootindex", index);
-    });
-
-    /// <summary>The device of a network, as <c>-device</c> and <c>device_add</c> want it.</summary>
-    public static string NetworkDevice(NetworkConfig network, MachineConfig config, int? bootIndex) => BlockNode.Write(json =>
-    {
-        json.WriteString("driver", DeviceSlots.Virtio(config, "net"));
-        json.WriteString("id", network.Id);
-        json.WriteString("netdev", network.Id);
-        json.WriteString("mac", network.Mac);
-        DeviceSlots.Write(json, config, network.Slot);
-        if (bootIndex is { } index)
-            json.WriteNumber("bootindex", index);
-        else if (config.EffectivePlatform.Bus != QemuBus.Ccw)
-            json.WriteString("romfile", "");
-    });
-
-    /// <summary>The host's end of a user-mode network, as <c>-netdev</c> and <c>netdev_add</c> want it.</summary>
-    public static string UserNetwork(NetworkConfig network) => BlockNode.Write(json =>
-    {
-        json.WriteString("type", "user");
-        json.WriteString("id", network.Id);
-        json.WriteBoolean("restrict", network.Network == NetworkNames.UserRestricted);
-    });
-
-    /// <summary>A processor that is plugged in, as <c>-device</c> and <c>device_add</c> want it: of the model of the others.</summary>
-    public static string CpuDevice(PluggedCpu cpu, MachineConfig config, QemuHost host) => BlockNode.Write(json =>
-    {
-        json.WriteString("driver", CpuModel(config, host).Split(',')[0] + CpuDriverSuffix);
-        json.WriteString("id", cpu.Id);
-        using var place = JsonDocument.Parse(cpu.Place);
-        foreach (var member in place.RootElement.EnumerateObject())
-            member.WriteTo(json);
-    });
-
-    private static string CpuModel(MachineConfig config, QemuHost host) => config.CpuModel ?? (host.Accelerates(config) ? "host" : config.EffectivePlatform.CpuModel);
-
-    /// <summary>The host's memory behind a piece that is plugged in, as <c>-object</c> and <c>object-add</c> want it.</summary>
-    public static string DimmBackend(DimmConfig dimm) => BlockNode.Write(json =>
-    {
-        json.WriteString("qom-type", "memory-backend-ram");
-        json.WriteString("id", dimm.BackendId);
-        json.WriteNumber("size", dimm.SizeBytes);
-    });
-
-    /// <summary>The piece itself.</summary>
-    public static string DimmDevice(DimmConfig dimm) => BlockNode.Write(json =>
-    {
-        json.WriteString("driver", "pc-dimm");
-        json.WriteString("id", dimm.Id);
-        json.WriteString("memdev", dimm.BackendId);
-    });
-
     private void AddMachine()
     {
         var machine = _config.Machine;
@@ -164,11 +97,10 @@ internal sealed class MachineArguments
         bool isAccelerated = _host.Accelerates(_config);
         Add("-name", $"guest={_config.Id},debug-threads=on", "-uuid", _config.Uuid.ToString("D"), "-S", "-nodefaults", "-no-user-config", "-display", "none");
         if (_config.Incoming is not null)
-            Add("-incoming", "defer");
+            Add("-incoming", "defer", "-trace", "enable=" + Migration.MigrationWitness.TraceEvent);
         foreach (string directory in _host.FirmwareDirectories)
             Add("-L", directory);
-        if (_host.HasSandbox)
-            Add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+        Add([.. _host.Sandbox]);
         Add("-machine", $"type={machine.Type}{(platform.MachineOptions is { } options ? "," + options : "")}{FlashOptions()}{(machine is { HugePages: true, NumaNodes: 1 } ? ",memory-backend=hv-memory0" : "")}");
         if (isAccelerated)
         {
@@ -259,7 +191,9 @@ internal sealed class MachineArguments
                 AddScsi();
             AddDevice(platform.IsPc ? "ide-cd" : "scsi-cd", "hv-cd", json =>
             {
-                if (!platform.IsPc)
+                if (platform.IsPc)
+                    DeviceSlots.WritePort(json, _config, "ide", 0);
+                else
                     json.WriteString("bus", "hv-scsi.0");
                 json.WriteString("drive", "hv-cd");
                 json.WriteNumber("bootindex", 0);
@@ -287,12 +221,25 @@ internal sealed class MachineArguments
         AddDevice(TpmDeviceOf(_config.EffectivePlatform)!, "hv-tpm-device", json => json.WriteString("tpmdev", "hv-tpm-state"));
     }
 
+    private void AddUsb()
+    {
+        if (!_config.Machine.Usb)
+            return;
+        AddDevice("qemu-xhci", UsbController);
+        if (!_config.Machine.Graphics)
+            return;
+        AddDevice("usb-tablet", "hv-tablet", json => json.WriteString("bus", UsbController + ".0"));
+        // A PC has one.
+        if (!_config.EffectivePlatform.IsPc)
+            AddDevice("usb-kbd", "hv-keyboard", json => json.WriteString("bus", UsbController + ".0"));
+    }
+
     private void AddDisk(DiskConfig disk, int index)
     {
         if (disk is { IsCd: true, ExternalPath: { } image })
             Add("-blockdev", BlockNode.CdToJson(BlockNode.CdNodeOf(disk), Inherit(image, writable: false)));
         if (disk.Passphrase is { } passphrase)
-            AddSecret(BlockNode.PassphraseOf(disk), passphrase, isBase64: false);
+            AddSecret(BlockNode.PassphraseOf(disk.NodeName), passphrase, isBase64: false);
         // Ceph writes its keys so.
         if (disk.Remote is { Secret: { } login } remote)
             AddSecret(BlockNode.LoginOf(disk), login, isBase64: remote.Kind == RemoteConfig.Rbd);
@@ -300,14 +247,9 @@ internal sealed class MachineArguments
             Add("-blockdev", BlockNode.ToJson(disk, (file, path) => file is not null ? DiskPath(file) : Inherit(path!, writable: !disk.ReadOnly && path == disk.ExternalPath)));
         if (disk.Bus == "scsi")
             AddScsi();
-        if (disk.Bus == "sata" && !_isPcie && !_arguments.Exists(argument => argument.Contains("\"hv-sata\"", StringComparison.Ordinal)))
-            AddDevice("ahci", "hv-sata");
-        string? bus = disk.Bus switch
-        {
-            "scsi" => "hv-scsi.0",
-            "sata" when !_isPcie => string.Create(CultureInfo.InvariantCulture, $"hv-sata.{_config.Disks.Take(index).Count(other => other.Bus == "sata")}"),
-            _ => null,
-        };
+        if (disk.Bus == "sata" && !_isPcie && !_config.Disks.Take(index).Any(other => other.Bus == "sata"))
+            AddDevice("ahci", DeviceSlots.Sata);
+        string? bus = disk.Bus == "scsi" ? "hv-scsi.0" : null;
         int? bootIndex = _config.Boot.Kind switch { BootKinds.Disk => index, BootKinds.Iso => CdsFirst(disk, index), _ => null };
         Add("-device", DiskDevice(disk, _config, bus, bootIndex));
     }
@@ -326,14 +268,14 @@ internal sealed class MachineArguments
             Add("-smbios", seed.Delivery == CloudInitConfig.Smbios ? $"type=1,serial=ds=nocloud;i={seed.InstanceId};h={seed.HostName}" : "type=1,serial=ds=nocloud");
         if (seed.Delivery == CloudInitConfig.Smbios)
             return;
-        Add("-blockdev", BlockNode.CdToJson("hv-seed", DiskPath(SeedMaker.File)));
+        Add("-blockdev", BlockNode.CdToJson(SeedMaker.Device, DiskPath(SeedMaker.File)));
         if (seed.Delivery == CloudInitConfig.Disk)
         {
             Add("-device", BlockNode.Write(json =>
             {
                 json.WriteString("driver", DeviceSlots.Virtio(_config, "blk"));
-                json.WriteString("id", "hv-seed");
-                json.WriteString("drive", "hv-seed");
+                json.WriteString("id", SeedMaker.Device);
+                json.WriteString("drive", SeedMaker.Device);
                 DeviceSlots.Write(json, _config, seed.Slot);
             }));
             return;
@@ -341,11 +283,13 @@ internal sealed class MachineArguments
 
         if (!_config.EffectivePlatform.IsPc)
             AddScsi();
-        AddDevice(_config.EffectivePlatform.IsPc ? "ide-cd" : "scsi-cd", "hv-seed", json =>
+        AddDevice(_config.EffectivePlatform.IsPc ? "ide-cd" : "scsi-cd", SeedMaker.Device, json =>
         {
-            if (!_config.EffectivePlatform.IsPc)
+            if (_config.EffectivePlatform.IsPc)
+                DeviceSlots.WritePort(json, _config, "ide", seed.Slot);
+            else
                 json.WriteString("bus", "hv-scsi.0");
-            json.WriteString("drive", "hv-seed");
+            json.WriteString("drive", SeedMaker.Device);
         });
     }
 
@@ -413,7 +357,15 @@ internal sealed class MachineArguments
         }
 
         if (platform.HasExtras)
-            AddDevice(DeviceSlots.Virtio(_config, "balloon"), "hv-balloon");
+        {
+            AddDevice(DeviceSlots.Virtio(_config, "balloon"), MemoryBalloon.Device, json =>
+            {
+                if (machine.FreePageReporting)
+                    json.WriteBoolean("free-page-reporting", true);
+                DeviceSlots.Write(json, _config, MemoryBalloon.Device);
+            });
+        }
+
         if (machine.Graphics)
         {
             AddDevice(platform.Screen!, "hv-vga");

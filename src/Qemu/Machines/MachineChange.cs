@@ -12,6 +12,9 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 [SupportedOSPlatform("linux")]
 internal sealed class MachineChange(QemuServices services, MachineTable table, MachineHold hold, MachineJournal journal) : IAsyncDisposable
 {
+    private static readonly TimeSpan s_watchPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_watchPause = TimeSpan.FromMilliseconds(5);
+
     private QmpClient? _client;
 
     public QemuServices Services => services;
@@ -68,7 +71,7 @@ internal sealed class MachineChange(QemuServices services, MachineTable table, M
         if (Machine.Supervision is { } watched)
             await watched.RefreshAsync(services.Options.StartTimeout, cancellationToken).ConfigureAwait(false);
         if (Machine.Supervision is { } live)
-            return new MachineStatus(live.State, null, live.Record);
+            return live.Status;
         var record = services.State.ReadProcess(Id);
         if (record is null)
             return new MachineStatus(PowerState.Stopped);
@@ -82,11 +85,11 @@ internal sealed class MachineChange(QemuServices services, MachineTable table, M
         {
             await table.SuperviseAsync(Machine, Config, record, process, cancellationToken).ConfigureAwait(false);
             if (Machine.Supervision is { } supervision)
-                return new MachineStatus(supervision.State, null, record);
+                return supervision.Status;
             process.Dispose();
             var monitor = await MonitorAsync(cancellationToken).ConfigureAwait(false);
             var status = await monitor.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
-            return new MachineStatus(Machine.StateOf(status.Status, status.IsRunning), null, record);
+            return new MachineStatus(Machine.StateOf(status.Status, status.IsRunning), Machine.ReasonOf(status.Status), record);
         }
         catch (HypervisorException error)
         {
@@ -98,8 +101,32 @@ internal sealed class MachineChange(QemuServices services, MachineTable table, M
     /// <summary>Waits until the watch knows what the work did to a QEMU that runs: its answer may come before the event, and who asks after the operation sees what it has done.</summary>
     public async Task CatchUpAsync()
     {
-        if (_client is not null && Machine.Supervision is { } watched)
+        if (_client is null)
+            return;
+        if (Machine.Supervision is { } watched)
             await watched.RefreshAsync(services.Options.StartTimeout, CancellationToken.None).ConfigureAwait(false);
+        else
+            await CatchUpElsewhereAsync(_client).ConfigureAwait(false);
+    }
+
+    /// <summary>Another process watches: its word is what everybody reads. One that hangs is not waited for.</summary>
+    private async Task CatchUpElsewhereAsync(QmpClient client)
+    {
+        long begin = services.Time.GetTimestamp();
+        try
+        {
+            while (services.Time.GetElapsedTime(begin) < s_watchPatience)
+            {
+                var status = await client.GetRunStatusAsync(CancellationToken.None).ConfigureAwait(false);
+                if (services.State.LookAtWatch(Id) is not (true, { } known) || known == Machine.StateOf(status.Status, status.IsRunning))
+                    return;
+                await Task.Delay(s_watchPause, services.Time).ConfigureAwait(false);
+            }
+        }
+        catch (HypervisorException)
+        {
+            // It has ended: there is nothing to catch up with, and the watch tells of it.
+        }
     }
 
     /// <summary>After the process has ended as it should: removes what is left of it, and says so to who watches once its last event was said.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using Hypervisor.Sdk.DiskImages;
 using Hypervisor.Sdk.Qemu.Changes;
 using Hypervisor.Sdk.Qemu.Processes;
@@ -12,12 +13,14 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 
 /// <summary>Starts and ends QEMU processes, under the machine's lock.</summary>
 [SupportedOSPlatform("linux")]
-internal static class MachineLauncher
+internal static partial class MachineLauncher
 {
     /// <summary>VNC's own authentication looks at no more (RFC 6143, 7.2.2).</summary>
     private const int PasswordLength = 8;
 
     private const string PasswordLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+    private const string InheritedPrefix = "/proc/self/fd/";
 
     private static readonly TimeSpan s_quitPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_strayPause = TimeSpan.FromMilliseconds(10);
@@ -38,8 +41,8 @@ internal static class MachineLauncher
         LiveProcess? process = null;
         try
         {
-            process = await SpawnAsync(change, config, cancellationToken).ConfigureAwait(false);
-            var client = await ConnectAsync(change, config, process, cancellationToken).ConfigureAwait(false);
+            (process, var files) = await SpawnAsync(change, config, cancellationToken).ConfigureAwait(false);
+            var client = await ConnectAsync(change, config, process, files, cancellationToken).ConfigureAwait(false);
             var record = new ProcessRecord
             {
                 Pid = process.Identity.Pid,
@@ -56,6 +59,8 @@ internal static class MachineLauncher
                 services.Limits.Apply(config, process.Identity.Pid);
             await change.Table.SuperviseAsync(change.Machine, config, record, process, cancellationToken).ConfigureAwait(false);
             await DiskThrottle.ApplyAllAsync(change, cancellationToken).ConfigureAwait(false);
+            if (config is { Incoming: null, MemoryTargetBytes: not null })
+                await MemoryBalloon.ApplyAsync(change, cancellationToken).ConfigureAwait(false);
             if (!hold)
                 await client.ContAsync(cancellationToken).ConfigureAwait(false);
             // Its event is on the way; whoever looks next must not see the state from before.
@@ -69,6 +74,7 @@ internal static class MachineLauncher
             {
                 process.Kill();
                 await process.Exited.ConfigureAwait(false);
+                process.Dispose();
             }
 
             await TpmLauncher.EndAsync(services, config, CancellationToken.None).ConfigureAwait(false);
@@ -183,11 +189,12 @@ internal static class MachineLauncher
     private static HypervisorException StillRuns(MachineConfig config) =>
         new($"A QEMU of '{config.Name}' that nobody noted still runs and cannot be found. End the process that has the machine's qemu.log open.", ErrorCode.Conflict, RequestOutcome.Rejected) { Resource = $"instance {config.Id}" };
 
-    private static async Task<LiveProcess> SpawnAsync(MachineChange change, MachineConfig config, CancellationToken cancellationToken)
+    private static async Task<(LiveProcess Process, IReadOnlyList<MachineArguments.OpenedPath> Files)> SpawnAsync(MachineChange change, MachineConfig config, CancellationToken cancellationToken)
     {
         var services = change.Services;
         var owner = services.Host.RunAs;
         string vm = Path.Combine(services.State.Path, StateDirectory.Machine(change.Id));
+        TakeHostDevices(services, config);
         var (arguments, files, taps) = MachineArguments.Build(config, services.Host);
         services.Runtime.Create(change.Id, owner);
         var descriptors = new Dictionary<int, SafeFileHandle>();
@@ -214,7 +221,7 @@ internal static class MachineLauncher
             if (config.Machine.AgentChannel)
                 descriptors[MachineArguments.AgentDescriptor] = Listen(change, RuntimeDirectory.AgentSocket);
             foreach (var file in files)
-                descriptors[file.Descriptor] = file.Secret is { } secret ? await SecretFile.OpenAsync(services, secret, cancellationToken).ConfigureAwait(false) : OpenElsewhere(file.Path, file.Writable);
+                descriptors[file.Descriptor] = file.Secret is { } secret ? await SecretFile.OpenAsync(services, secret, cancellationToken).ConfigureAwait(false) : OpenElsewhere(services.Options, file.Path, file.Writable);
             foreach (var tap in taps)
                 descriptors[tap.Descriptor] = TapDevice.Open(tap.Network, change.Id, tap.Descriptor);
             cancellationToken.ThrowIfCancellationRequested();
@@ -225,7 +232,7 @@ internal static class MachineLauncher
                 pid = Spawner.Start(program, all, log, descriptors);
                 return Task.CompletedTask;
             }).ConfigureAwait(false);
-            return LiveProcess.HoldChild(pid);
+            return (LiveProcess.HoldChild(pid), files);
         }
         finally
         {
@@ -234,7 +241,19 @@ internal static class MachineLauncher
         }
     }
 
-    private static async Task<QmpClient> ConnectAsync(MachineChange change, MachineConfig config, LiveProcess process, CancellationToken cancellationToken)
+    /// <summary>Looks whether the devices of the host can still be had, and lets QEMU's user open their groups.</summary>
+    private static void TakeHostDevices(QemuServices services, MachineConfig config)
+    {
+        foreach (var device in config.HostDevices)
+        {
+            if (services.PciDevices.WhyNot(device.Address) is { } problem)
+                throw new HypervisorException($"'{config.Name}' cannot have the PCI device '{device.Address}' of this host now: {problem}.", ErrorCode.Unavailable, RequestOutcome.Rejected) { Resource = $"instance {config.Id}" };
+            int group = services.PciDevices.List().First(known => known.Address == device.Address).IommuGroup!.Value;
+            services.Host.RunAs?.Own(Path.Combine(QemuPciDevices.VfioDirectory, group.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        }
+    }
+
+    private static async Task<QmpClient> ConnectAsync(MachineChange change, MachineConfig config, LiveProcess process, IReadOnlyList<MachineArguments.OpenedPath> files, CancellationToken cancellationToken)
     {
         // Its death closes the socket that it inherited: the connection ends, and what it printed says why.
         try
@@ -245,9 +264,12 @@ internal static class MachineLauncher
         {
             bool hasEnded = await Task.WhenAny(process.Exited, Task.Delay(TimeSpan.FromSeconds(1), change.Services.Time, cancellationToken)).ConfigureAwait(false) == process.Exited;
             string words = $"{change.Table.ReadLogTail(change.Id)}\n{change.Table.ReadTpmLogTail(change.Id)}".Trim();
+            if (DiskKeys.WrongKey(config.Disks, words, error) is { } wrong)
+                throw wrong;
+            string clear = NameFiles(words, change, files);
             string how = hasEnded ? $"ended at once ({await process.Exited.ConfigureAwait(false)})" : "does not answer";
             throw new HypervisorException(
-                $"QEMU for '{config.Name}' {how}{(words.Length > 0 ? ": " + words : ". " + error.Message)}", hasEnded ? ErrorCode.Unspecified : ErrorCode.Timeout, RequestOutcome.Rejected, error)
+                $"QEMU for '{config.Name}' {how}{(clear.Length > 0 ? ": " + clear : ". " + error.Message)}", hasEnded ? ErrorCode.Unspecified : ErrorCode.Timeout, RequestOutcome.Rejected, error)
             {
                 BackendMessage = words.Length > 0 ? words : null,
             };
@@ -278,16 +300,28 @@ internal static class MachineLauncher
         return listening;
     }
 
+    /// <summary>QEMU's words with the names of the files that it knows by the numbers of their descriptors.</summary>
+    private static string NameFiles(string words, MachineChange change, IReadOnlyList<MachineArguments.OpenedPath> files) => InheritedPattern().Replace(words, match =>
+    {
+        int descriptor = int.Parse(match.ValueSpan[InheritedPrefix.Length..], System.Globalization.CultureInfo.InvariantCulture);
+        return descriptor == MachineArguments.DisksDescriptor
+            ? Path.Combine(change.Services.State.Path, StateDirectory.Disks(change.Id))
+            : files.FirstOrDefault(file => file.Descriptor == descriptor && file.Secret is null)?.Path ?? match.Value;
+    });
+
+    [GeneratedRegex(InheritedPrefix + "[0-9]{1,9}")]
+    private static partial Regex InheritedPattern();
+
     /// <summary>Opens a file outside the machine's directory for QEMU.</summary>
-    public static SafeFileHandle OpenElsewhere(string path, bool writable)
+    public static SafeFileHandle OpenElsewhere(QemuOptions options, string path, bool writable)
     {
         try
         {
-            return File.OpenHandle(path, FileMode.Open, writable ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return ElsewhereFile.Open(options, path, writable);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (HypervisorException error)
         {
-            throw new HypervisorException($"'{path}', which the machine needs, cannot be opened: {error.Message}", error is FileNotFoundException or DirectoryNotFoundException ? ErrorCode.NotFound : ErrorCode.Denied, RequestOutcome.Rejected, error);
+            throw new HypervisorException($"'{path}', which the machine needs, cannot be opened: {error.Message}", error.Code == ErrorCode.NotFound ? ErrorCode.NotFound : ErrorCode.Denied, RequestOutcome.Rejected, error);
         }
     }
 

@@ -3,6 +3,7 @@ using System.Runtime.Versioning;
 using Hypervisor.Sdk.Qemu.Backups;
 using Hypervisor.Sdk.Qemu.Changes;
 using Hypervisor.Sdk.Qemu.Migration;
+using Hypervisor.Sdk.Qemu.Qapi;
 using Hypervisor.Sdk.Qemu.State;
 
 namespace Hypervisor.Sdk.Qemu.Machines;
@@ -12,21 +13,25 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 /// change of it.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed class MachineRecovery(QemuServices services, MachineTable table)
+internal sealed class MachineRecovery(QemuServices services, MachineTable table, MigrationContacts contacts)
 {
     private static readonly TimeSpan s_livingPatience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_holderPause = TimeSpan.FromMilliseconds(10);
 
     private readonly ConcurrentDictionary<string, Func<MachineChange, JournalEntry, CancellationToken, Task<HypervisorException?>>> _kinds = new(StringComparer.Ordinal)
     {
-        [WorkKinds.Create] = static (_, _, _) => Task.FromResult<HypervisorException?>(null),
+        [WorkKinds.Create] = static (change, _, _) =>
+        {
+            ExistingVolumes.Release(change, change.Config.Disks);
+            return Task.FromResult<HypervisorException?>(null);
+        },
         [WorkKinds.Clone] = static (_, _, _) => Task.FromResult<HypervisorException?>(null),
         [WorkKinds.ConvertToTemplate] = static (change, entry, _) => Task.FromResult(change.Config.IsTemplate ? null : Interrupted(entry)),
         [WorkKinds.ConvertToInstance] = static (change, entry, _) => Task.FromResult(change.Config.IsTemplate ? Interrupted(entry) : null),
         [WorkKinds.Start] = RecoverStartAsync,
         [WorkKinds.Restart] = RecoverStartAsync,
         [WorkKinds.Stop] = static (change, entry, _) => Task.FromResult(change.ReadLiveRecord() is null ? null : Interrupted(entry)),
-        [WorkKinds.Reset] = static (_, entry, _) => Task.FromResult<HypervisorException?>(Interrupted(entry)),
+        [WorkKinds.Reset] = RecoverResetAsync,
         [WorkKinds.Migrate] = RecoverMigrationAsync,
         // Taken, and only the note of it is missing.
         [WorkKinds.Receive] = static (_, _, _) => Task.FromResult<HypervisorException?>(null),
@@ -79,18 +84,37 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
         }
     }
 
-    /// <summary>Recovers one machine, unless somebody holds it.</summary>
+    /// <summary>Recovers one machine, unless somebody holds it, as far as that can be done without asking another host.</summary>
     /// <returns>False when somebody does.</returns>
-    public async Task<bool> RecoverUnheldAsync(string id, CancellationToken cancellationToken)
+    public Task<bool> RecoverUnheldAsync(string id, CancellationToken cancellationToken) => RecoverUnheldAsync(id, mayAsk: false, cancellationToken);
+
+    /// <summary>Recovers one machine, unless somebody holds it.</summary>
+    /// <param name="id">The machine.</param>
+    /// <param name="mayAsk">Whether the other side of an interrupted move may be asked, which may take a while. Not while this backend is being connected: the other one may be waiting for it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>False when somebody does.</returns>
+    public async Task<bool> RecoverUnheldAsync(string id, bool mayAsk, CancellationToken cancellationToken)
     {
         var hold = TryHold(id);
         if (hold is null)
             return false;
+        await RecoverHeldAsync(hold, null, cancellationToken, mayAsk).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>Recovers one machine whose lock is held, and lets go of it.</summary>
+    /// <param name="hold">The lock.</param>
+    /// <param name="verdict">What the source of a move has just said of it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="mayAsk">Whether the other side may be asked.</param>
+    public async Task RecoverHeldAsync(MachineHold hold, MigrationVerdict? verdict, CancellationToken cancellationToken, bool mayAsk = false)
+    {
+        string id = hold.Machine.Id;
         var change = new MachineChange(services, table, hold, services.State.ReadJournal(id));
         await using (change.ConfigureAwait(false))
-            await RecoverAsync(change, cancellationToken).ConfigureAwait(false);
-        hold.Machine.IsUnsettled = false;
-        return true;
+            await RecoverAsync(change, cancellationToken, mayAsk, verdict).ConfigureAwait(false);
+        // What moves, and has not come to its end at the other side, is looked at again.
+        hold.Machine.IsUnsettled = services.State.Root.Find(StateDirectory.Machine(id)) is not null && change.Journal.Open.Any();
     }
 
     /// <summary>Recovers one machine. Waits for a holder that has died and not quite let go, and for one that only looks; not for long for one that lives, which may be changing it.</summary>
@@ -109,7 +133,11 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
     }
 
     /// <summary>Recovers the machine of a change.</summary>
-    public async Task RecoverAsync(MachineChange change, CancellationToken cancellationToken)
+    /// <param name="change">The change.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="mayAsk">Whether the other side of an interrupted move may be asked.</param>
+    /// <param name="verdict">What the source of one has just said of it.</param>
+    public async Task RecoverAsync(MachineChange change, CancellationToken cancellationToken, bool mayAsk = true, MigrationVerdict? verdict = null)
     {
         var root = change.Root;
         if (root.Find(StateDirectory.Trash(change.Id)) is not null)
@@ -150,14 +178,27 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
         {
             if (config.Incoming is { } incoming)
             {
-                if (entry.Kind == WorkKinds.Receive && !await MigrationReceiver.RecoverAsync(change, incoming, entry).ConfigureAwait(false))
+                if (entry.Kind == WorkKinds.Receive && !await MigrationReceiver.RecoverAsync(change, incoming, entry, new MigrationOrigin(contacts, change.Id, incoming, verdict, mayAsk), cancellationToken).ConfigureAwait(false))
                     return;
                 change.Journal.End(entry.Operation, JournalOutcomes.Succeeded, services.Time.GetUtcNow());
                 continue;
             }
 
-            // What was given to another host is that one's: nothing of it stays here.
-            if (entry.Kind == WorkKinds.Delete || (MigrationDecision.IntentOf(entry) is { } intent && MigrationDecision.IsGiven(root, change.Id, intent.Migration)))
+            bool isGiven = false;
+            var move = MigrationDecision.IntentOf(entry);
+            if (move is not null && MigrationDecision.IsGiven(root, change.Id, move.Migration))
+            {
+                var standing = await contacts.StandingAsync(change, move, mayAsk, cancellationToken).ConfigureAwait(false);
+                isGiven = standing == MigrationStanding.Settled;
+                if (standing == MigrationStanding.NeverRan)
+                    MigrationDecision.TakeBack(root, change.Id);
+                else if (!isGiven)
+                    // The target may still give it back, and then it goes on here.
+                    return;
+            }
+
+            // What another host has taken is that one's: nothing of it stays here.
+            if (entry.Kind == WorkKinds.Delete || isGiven)
             {
                 await MachineLauncher.KillAsync(change, cancellationToken).ConfigureAwait(false);
                 MachineRemoval.Remove(services, change.Hold, JournalOutcomes.Succeeded);
@@ -166,6 +207,8 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
 
             var failure = _kinds.TryGetValue(entry.Kind ?? "", out var recover) ? await recover(change, entry, cancellationToken).ConfigureAwait(false) : Interrupted(entry);
             change.Journal.End(entry.Operation, failure is null ? JournalOutcomes.Succeeded : JournalOutcomes.Failed, services.Time.GetUtcNow(), failure);
+            if (move is not null && mayAsk)
+                await contacts.DeclineAsync(change, move, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -225,7 +268,17 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
         try
         {
             var monitor = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+            var status = await monitor.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
+            // The one that was to be replaced.
+            if (Machine.StateOf(status.Status, status.IsRunning) == PowerState.Crashed)
+            {
+                await MachineLauncher.KillAsync(change, cancellationToken).ConfigureAwait(false);
+                return Interrupted(entry);
+            }
+
             await DiskThrottle.ApplyAllAsync(change, cancellationToken).ConfigureAwait(false);
+            if (change.Config.MemoryTargetBytes is not null)
+                await MemoryBalloon.ApplyAsync(change, cancellationToken).ConfigureAwait(false);
             await monitor.ContAsync(cancellationToken).ConfigureAwait(false);
             return null;
         }
@@ -236,6 +289,20 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
         }
     }
 
+    /// <summary>A reset that had to boot anew may have left a QEMU that was not let go yet.</summary>
+    private static async Task<HypervisorException?> RecoverResetAsync(MachineChange change, JournalEntry entry, CancellationToken cancellationToken)
+    {
+        if (change.ReadLiveRecord() is null)
+        {
+            change.Table.Settle(change.Machine);
+            return Interrupted(entry);
+        }
+
+        var monitor = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
+        var status = await monitor.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
+        return status.Status == RunState.Prelaunch ? await RecoverStartAsync(change, entry, cancellationToken).ConfigureAwait(false) : Interrupted(entry);
+    }
+
     /// <summary>It was not given away: it goes on here. The target finds that out for itself.</summary>
     private static async Task<HypervisorException?> RecoverMigrationAsync(MachineChange change, JournalEntry entry, CancellationToken cancellationToken)
     {
@@ -243,7 +310,7 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table)
         {
             try
             {
-                await MigrationSource.KeepAsync(change, intent.WasRunning).ConfigureAwait(false);
+                return await MigrationSource.KeepAsync(change, intent.WasRunning).ConfigureAwait(false) ?? Interrupted(entry);
             }
             catch (HypervisorException error)
             {

@@ -31,6 +31,9 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     /// <summary>Settles what is left of a machine, unless somebody holds it.</summary>
     public Func<string, CancellationToken, Task<bool>>? Recover { get; set; }
 
+    /// <summary>Has what is left of interrupted moves settled with the hosts at their other ends, in the background.</summary>
+    public Action? Unsettled { get; set; }
+
     /// <summary>The machine of an id, whether or not there is one.</summary>
     public Machine Get(string id) => _machines.GetOrAdd(id, static (key, table) => table.Make(key), this);
 
@@ -63,7 +66,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     public async Task<MachineStatus> GetStatusAsync(Machine machine, MachineConfig config, CancellationToken cancellationToken)
     {
         if (machine.Supervision is { } watched)
-            return new MachineStatus(watched.State, null, watched.Record);
+            return watched.Status;
         var record = services.State.ReadProcess(machine.Id);
         if (record is null)
             return new MachineStatus(PowerState.Stopped);
@@ -76,7 +79,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         try
         {
             if (machine.Supervision is { } begun)
-                return new MachineStatus(begun.State, null, begun.Record);
+                return begun.Status;
             if (Machine.Hold(record) is { } process)
                 return await AdoptAsync(machine, config, record, process, cancellationToken).ConfigureAwait(false);
             using var file = services.State.TryLock(machine.Id);
@@ -120,7 +123,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     public async Task SuperviseAsync(Machine machine, MachineConfig config, ProcessRecord record, LiveProcess process, CancellationToken cancellationToken)
     {
         var begun = await Supervision.TryBeginAsync(
-            services, machine, config, record, process, (next, state) => Observe(machine, next, state), ended => EndAsync(machine, ended), cancellationToken).ConfigureAwait(false);
+            services, machine, config, record, process, (next, state, reason) => Observe(machine, next, state, reason), ended => EndAsync(machine, ended), cancellationToken).ConfigureAwait(false);
         machine.Supervision = begun;
         if (begun is not null)
             _watched[begun] = true;
@@ -223,6 +226,9 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         // One of another process is heard of again when it has ended: what can be seen in its middle is no state of the machine.
         if (machine.Supervision is null && MachineLock.IsHeldByTheLiving(services.State.Root, id))
             return false;
+        // What was given back by the target of a move goes on at once, and not when somebody looks.
+        if (machine.IsUnsettled && Recover is { } recover && !Migration.MigrationDecision.IsGivenAway(services.State.Root, id))
+            await recover(id, cancellationToken).ConfigureAwait(false);
         if (machine.ReadConfig() is not { Incoming: null } config)
         {
             News.Found(id, null, null);
@@ -272,7 +278,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         }
 
         if (machine.Supervision is { } supervision)
-            return new MachineStatus(supervision.State, null, record);
+            return supervision.Status;
         process.Dispose();
         return await AskBesideAsync(machine, config, record, cancellationToken).ConfigureAwait(false);
     }
@@ -289,7 +295,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
             await using (client.ConfigureAwait(false))
             {
                 var status = await client.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
-                return new MachineStatus(Machine.StateOf(status.Status, status.IsRunning), null, record);
+                return new MachineStatus(Machine.StateOf(status.Status, status.IsRunning), Machine.ReasonOf(status.Status), record);
             }
         }
         catch (BackendConnectionException)
@@ -298,15 +304,13 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
         }
     }
 
-    private void Observe(Machine machine, QmpEvent? next, PowerState state)
+    private void Observe(Machine machine, QmpEvent? next, PowerState state, string? reason)
     {
         switch (next)
         {
             case null or StopEvent or ResumeEvent or SuspendEvent or WakeupEvent:
-                News.Power(machine.Id, state, null);
-                break;
             case GuestPanickedEvent:
-                News.Power(machine.Id, state, "The guest's kernel panicked.");
+                News.Power(machine.Id, state, reason);
                 break;
             case ShutdownEvent shutdown:
                 News.Power(machine.Id, state, shutdown.Reason.Text);
@@ -392,7 +396,7 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
     /// <summary>Why a process ended that should not have. QEMU says why it ends before it does; when it did not, something else ended it.</summary>
     private string? CrashOf(Machine machine, Supervision ended) => ended.ShutdownReason is null || ended.ShutdownReason == ShutdownCause.HostError
         ? $"QEMU (process {ended.Record.Pid}) {ended.Exit?.ToString() ?? "ended"} unasked. {ReadLogTail(machine.Id)}".Trim()
-        : null;
+        : ended.ShutdownReason == ShutdownCause.GuestPanic ? Machine.Panicked : null;
 
     private void TellEnd(Machine machine, Supervision ended, string? crash) =>
         News.Power(machine.Id, crash is null ? PowerState.Stopped : PowerState.Crashed, crash ?? ended.ShutdownReason?.Text);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.Qemu.Driver;
+using Hypervisor.Sdk.Qemu.Migration;
 using Hypervisor.Sdk.Qemu.State;
 
 namespace Hypervisor.Sdk.Qemu.Machines;
@@ -13,13 +14,26 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 [SupportedOSPlatform("linux")]
 internal sealed class MachineWork(QemuServices services, MachineTable table, MachineRecovery recovery)
 {
-    private readonly ConcurrentDictionary<RequestId, Operation> _running = [];
+    private readonly ConcurrentDictionary<RequestId, Running> _running = [];
 
     /// <summary>The operation of a token that runs in this process; null when none does.</summary>
-    public Operation? FindRunning(OperationToken token) => _running.Values.FirstOrDefault(operation => operation.Token == token);
+    public Operation? FindRunning(OperationToken token) => _running.Values.FirstOrDefault(running => running.Operation.Token == token).Operation;
 
     /// <summary>Whether a request is being carried out in this process, and by what.</summary>
-    public Operation? FindRunning(RequestId request) => _running.GetValueOrDefault(request);
+    public Operation? FindRunning(RequestId request) => _running.GetValueOrDefault(request).Operation;
+
+    /// <summary>The operation of a request that is being carried out in this process; null when none is.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="kind">What is asked for by it now.</param>
+    /// <param name="machineId">Of which machine; null where that follows from the request.</param>
+    /// <exception cref="HypervisorException">Something else was asked for by it, or of another machine.</exception>
+    public Operation<T>? FindSame<T>(RequestId request, string kind, string? machineId = null)
+    {
+        if (!_running.TryGetValue(request, out var running))
+            return null;
+        return running.Kind == kind && (machineId is null || machineId == running.MachineId) && running.Operation is Operation<T> same
+            ? same : throw OtherKind(request, $"{running.Kind}' of '{running.MachineId}", machineId is null ? kind : $"{kind}' of '{machineId}");
+    }
 
     /// <summary>Begins a change of a machine that there is.</summary>
     /// <param name="id">The machine.</param>
@@ -29,17 +43,18 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
     /// <param name="work">Does it.</param>
     /// <param name="again">The result for a request that was carried out before.</param>
     /// <param name="canCancel">Whether the work heeds cancellation.</param>
+    /// <param name="resume">What goes on with an interrupted change that recovery has left open, as that change; null, or a null from it, refuses.</param>
     /// <param name="cancellationToken">Ends the wait for the acceptance.</param>
     public async Task<Operation<T>> BeginAsync<T>(
         InstanceId id, string kind, RequestOptions? request, Func<MachineChange, CancellationToken, Task<string?>> accept, Func<MachineChange, CancellationToken, Task<T>> work,
-        Func<MachineChange, CancellationToken, Task<T>> again, bool canCancel = false, CancellationToken cancellationToken = default)
+        Func<MachineChange, CancellationToken, Task<T>> again, bool canCancel = false, Func<MachineChange, JournalEntry, Func<MachineChange, CancellationToken, Task<T>>?>? resume = null, CancellationToken cancellationToken = default)
     {
         if (id.IsDefault)
             throw new ArgumentException("An instance id is needed.", nameof(id));
         var requestId = request?.RequestId ?? RequestId.New(services.Time);
-        if (FindRunning(requestId) is { } running)
-            return Same<T>(running, kind);
         string machineId = id.ToString();
+        if (FindSame<T>(requestId, kind, machineId) is { } running)
+            return running;
         if (!MachineIds.IsValid(machineId) || table.Get(machineId).ReadConfig() is null)
             throw NotFound(machineId);
         var deadline = request?.Deadline ?? services.Options.DefaultDeadline;
@@ -54,13 +69,17 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
             if (change.Machine.ReadConfig() is not { } config)
                 throw NotFound(machineId);
             if (config.Incoming is { } incoming)
-                throw new HypervisorException($"'{config.Name}' was being moved here when that was interrupted, and whether it is here is written down in '{incoming.SourceState}', which cannot be looked at now.", ErrorCode.Unavailable, RequestOutcome.NotSent) { Resource = $"instance {machineId}" };
+                throw new HypervisorException($"'{config.Name}' was being moved here when that was interrupted, and whether it is here is written down in {(incoming.SourceState is { } path ? $"'{path}', which cannot be looked at now" : $"the backend '{incoming.Source}', which does not say so now")}.", ErrorCode.Unavailable, RequestOutcome.NotSent) { Resource = $"instance {machineId}" };
+            if (change.Journal.Open.FirstOrDefault() is { } open && resume?.Invoke(change, open) is { } rest)
+                return Run(change, open.Operation, kind, requestId, deadline, rest);
+            if (change.Journal.Open.FirstOrDefault() is { } left && MigrationDecision.IntentOf(left) is { } move)
+                throw new HypervisorException($"'{config.Name}' was given to '{move.Target}' by a move that was interrupted, and whether it has arrived is written down {(move.TargetState is { } path ? $"in '{path}'" : "there")}, which does not say so yet: {(move.PostCopy ? "move it there once more" : "connect that backend")}.", ErrorCode.Unavailable, RequestOutcome.NotSent) { Resource = $"instance {machineId}" };
             if (change.Journal.Find(requestId) is { } seen)
                 return await RepeatAsync(change, seen, requestId, kind, again, cancellationToken).ConfigureAwait(false);
             CheckExpectations(config, change.Journal, request);
             string? intent = await accept(change, either.Token).ConfigureAwait(false);
             long operation = Begin(change, kind, requestId, request, intent);
-            return Run(change, operation, requestId, deadline, work);
+            return Run(change, operation, kind, requestId, deadline, work);
         }
         catch (OperationCanceledException error) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -75,7 +94,7 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
     }
 
     /// <summary>Runs work whose beginning is noted. The change is disposed when it has ended.</summary>
-    public Operation<T> Run<T>(MachineChange change, long operation, RequestId requestId, TimeSpan deadline, Func<MachineChange, CancellationToken, Task<T>> work)
+    public Operation<T> Run<T>(MachineChange change, long operation, string kind, RequestId requestId, TimeSpan deadline, Func<MachineChange, CancellationToken, Task<T>> work)
     {
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var task = Task.Run(async () =>
@@ -92,7 +111,7 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
             }
         });
         var running = new TrackedOperation<T>(TokenOf(change.Id, operation), requestId, task, change.Progress);
-        _running[requestId] = running;
+        _running[requestId] = new Running(running, kind, change.Id);
         // An operation that nobody waits for must not bring the process down when it fails.
         _ = task.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         begun.SetResult();
@@ -116,10 +135,6 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
         await change.DisposeAsync().ConfigureAwait(false);
         return operation;
     }
-
-    /// <summary>The running operation of the same request.</summary>
-    public static Operation<T> Same<T>(Operation running, string kind) =>
-        running as Operation<T> ?? throw OtherKind(running.RequestId, "something else", kind);
 
     /// <summary>Refuses what the caller compares and is no longer so.</summary>
     public static void CheckExpectations(MachineConfig config, MachineJournal journal, RequestOptions? request)
@@ -185,10 +200,15 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
         }
     }
 
-    /// <summary>Notes the end, unless the machine has gone with its journal.</summary>
+    /// <summary>Notes the end, unless the machine has gone with its journal, or was given to another host, which has still to take it: then recovery finds the end.</summary>
     private void End(MachineChange change, long operation, string outcome, HypervisorException? error)
     {
-        if (change.Root.Find(StateDirectory.Machine(change.Id)) is not null)
+        if (MigrationDecision.IsGivenAway(change.Root, change.Id))
+        {
+            change.Machine.IsUnsettled = true;
+            table.Unsettled?.Invoke();
+        }
+        else if (change.Root.Find(StateDirectory.Machine(change.Id)) is not null)
             change.Journal.End(operation, outcome, services.Time.GetUtcNow(), error);
     }
 
@@ -198,4 +218,6 @@ internal sealed class MachineWork(QemuServices services, MachineTable table, Mac
 
     private static HypervisorException OtherKind(RequestId request, string before, string now) =>
         new($"The request {request} was '{before}' before and cannot be '{now}' now. A request id stands for one effect.", ErrorCode.InvalidArgument, RequestOutcome.Rejected);
+
+    private readonly record struct Running(Operation Operation, string Kind, string MachineId);
 }

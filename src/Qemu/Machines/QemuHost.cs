@@ -10,7 +10,7 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 
 /// <summary>What this host's QEMU is and can do: found out once, when the backend connects.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed partial class QemuHost
+internal sealed partial record QemuHost
 {
     /// <summary>The oldest version whose options are used here (JSON for -device: 6.2; for -netdev: 7.0).</summary>
     private static readonly Version s_oldest = new(7, 2);
@@ -42,6 +42,9 @@ internal sealed partial class QemuHost
 
     /// <summary>Whether the build can shut itself off from system calls.</summary>
     public required bool HasSandbox { get; init; }
+
+    /// <summary>The arguments that shut QEMU off from system calls which it does not need.</summary>
+    public IReadOnlyList<string> Sandbox => HasSandbox ? ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"] : [];
 
     /// <summary>The group that may use KVM, when the user must be in it.</summary>
     public uint? KvmGroup { get; private init; }
@@ -77,7 +80,9 @@ internal sealed partial class QemuHost
     /// <summary>The program and the arguments that start QEMU with the rights that it should have.</summary>
     public (string Program, IReadOnlyList<string> Arguments) Command(MachineConfig config, IReadOnlyList<string> arguments)
     {
-        return AsUser(ProgramOf(config), arguments, withKvm: true);
+        var (program, all) = AsUser(ProgramOf(config), arguments, withKvm: true);
+        // All of the guest's memory is pinned for a device of the host (VFIO), which a limit for others than root is in the way of.
+        return config.HostDevices.Count == 0 || RunAs is null ? (program, all) : (FindProgram("prlimit"), ["--memlock=unlimited:unlimited", program, .. all]);
     }
 
     /// <summary>The same for another program that a machine needs.</summary>

@@ -24,6 +24,8 @@ internal sealed class QemuServices
 
     public required QemuPciDevices PciDevices { get; init; }
 
+    public QemuUsbDevices UsbDevices { get; } = new();
+
     public required QemuImg Images { get; init; }
 
     public required ResourceLimits Limits { get; init; }

@@ -22,6 +22,8 @@ internal static class RemoteReader
             Kind = RemoteConfig.Rbd,
             Name = CheckName(rbd.Image, $"{field}.image"),
             Pool = CheckName(rbd.Pool, $"{field}.pool"),
+            Namespace = rbd.Namespace is { } part ? CheckName(part, $"{field}.namespace") : null,
+            User = CheckName(rbd.User, $"{field}.user"),
             ConfigurationPath = Path.IsPathFullyQualified(rbd.ConfigurationPath) && !rbd.ConfigurationPath.Any(char.IsControl)
                 ? rbd.ConfigurationPath : throw SpecProblem.Invalid($"{field}.configurationPath", $"'{DiskMaker.Echo(rbd.ConfigurationPath)}' is not an absolute path"),
             Secret = rbd.Key,

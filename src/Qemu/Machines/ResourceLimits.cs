@@ -12,7 +12,6 @@ namespace Hypervisor.Sdk.Qemu.Machines;
 internal sealed class ResourceLimits
 {
     private const string Parent = "hypervisor-sdk";
-    private const string Root = "/sys/fs/cgroup";
 
     /// <summary>QEMU's own memory beside the guest's: code, device models, the screen, buffers in flight.</summary>
     private const long OwnMemoryBytes = 512L << 20;
@@ -35,29 +34,34 @@ internal sealed class ResourceLimits
     public string? Problem { get; }
 
     /// <summary>Finds out what can be limited here.</summary>
-    public static ResourceLimits Probe(bool wanted)
+    /// <param name="wanted">Whether anything is to be limited.</param>
+    /// <param name="root">Where the control groups are.</param>
+    public static ResourceLimits Probe(bool wanted, string root = "/sys/fs/cgroup")
     {
         if (!wanted)
             return new(null, null, false, "The options say not to limit.");
         try
         {
-            if (File.Exists($"{Root}/cgroup.controllers"))
+            if (File.Exists($"{root}/cgroup.controllers"))
             {
-                string[] controllers = File.ReadAllText($"{Root}/cgroup.controllers").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+                string[] controllers = File.ReadAllText($"{root}/cgroup.controllers").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
                 if (!controllers.Contains("memory") || !controllers.Contains("cpu"))
                     return new(null, null, true, "The control groups of this host have no memory and cpu controllers for us.");
-                File.WriteAllText($"{Root}/cgroup.subtree_control", "+memory +cpu");
-                Directory.CreateDirectory($"{Root}/{Parent}");
-                File.WriteAllText($"{Root}/{Parent}/cgroup.subtree_control", "+memory +cpu");
-                return new($"{Root}/{Parent}", $"{Root}/{Parent}", true, null);
+                File.WriteAllText($"{root}/cgroup.subtree_control", "+memory +cpu");
+                Directory.CreateDirectory($"{root}/{Parent}");
+                File.WriteAllText($"{root}/{Parent}/cgroup.subtree_control", "+memory +cpu");
+                TryChild($"{root}/{Parent}");
+                return new($"{root}/{Parent}", $"{root}/{Parent}", true, null);
             }
 
-            string memory = $"{Root}/memory/{Parent}";
-            string cpu = $"{Root}/cpu/{Parent}";
-            if (!Directory.Exists($"{Root}/memory") || !Directory.Exists($"{Root}/cpu"))
+            string memory = $"{root}/memory/{Parent}";
+            string cpu = $"{root}/cpu/{Parent}";
+            if (!Directory.Exists($"{root}/memory") || !Directory.Exists($"{root}/cpu"))
                 return new(null, null, false, "This host has no control groups for memory and cpu.");
             Directory.CreateDirectory(memory);
             Directory.CreateDirectory(cpu);
+            TryChild(memory);
+            TryChild(cpu);
             return new(memory, cpu, false, null);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -114,6 +118,14 @@ internal sealed class ResourceLimits
                 return;
             }
         }
+    }
+
+    /// <summary>Makes a group where those of machines will be, and removes it. That their parent is there says nothing: another user may have made it.</summary>
+    private static void TryChild(string parent)
+    {
+        string child = $"{parent}/probe-{Guid.NewGuid():N}";
+        Directory.CreateDirectory(child);
+        Directory.Delete(child);
     }
 
     private IEnumerable<string> Groups(string id) => new[] { _memory, _cpu }.OfType<string>().Distinct().Select(parent => $"{parent}/{id}");

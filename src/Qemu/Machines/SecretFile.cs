@@ -14,9 +14,7 @@ internal static class SecretFile
     /// <exception cref="HypervisorException">There is none of that name, or nobody keeps secrets.</exception>
     public static async Task<SafeFileHandle> OpenAsync(QemuServices services, SecretReference reference, CancellationToken cancellationToken)
     {
-        var provider = services.Options.Secrets
-            ?? throw new HypervisorException($"The secret '{reference.Name}' is needed, and this backend was given nobody who keeps secrets ({nameof(QemuOptions)}.{nameof(QemuOptions.Secrets)}).", ErrorCode.Unavailable, RequestOutcome.NotSent);
-        var secret = await provider.GetAsync(reference, cancellationToken).ConfigureAwait(false);
+        var secret = (await DiskKeys.GetAsync(services, reference, cancellationToken).ConfigureAwait(false))!;
         int descriptor = Native.CreateMemoryFile("secret", CloseOnExec);
         if (descriptor < 0)
             throw Native.Failure("Making a file in memory");

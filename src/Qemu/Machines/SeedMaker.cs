@@ -11,6 +11,22 @@ internal static class SeedMaker
     /// <summary>The name of the image among the machine's disks; no disk can have it, for ids do not begin so.</summary>
     public const string File = "hv-seed.iso";
 
+    /// <summary>The id of the device, and of its node.</summary>
+    public const string Device = DeviceSlots.Seed;
+
+    /// <summary>The device as a disk is described, with no image: to take it out.</summary>
+    public static DiskConfig AsDisk(CloudInitConfig seed) => new() { Id = Device, Bus = seed.Delivery, Format = ImageFormat.Raw, ReadOnly = true, IsCd = seed.Delivery == CloudInitConfig.Cd };
+
+    /// <summary>Deletes the image and the documents. Can be done again.</summary>
+    public static void Delete(MachineChange change)
+    {
+        foreach (string path in (string[])[StateDirectory.Disk(change.Id, File), StateDirectory.CloudInitFile(change.Id)])
+        {
+            if (change.Root.Find(path) is not null)
+                change.Root.Delete(path);
+        }
+    }
+
     /// <summary>What a request asks for, checked: nothing is made yet.</summary>
     public static CloudInitConfig? Plan(CloudInitData? data, Guid uuid, string name, QemuArchitecture platform)
     {

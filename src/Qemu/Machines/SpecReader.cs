@@ -16,8 +16,11 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
     public const int MaxDisks = 24;
     public const int MaxNetworks = 8;
     private const int MaxNumaNodes = 8;
-    private static readonly ByteSize s_leastMemory = ByteSize.FromMiB(1);
+    private const int MaxHostDevices = 8;
     private static readonly ByteSize s_mostMemory = ByteSize.FromTiB(4);
+
+    /// <summary>The least memory of a machine.</summary>
+    public static ByteSize LeastMemory { get; } = ByteSize.FromMiB(1);
 
     /// <summary>The configuration that a request asks for.</summary>
     public MachineConfig Read(VirtualMachineSpec spec, string id)
@@ -48,7 +51,12 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
         if (spec.Disks.Count > MaxDisks || spec.Networks.Count > MaxNetworks)
             throw SpecProblem.Invalid(spec.Disks.Count > MaxDisks ? "disks" : "networks", $"at most {MaxDisks} disks and {MaxNetworks} network devices");
         config = config with { Disks = [.. spec.Disks.Select((disk, index) => disks.Plan(disk, $"disk{index}", machine, platform, $"disks[{index}]"))] };
+        for (int i = 0; i < config.Disks.Count; i++)
+            DiskMaker.RefuseTwice(config.Disks.Take(i), config.Disks[i], $"disks[{i}]");
+        if (config.Disks.Any(disk => disk.Bus == "usb"))
+            config = config with { Machine = machine with { Usb = true } };
         config = config with { Networks = [.. spec.Networks.Select((network, index) => ReadNetwork(network, $"net{index}", $"networks[{index}]"))] };
+        config = config with { HostDevices = [.. spec.PassthroughDevices.Select((device, index) => ReadHostDevice(device, index, spec))] };
         if (platform.NeedsKernel && config.Boot.Kind != BootKinds.Kernel)
             throw SpecProblem.Unsupported("boot", $"there is no firmware for {platform.Name} machines; name a kernel");
         if (config.Boot.Kind == BootKinds.Iso && !platform.IsPc && !platform.HasExtras)
@@ -60,7 +68,25 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
         if (config.Disks.Select(disk => disk.Id).Concat(config.Networks.Select(network => network.Id)).GroupBy(device => device).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw SpecProblem.Invalid("disks", $"two devices have the id '{twice.Key}'");
         config = DeviceSlots.Assign(config);
-        return DeviceSlots.IsFull(config) ? throw SpecProblem.Invalid("disks", DeviceSlots.Full) : config;
+        if (DeviceSlots.WhyFull(config) is not { } full)
+            return config;
+        int index = config.Disks.ToList().FindIndex(disk => disk.Id == full.Device);
+        string field = full.Device == SeedMaker.Device ? "cloudInit.delivery" : index < 0 ? "disks" : index < spec.Disks.Count ? string.Create(CultureInfo.InvariantCulture, $"disks[{index}].bus") : "boot";
+        throw SpecProblem.Invalid(field, full.Problem);
+    }
+
+    private HostDeviceConfig ReadHostDevice(string device, int index, VirtualMachineSpec spec)
+    {
+        const string Field = "passthroughDevices";
+        if (spec.PassthroughDevices.Count > MaxHostDevices)
+            throw SpecProblem.Invalid(Field, $"at most {MaxHostDevices} devices of the host");
+        if (spec.PassthroughDevices.IndexOf(device) != index)
+            throw SpecProblem.Invalid(Field, $"'{DiskMaker.Echo(device)}' is named twice");
+        if (device.StartsWith(QemuUsbDevices.Prefix, StringComparison.Ordinal))
+            throw SpecProblem.Unsupported(Field, $"'{DiskMaker.Echo(device)}': {services.UsbDevices.WhyNot(device[QemuUsbDevices.Prefix.Length..])}");
+        return services.PciDevices.WhyNot(device) is { } problem
+            ? throw SpecProblem.Unsupported(Field, $"'{DiskMaker.Echo(device)}': {problem}")
+            : new HostDeviceConfig { Id = string.Create(CultureInfo.InvariantCulture, $"hv-host{index}"), Address = device };
     }
 
     /// <summary>The drive of what an installer boots from.</summary>
@@ -85,11 +111,11 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
         if (sizing is not Sizing.Explicit size)
             throw SpecProblem.Unsupported(field, "this backend has no named sizes; say CPUs and memory");
         if (size.Cpus is < 1 or > MaxCpus || (size.MaxCpus is { } most && (most < size.Cpus || most > MaxCpus)))
-            throw SpecProblem.Invalid($"{field}.cpus", $"1 to {MaxCpus} CPUs, and not more than the maximum");
-        if (size.Memory < s_leastMemory || size.Memory > s_mostMemory || size.Memory.Bytes % (1 << 20) != 0)
-            throw SpecProblem.Invalid($"{field}.memory", $"memory is {s_leastMemory} to {s_mostMemory}, in whole MiB");
+            throw SpecProblem.Invalid($"{field}.cpus", string.Create(CultureInfo.InvariantCulture, $"{size.Cpus} CPUs{(size.MaxCpus is { } limitCpus ? $" of at most {limitCpus}" : "")}: it is 1 to {MaxCpus}, and not more than the maximum"));
+        if (size.Memory < LeastMemory || size.Memory > s_mostMemory || size.Memory.Bytes % (1 << 20) != 0)
+            throw SpecProblem.Invalid($"{field}.memory", string.Create(CultureInfo.InvariantCulture, $"{size.Memory.Bytes} bytes: memory is {LeastMemory} to {s_mostMemory}, in whole MiB"));
         if (size.MaxMemory is { } limit && (limit < size.Memory || limit > s_mostMemory || limit.Bytes % (1 << 20) != 0))
-            throw SpecProblem.Invalid($"{field}.maxMemory", "the maximum is not less than the memory, in whole MiB");
+            throw SpecProblem.Invalid($"{field}.maxMemory", string.Create(CultureInfo.InvariantCulture, $"{limit.Bytes} bytes: the maximum is not less than the memory ({size.Memory}), in whole MiB"));
         return config with { Cpus = size.Cpus, MaxCpus = size.MaxCpus, MemoryBytes = size.Memory.Bytes, MaxMemoryBytes = size.MaxMemory?.Bytes };
     }
 
@@ -129,8 +155,12 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
         var copy = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (key, value) in labels)
         {
-            if (key.Length is 0 or > 128 || key.Any(char.IsControl) || key.StartsWith("hvsdk.", StringComparison.Ordinal) || value.Length > 4096 || copy.Count == 64)
-                throw SpecProblem.Invalid("labels", $"'{DiskMaker.Echo(key)}': at most 64 labels, keys of 1 to 128 characters that do not begin with 'hvsdk.', values of at most 4096");
+            if (key.Length is 0 or > 128 || key.Any(char.IsControl) || key.StartsWith("hvsdk.", StringComparison.Ordinal))
+                throw SpecProblem.Invalid("labels", $"'{DiskMaker.Echo(key)}' is not the key of a label: 1 to 128 characters, none a control character, not beginning with 'hvsdk.'");
+            if (value.Length > 4096)
+                throw SpecProblem.Invalid("labels", string.Create(CultureInfo.InvariantCulture, $"the value of '{DiskMaker.Echo(key)}', '{DiskMaker.Echo(value)}', has {value.Length} characters: at most 4096"));
+            if (copy.Count == 64)
+                throw SpecProblem.Invalid("labels", $"'{DiskMaker.Echo(key)}' is one too many: at most 64 labels");
             copy[key] = value;
         }
 
@@ -156,8 +186,8 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
             throw SpecProblem.Unsupported("tpm", $"{platform.Name} machines have no TPM here");
         if (spec.Tpm && TpmLauncher.WhyNot(services.Options) is { } noTpm)
             throw SpecProblem.Unsupported("tpm", noTpm.TrimEnd('.'));
-        if (spec.PassthroughDevices.FirstOrDefault() is { } device)
-            throw SpecProblem.Unsupported("passthroughDevices", $"'{DiskMaker.Echo(device)}': {services.PciDevices.WhyNot(device) ?? "devices of the host are not handed to machines by this version"}");
+        if (spec.PassthroughDevices.Count > 0 && (platform.Architecture != QemuArchitectures.Host || platform.Bus == QemuBus.Ccw))
+            throw SpecProblem.Unsupported("passthroughDevices", $"{platform.Name} machines take no devices of this host");
         if (spec.Placement.Node is not null || spec.Placement.Scope is not null)
             throw SpecProblem.Unsupported("placement", "this backend is one node without scopes");
     }
@@ -174,15 +204,19 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
         if (!WordPattern().IsMatch(machine.Type))
             throw SpecProblem.Invalid("extensions.qemu.type", $"'{DiskMaker.Echo(machine.Type)}' is not a machine type: letters, digits, '.', '-' and '_'");
         if (machine.TranslationCache is { } cache && (cache < ByteSize.FromMiB(1) || cache > ByteSize.FromGiB(2)))
-            throw SpecProblem.Invalid("extensions.qemu.translationCache", "1 MiB to 2 GiB");
+            throw SpecProblem.Invalid("extensions.qemu.translationCache", $"{cache}: it is 1 MiB to 2 GiB");
         if (machine.SerialPorts is < 1 or > MachineArguments.MaxSerialPorts)
-            throw SpecProblem.Invalid("extensions.qemu.serialPorts", $"1 to {MachineArguments.MaxSerialPorts} serial ports");
+            throw SpecProblem.Invalid("extensions.qemu.serialPorts", string.Create(CultureInfo.InvariantCulture, $"{machine.SerialPorts}: it is 1 to {MachineArguments.MaxSerialPorts} serial ports"));
         if (machine.Topology is { } topology && (topology.Sockets is < 1 or > MaxCpus || topology.Cores is < 1 or > MaxCpus || topology.Threads is < 1 or > MaxCpus))
             throw SpecProblem.Invalid("extensions.qemu.topology", $"sockets, cores and threads are 1 to {MaxCpus} each");
         if (machine.NumaNodes is < 1 or > MaxNumaNodes)
-            throw SpecProblem.Invalid("extensions.qemu.numaNodes", $"1 to {MaxNumaNodes} nodes");
+            throw SpecProblem.Invalid("extensions.qemu.numaNodes", string.Create(CultureInfo.InvariantCulture, $"{machine.NumaNodes}: it is 1 to {MaxNumaNodes} nodes"));
         if (machine.NumaNodes > 1 && !platform.IsPc && platform.Name != "aarch64")
             throw SpecProblem.Unsupported("extensions.qemu.numaNodes", $"{platform.Name} machines have one node here");
+        if (machine.Usb && !DiskMaker.HasUsb(platform))
+            throw SpecProblem.Unsupported("extensions.qemu.usb", $"{platform.Name} machines have no USB here");
+        if (machine.FreePageReporting && !platform.HasExtras)
+            throw SpecProblem.Unsupported("extensions.qemu.freePageReporting", $"{platform.Name} machines have no balloon here");
         if (machine.HugePages && !HasHugePages())
             throw SpecProblem.Unsupported("extensions.qemu.hugePages", "this host has set no huge pages aside (vm.nr_hugepages)");
         if (machine.ScreenProtocol is not ("vnc" or "spice"))
@@ -223,7 +257,7 @@ internal sealed partial class SpecReader(QemuServices services, DiskMaker disks)
                 return new BootConfig { Kind = BootKinds.Iso, Path = disks.PathOfImage(iso.Image.ToString(), "boot.image") };
             case BootSource.Kernel kernel:
                 if (kernel.CommandLine.Length > 2047 || kernel.CommandLine.Any(char.IsControl))
-                    throw SpecProblem.Invalid("boot.commandLine", "at most 2047 characters, no control characters");
+                    throw SpecProblem.Invalid("boot.commandLine", string.Create(CultureInfo.InvariantCulture, $"'{DiskMaker.Echo(kernel.CommandLine)}' of {kernel.CommandLine.Length} characters: at most 2047, no control characters"));
                 return new BootConfig
                 {
                     Kind = BootKinds.Kernel,

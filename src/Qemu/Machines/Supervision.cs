@@ -15,12 +15,18 @@ internal sealed class Supervision : IAsyncDisposable
 {
     private const int LooksAtWatch = 5;
 
+    /// <summary>How often the state is asked for anew while events come in between. With none left, it is what the last of them says.</summary>
+    private const int LooksAtStatus = 10;
+
+    /// <summary>How long a QEMU that has stopped may take to say why.</summary>
+    private static readonly TimeSpan s_whyPatience = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan s_lookPause = TimeSpan.FromMilliseconds(5);
 
     private readonly MachineLock _watch;
     private readonly LiveProcess _process;
     private readonly QmpSubscription _events;
-    private readonly Action<QmpEvent?, PowerState> _observe;
+    private readonly Action<QmpEvent?, PowerState, string?> _observe;
     private readonly Func<Supervision, Task> _ended;
     private readonly CancellationTokenSource _givenUp = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -33,7 +39,7 @@ internal sealed class Supervision : IAsyncDisposable
     private volatile bool _isEnded;
     private volatile bool _isAbandoned;
 
-    private Supervision(MachineLock watch, LiveProcess process, QmpClient reads, QmpSubscription events, PowerState state, ProcessRecord record, Action<QmpEvent?, PowerState> observe, Func<Supervision, Task> ended)
+    private Supervision(MachineLock watch, LiveProcess process, QmpClient reads, QmpSubscription events, PowerState state, string? reason, ProcessRecord record, Action<QmpEvent?, PowerState, string?> observe, Func<Supervision, Task> ended)
     {
         _watch = watch;
         _process = process;
@@ -42,6 +48,7 @@ internal sealed class Supervision : IAsyncDisposable
         _ended = ended;
         Reads = reads;
         State = state;
+        Reason = reason;
         Record = record;
         watch.Write(state.ToString());
         _loop = Task.Run(RunAsync);
@@ -55,6 +62,12 @@ internal sealed class Supervision : IAsyncDisposable
 
     /// <summary>The state by the last event.</summary>
     public PowerState State { get; private set; }
+
+    /// <summary>Why the guest is held or lost; null where somebody wanted that, or it runs.</summary>
+    public string? Reason { get; private set; }
+
+    /// <summary>The state with all that is known.</summary>
+    public MachineStatus Status => new(State, Reason, Record);
 
     /// <summary>Why QEMU said that it ends; null while it has not.</summary>
     public ShutdownCause? ShutdownReason { get; private set; }
@@ -72,7 +85,7 @@ internal sealed class Supervision : IAsyncDisposable
     /// <returns>Null when another process does already.</returns>
     /// <exception cref="HypervisorException">The monitor does not answer.</exception>
     public static async Task<Supervision?> TryBeginAsync(
-        QemuServices services, Machine machine, MachineConfig config, ProcessRecord record, LiveProcess process, Action<QmpEvent?, PowerState> observe, Func<Supervision, Task> ended, CancellationToken cancellationToken)
+        QemuServices services, Machine machine, MachineConfig config, ProcessRecord record, LiveProcess process, Action<QmpEvent?, PowerState, string?> observe, Func<Supervision, Task> ended, CancellationToken cancellationToken)
     {
         var watch = await TakeAsync(services, machine.Id, cancellationToken).ConfigureAwait(false);
         if (watch is null)
@@ -83,7 +96,7 @@ internal sealed class Supervision : IAsyncDisposable
             reads = await machine.ConnectAsync(RuntimeDirectory.ReadsSocket, config.Uuid, services.Options.StartTimeout, cancellationToken).ConfigureAwait(false);
             var events = reads.Subscribe();
             var status = await reads.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
-            return new Supervision(watch, process, reads, events, Machine.StateOf(status.Status, status.IsRunning), record, observe, ended);
+            return new Supervision(watch, process, reads, events, Machine.StateOf(status.Status, status.IsRunning), Machine.ReasonOf(status.Status), record, observe, ended);
         }
         catch
         {
@@ -103,14 +116,22 @@ internal sealed class Supervision : IAsyncDisposable
             return;
         try
         {
-            var status = await Reads.WithTimeout(patience).GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
-            // The events before the answer are older than it: they must not overwrite it.
-            long before = _events.Offered;
-            await FollowedAsync(before, cancellationToken).ConfigureAwait(false);
-            lock (_lock)
+            // The events before the answer are older than it and must not overwrite it; which of those that came while it was on its way are older, nobody knows: it is asked again.
+            for (int looks = 0; looks < LooksAtStatus; looks++)
             {
-                if (_followedEvents == before && ShutdownReason is null)
-                    Enter(null, Machine.StateOf(status.Status, status.IsRunning));
+                long before = _events.Offered;
+                var status = await Reads.WithTimeout(patience).GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
+                long after = _events.Offered;
+                await FollowedAsync(after, cancellationToken).ConfigureAwait(false);
+                if (before != after)
+                    continue;
+                lock (_lock)
+                {
+                    if (_followedEvents == before && ShutdownReason is null)
+                        Enter(null, Machine.StateOf(status.Status, status.IsRunning), Machine.ReasonOf(status.Status));
+                }
+
+                return;
             }
         }
         catch (BackendConnectionException)
@@ -155,9 +176,12 @@ internal sealed class Supervision : IAsyncDisposable
             await foreach (var next in _events.ConfigureAwait(false))
             {
                 TaskCompletionSource followed;
+                // It does not say why it stops.
+                var (state, reason) = next is StopEvent && ShutdownReason is null ? await AskWhyAsync().ConfigureAwait(false) : default;
                 lock (_lock)
                 {
-                    Enter(next, StateAfter(next));
+                    var after = StateAfter(next);
+                    Enter(next, state == default ? after : state, next is GuestPanickedEvent ? Machine.Panicked : reason);
                     _followedEvents++;
                     followed = _followed;
                     _followed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -193,6 +217,21 @@ internal sealed class Supervision : IAsyncDisposable
         }
     }
 
+    /// <summary>The state of a QEMU that has just stopped, and why; none when it goes on already or does not say.</summary>
+    private async Task<(PowerState State, string? Reason)> AskWhyAsync()
+    {
+        try
+        {
+            var status = await Reads.WithTimeout(s_whyPatience).GetRunStatusAsync(_givenUp.Token).ConfigureAwait(false);
+            return status.IsRunning ? default : (Machine.StateOf(status.Status, status.IsRunning), Machine.ReasonOf(status.Status));
+        }
+        catch (Exception error) when (error is HypervisorException or OperationCanceledException)
+        {
+            // It ends, hangs, or nobody watches any more.
+            return default;
+        }
+    }
+
     /// <summary>Takes the right to watch; null when somebody else has it. Who only looks at it holds it for a moment and has written nothing into it.</summary>
     private static async Task<MachineLock?> TakeAsync(QemuServices services, string id, CancellationToken cancellationToken)
     {
@@ -224,14 +263,17 @@ internal sealed class Supervision : IAsyncDisposable
         }
     }
 
-    private void Enter(QmpEvent? next, PowerState state)
+    private void Enter(QmpEvent? next, PowerState state, string? reason)
     {
         bool isOther = state != State;
+        // What happens beside does not change why.
+        if (isOther || reason is not null || next is null)
+            Reason = reason;
         State = state;
         if (isOther)
             _watch.Write(state.ToString());
         if (isOther || next is not null)
-            _observe(next, state);
+            _observe(next, state, reason);
     }
 
     private PowerState StateAfter(QmpEvent next)
@@ -249,7 +291,7 @@ internal sealed class Supervision : IAsyncDisposable
                 return PowerState.Crashed;
             case ShutdownEvent shutdown:
                 ShutdownReason = shutdown.Reason;
-                return PowerState.Stopping;
+                return shutdown.Reason == ShutdownCause.GuestPanic ? PowerState.Crashed : PowerState.Stopping;
             default:
                 return State;
         }

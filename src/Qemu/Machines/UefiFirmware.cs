@@ -36,6 +36,10 @@ internal sealed record UefiFirmware(string Executable, string Variables, IReadOn
             ? firmware.Features.Contains(SecureBoot) && (!withKeys || firmware.Features.Contains(EnrolledKeys))
             : !firmware.NeedsSmm && !firmware.Features.Contains(EnrolledKeys));
 
+    /// <summary>Whether a file is the firmware of one of this host's descriptors.</summary>
+    public static bool IsKnown(QemuOptions options, string architecture, string machineType, string executable) =>
+        Descriptors(options).Select(path => Read(path, architecture, machineType)).Any(firmware => firmware?.Executable == executable);
+
     private static IEnumerable<string> Descriptors(QemuOptions options)
     {
         var known = new SortedDictionary<string, string>(StringComparer.Ordinal);

@@ -26,10 +26,14 @@ internal static class MigrationReceiver
             await disks.MakeAsync(target, disk, cancellationToken).ConfigureAwait(false);
         await NvramMaker.MakeBlankAsync(target, config, cancellationToken).ConfigureAwait(false);
         await MachineLauncher.StartAsync(target, hold: true, cancellationToken).ConfigureAwait(false);
+        await MigrationWitness.ProveAsync(await target.MonitorAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Waits until the whole guest has come. It is held.</summary>
-    public static async Task AwaitAsync(MachineChange target, CancellationToken cancellationToken)
+    /// <param name="target">The machine.</param>
+    /// <param name="isSenderGone">Whether the source's QEMU has ended: then what has come is all that will.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task AwaitAsync(MachineChange target, bool isSenderGone, CancellationToken cancellationToken)
     {
         var client = await target.MonitorAsync(cancellationToken).ConfigureAwait(false);
         while (true)
@@ -38,41 +42,78 @@ internal static class MigrationReceiver
             var status = await client.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
             if (info.Status == MigrationStatus.Completed && status.Status == RunState.Paused)
                 return;
-            if (info.Status == MigrationStatus.Failed)
+            bool mayStillCome = !isSenderGone || info.Status == MigrationStatus.Active || info.Status == MigrationStatus.Completed;
+            if (info.Status == MigrationStatus.Failed || !mayStillCome)
                 throw new HypervisorException($"The target's QEMU could not take the guest: {info.ErrorDesc ?? target.Table.ReadLogTail(target.Id)}", ErrorCode.Unspecified, RequestOutcome.FailedMidway) { BackendMessage = info.ErrorDesc };
             await Task.Delay(s_look, target.Services.Time, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>The machine was given: lets its guest go, and makes it one like any other. Can be done again.</summary>
-    /// <returns>Why the guest does not run though it should; null when it does.</returns>
-    public static async Task<HypervisorException?> TakeAsync(MachineChange target)
+    /// <summary>The machine was given: lets its guest go. Can be done again.</summary>
+    /// <returns>Null when it runs, or is held as it was at the source; otherwise why not, and whether it has provably not run here: its QEMU has ended then.</returns>
+    public static async Task<MigrationFailure?> LetGoAsync(MachineChange target)
     {
         var config = target.Config;
-        HypervisorException? failure = null;
-        var process = target.ReadLiveRecord();
-        if (config.Incoming is { RunAfter: true })
+        var record = target.Services.State.ReadProcess(target.Id);
+        try
         {
-            try
-            {
-                var client = await target.MonitorAsync(CancellationToken.None).ConfigureAwait(false);
-                await client.ContAsync(CancellationToken.None).ConfigureAwait(false);
-            }
-            catch (HypervisorException error)
-            {
-                failure = new HypervisorException($"'{config.Name}' has moved to '{target.Services.Name}', and its QEMU there did not go on: {error.Message}", error.Code, RequestOutcome.FailedMidway, error);
-            }
+            var client = await target.MonitorAsync(CancellationToken.None).ConfigureAwait(false);
+            // To a QEMU to which the guest has not come, "go on" would mean: when it has.
+            if ((await client.GetRunStatusAsync(CancellationToken.None).ConfigureAwait(false)).Status == RunState.Inmigrate)
+                throw new HypervisorException($"The guest of '{config.Name}' has not come.", ErrorCode.InvalidState, RequestOutcome.Rejected);
+            if (config.Incoming is { RunAfter: true })
+                await target.Root.EffectAsync($"let the guest go {target.Id}", async () => await client.ContAsync(CancellationToken.None).ConfigureAwait(false)).ConfigureAwait(false);
+            return null;
+        }
+        catch (HypervisorException error)
+        {
+            bool? hasRun = MigrationWitness.HasRun(target.Services.State, target.Id, record);
+            using var process = record is null ? null : Machine.Hold(record);
+            // It said so before its answer was lost.
+            if (process is not null && hasRun == true)
+                return null;
+            process?.Kill();
+            if (process is not null)
+                await process.Exited.ConfigureAwait(false);
+            return new MigrationFailure(error, MigrationWitness.HasRun(target.Services.State, target.Id, record) == false);
+        }
+    }
+
+    /// <summary>Makes the machine that was given one like any other. Can be done again.</summary>
+    /// <param name="target">The machine.</param>
+    /// <param name="isUp">Whether its QEMU is there.</param>
+    public static async Task TakeAsync(MachineChange target, bool isUp)
+    {
+        var config = target.Config;
+        var own = config with { Incoming = null };
+        try
+        {
+            target.Services.State.WriteConfig(own);
+        }
+        catch (HypervisorException full) when (full.Code == ErrorCode.Exhausted && target.Services.State.Reserve.GiveUp())
+        {
+            // Its guest runs here, and nowhere else: what is kept back on a full disk is for this.
+            target.Services.State.WriteConfig(own);
         }
 
-        var own = config with { Incoming = null };
-        target.Services.State.WriteConfig(own);
         target.Machine.Forget();
+        var process = target.ReadLiveRecord();
         if (process is not null)
             target.Services.Limits.Apply(own, process.Pid);
         target.Table.News.Created(own);
-        if (process is not null && failure is null)
-            target.Table.News.Power(target.Id, config.Incoming is { RunAfter: true } ? PowerState.Running : PowerState.Paused, "It has moved here.");
-        return failure;
+        if (process is null || !isUp)
+            return;
+        target.Table.News.Power(target.Id, config.Incoming is { RunAfter: true } ? PowerState.Running : PowerState.Paused, "It has moved here.");
+        try
+        {
+            // What it writes of its run state was for the move.
+            var client = await target.MonitorAsync(CancellationToken.None).ConfigureAwait(false);
+            await client.TraceEventSetStateAsync(MigrationWitness.TraceEvent, enable: false, ignoreUnavailable: true, cancellationToken: CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (HypervisorException)
+        {
+            // It is here and runs; a line more in its log at its next pause changes nothing.
+        }
     }
 
     /// <summary>The machine was not given: nothing of it is left here. Can be done again.</summary>
@@ -87,14 +128,32 @@ internal static class MigrationReceiver
         target.Table.News.Unexpect(target.Id);
     }
 
-    /// <summary>After a crash: takes or drops the machine as the source's directory says; leaves it held while that cannot be looked at.</summary>
+    /// <summary>After a crash: takes or drops the machine as its source says, or gives it back when its QEMU has ended before the guest ran; leaves it held while the source cannot be asked.</summary>
+    /// <param name="target">The machine.</param>
+    /// <param name="incoming">The move.</param>
+    /// <param name="entry">The move in the journal.</param>
+    /// <param name="source">The source's side of it.</param>
+    /// <param name="cancellationToken">Gives up what is asked.</param>
     /// <returns>False when nothing is left to recover here, now.</returns>
-    public static async Task<bool> RecoverAsync(MachineChange target, IncomingMachine incoming, JournalEntry entry)
+    public static async Task<bool> RecoverAsync(MachineChange target, IncomingMachine incoming, JournalEntry entry, MigrationOrigin source, CancellationToken cancellationToken)
     {
-        switch (MigrationDecision.IsGiven(target.Id, incoming))
+        switch (await source.IsGivenAsync(cancellationToken).ConfigureAwait(false))
         {
             case true:
-                await TakeAsync(target).ConfigureAwait(false);
+                if (incoming.PostCopy && await IsWaitingAsync(target, source, cancellationToken).ConfigureAwait(false))
+                    return false;
+                var failure = await LetGoAsync(target).ConfigureAwait(false);
+                if (failure is { NeverRan: true })
+                {
+                    if (!await source.TryGiveBackAsync(cancellationToken).ConfigureAwait(false))
+                        return false;
+                    await DropAsync(target, MachineRecovery.Interrupted(entry)).ConfigureAwait(false);
+                    return false;
+                }
+
+                if (failure is null && incoming.PostCopy && await MigrationPostCopy.LookAsync(target, CancellationToken.None).ConfigureAwait(false) != MigrationStatus.Completed)
+                    return false;
+                await TakeAsync(target, isUp: target.ReadLiveRecord() is not null).ConfigureAwait(false);
                 return true;
             case false:
                 await DropAsync(target, MachineRecovery.Interrupted(entry)).ConfigureAwait(false);
@@ -102,5 +161,22 @@ internal static class MigrationReceiver
             default:
                 return false;
         }
+    }
+
+    /// <summary>After a crash in the middle of a post-copy: whether memory is missing that can only come by a way which has to be made anew. The guest is not let go before: one that waits for memory can hold up its whole QEMU.</summary>
+    private static async Task<bool> IsWaitingAsync(MachineChange target, MigrationOrigin source, CancellationToken cancellationToken)
+    {
+        var status = await MigrationPostCopy.LookAsync(target, CancellationToken.None).ConfigureAwait(false);
+        if (target.ReadLiveRecord() is not { } record || (status is not null && status != MigrationStatus.PostcopyPaused && status != MigrationStatus.PostcopyRecover))
+            return false;
+        if (await source.IsUpAsync(cancellationToken).ConfigureAwait(false) != false)
+            return true;
+        // Nobody has that memory any more.
+        await target.CloseMonitorAsync().ConfigureAwait(false);
+        using var process = Machine.Hold(record);
+        process?.Kill();
+        if (process is not null)
+            await process.Exited.ConfigureAwait(false);
+        return false;
     }
 }

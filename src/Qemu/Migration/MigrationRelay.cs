@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Qemu.Machines;
@@ -20,40 +19,37 @@ internal sealed class MigrationRelay : IAsyncDisposable
     /// <summary>What QEMU calls it: its runtime directory is a descriptor that it has inherited.</summary>
     public static readonly string Uri = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"unix:/proc/self/fd/{MachineArguments.RuntimeDescriptor}/{SocketName}");
 
-    private const int ChunkBytes = 256 << 10;
-
     private readonly CancellationTokenSource _closing = new();
     private readonly string _path;
-    private readonly string _targetPath;
+    private readonly string _socketName;
+    private readonly IMigrationTarget _target;
     private readonly Socket _listener;
-    private readonly Socket _first;
+    private readonly MigrationPipe _first;
     private readonly Task _carrying;
 
-    private MigrationRelay(string path, string targetPath, Socket listener, Socket first)
+    private MigrationRelay(string path, string socketName, IMigrationTarget target, Socket listener, MigrationPipe first)
     {
-        (_path, _targetPath, _listener, _first) = (path, targetPath, listener, first);
+        (_path, _socketName, _target, _listener, _first) = (path, socketName, target, listener, first);
         _carrying = Task.Run(CarryAllAsync);
     }
 
     /// <summary>Connects to the target, which listens already, and waits for the source.</summary>
-    public static async Task<MigrationRelay> OpenAsync(MachineChange source, MachineChange target, string socketName, CancellationToken cancellationToken)
+    public static async Task<MigrationRelay> OpenAsync(MachineChange source, IMigrationTarget target, string socketName, CancellationToken cancellationToken)
     {
         string path = source.Services.Runtime.SocketOf(source.Id, socketName);
-        string targetPath = target.Services.Runtime.SocketOf(target.Id, socketName);
-        Socket? first = null;
+        var first = await target.ConnectAsync(socketName, cancellationToken).ConfigureAwait(false);
         try
         {
-            first = await ConnectAsync(targetPath, cancellationToken).ConfigureAwait(false);
-            return new MigrationRelay(path, targetPath, Listen(source, socketName, path), first);
+            return new MigrationRelay(path, socketName, target, Listen(source, socketName, path), first);
         }
         catch (SocketException error)
         {
-            first?.Dispose();
-            throw new HypervisorException($"The target's QEMU does not take the guest in: {error.Message}", ErrorCode.Unavailable, RequestOutcome.Rejected, error);
+            await first.DisposeAsync().ConfigureAwait(false);
+            throw new HypervisorException($"A socket for the source's QEMU cannot be made: {error.Message}", ErrorCode.Unavailable, RequestOutcome.Rejected, error);
         }
         catch
         {
-            first?.Dispose();
+            await first.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -62,10 +58,12 @@ internal sealed class MigrationRelay : IAsyncDisposable
     {
         await _closing.CancelAsync().ConfigureAwait(false);
         _listener.Dispose();
-        _first.Dispose();
+        await _first.DisposeAsync().ConfigureAwait(false);
         await _carrying.ConfigureAwait(false);
         _closing.Dispose();
-        File.Delete(_path);
+        // The machine may have gone from there, with its directory.
+        if (File.Exists(_path))
+            File.Delete(_path);
     }
 
     private static Socket Listen(MachineChange source, string socketName, string path)
@@ -80,21 +78,6 @@ internal sealed class MigrationRelay : IAsyncDisposable
         return socket;
     }
 
-    private static async Task<Socket> ConnectAsync(string path, CancellationToken cancellationToken)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken).ConfigureAwait(false);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
     /// <summary>In the order in which the source's QEMU connects: the target's takes the first for what leads the others.</summary>
     private async Task CarryAllAsync()
     {
@@ -103,15 +86,16 @@ internal sealed class MigrationRelay : IAsyncDisposable
         {
             while (true)
             {
-                var source = await _listener.AcceptAsync(_closing.Token).ConfigureAwait(false);
+                var source = new SocketPipe(await _listener.AcceptAsync(_closing.Token).ConfigureAwait(false));
                 try
                 {
-                    carried.Add(CarryAsync(source, carried.Count == 0 ? _first : await ConnectAsync(_targetPath, _closing.Token).ConfigureAwait(false)));
+                    var target = carried.Count == 0 ? _first : await _target.ConnectAsync(_socketName, _closing.Token).ConfigureAwait(false);
+                    carried.Add(MigrationPipe.CarryAsync(source, target, _closing.Token));
                 }
-                catch (SocketException)
+                catch (HypervisorException)
                 {
                     // The target takes no more: the source's QEMU hears of it, and says so.
-                    source.Dispose();
+                    await source.DisposeAsync().ConfigureAwait(false);
                 }
             }
         }
@@ -121,38 +105,5 @@ internal sealed class MigrationRelay : IAsyncDisposable
         }
 
         await Task.WhenAll(carried).ConfigureAwait(false);
-    }
-
-    private async Task CarryAsync(Socket source, Socket target)
-    {
-        using (source)
-        using (target)
-            await Task.WhenAll(CopyAsync(source, target), CopyAsync(target, source)).ConfigureAwait(false);
-    }
-
-    private async Task CopyAsync(Socket from, Socket to)
-    {
-        byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
-        try
-        {
-            int count;
-            while ((count = await from.ReceiveAsync(chunk, SocketFlags.None, _closing.Token).ConfigureAwait(false)) > 0)
-            {
-                for (int sent = 0; sent < count;)
-                    sent += await to.SendAsync(chunk.AsMemory(sent, count - sent), SocketFlags.None, _closing.Token).ConfigureAwait(false);
-            }
-
-            to.Shutdown(SocketShutdown.Send);
-        }
-        catch (Exception error) when (error is SocketException or ObjectDisposedException or OperationCanceledException)
-        {
-            // Either end is gone, or the move is over: both QEMUs say what that did to them.
-            from.Dispose();
-            to.Dispose();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(chunk);
-        }
     }
 }

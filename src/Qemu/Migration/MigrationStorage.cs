@@ -1,9 +1,12 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.Qapi;
 using Hypervisor.Sdk.Qemu.Qmp;
 using Hypervisor.Sdk.Qemu.State;
+using SocketAddress = Hypervisor.Sdk.Qemu.Qapi.SocketAddress;
 
 namespace Hypervisor.Sdk.Qemu.Migration;
 
@@ -14,7 +17,9 @@ namespace Hypervisor.Sdk.Qemu.Migration;
 [SupportedOSPlatform("linux")]
 internal static class MigrationStorage
 {
-    private const string SocketName = "move.sock";
+    /// <summary>The socket of the disks, in the runtime directory of either side.</summary>
+    public const string SocketName = "move.sock";
+
     private const string Prefix = "hv-move-";
 
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20);
@@ -25,38 +30,87 @@ internal static class MigrationStorage
     public static IReadOnlyList<DiskConfig> DisksOf(MachineConfig config) => [.. config.Disks.Where(disk => disk.File is not null)];
 
     /// <summary>What the disks are at the target.</summary>
-    public static MachineConfig AtTarget(MachineConfig config) => config with { Disks = [.. config.Disks.Select(disk => disk.File is null ? disk : disk with { Backing = [], Node = null })] };
+    public static MachineConfig AtTarget(MachineConfig config) => config with { Disks = [.. config.Disks.Select(disk => disk.File is null ? disk : disk with { Backing = [], Node = null, TakenFrom = null })] };
+
+    /// <summary>What the images of the disks that move take now, with what is below them.</summary>
+    public static long BytesOf(QemuServices source, MachineConfig config)
+    {
+        string own = Path.Combine(source.State.Path, StateDirectory.Disks(config.Id));
+        return DisksOf(config).Sum(disk => Math.Min(disk.SizeBytes, disk.Backing.Select(below => below.ExternalPath ?? Path.Combine(own, below.File!)).Append(Path.Combine(own, disk.File!))
+            .Sum(path => new FileInfo(path) is { Exists: true } file ? file.Length : 0)));
+    }
 
     /// <summary>Copies all disks while the guest runs, and returns when every mirror has caught up.</summary>
-    /// <returns>The way of what is written from now on; it is closed after <see cref="FinishAsync"/>.</returns>
-    public static async Task<MigrationRelay?> BeginAsync(MachineChange source, MachineChange target, MigrationOptions options, CancellationToken cancellationToken)
+    /// <returns>The way of what is written from now on, when it is through this process; it is closed after <see cref="FinishAsync"/>. Null when there is none, or it is from QEMU to QEMU.</returns>
+    public static async Task<MigrationRelay?> BeginAsync(MachineChange source, IMigrationTarget target, MigrationWay way, MigrationOptions options, CancellationToken cancellationToken)
     {
-        var disks = DisksOf(target.Config);
+        var disks = DisksOf(source.Config);
         if (disks.Count == 0)
             return null;
+        var there = await target.ListenForDisksAsync(cancellationToken).ConfigureAwait(false);
+        var relay = there.Host is null ? await MigrationRelay.OpenAsync(source, target, SocketName, cancellationToken).ConfigureAwait(false) : null;
+        try
+        {
+            var sender = await source.MonitorAsync(cancellationToken).ConfigureAwait(false);
+            var server = there.Host is null ? new SocketAddress { Unix = new UnixSocketAddress { Path = s_path } } : new SocketAddress { Inet = new InetSocketAddress { Host = there.Host, Port = there.Port! } };
+            for (int i = 0; i < disks.Count; i++)
+            {
+                var export = new BlockdevOptionsNbd { Server = server, Export = disks[i].Id, TlsCreds = way.IsEncrypted ? MigrationRoute.Credentials : null, TlsHostname = way.IsEncrypted ? way.HostName : null };
+                await MirrorAsync(sender, disks[i], i, export, options, cancellationToken).ConfigureAwait(false);
+            }
+
+            await AwaitReadyAsync(source, sender, target, cancellationToken).ConfigureAwait(false);
+            return relay;
+        }
+        catch
+        {
+            if (relay is not null)
+                await relay.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Lets the target's QEMU take disks in: by a socket of its own, or by TCP where its memory comes so too, with the same certificates.</summary>
+    public static async Task<MigrationDiskWay> ListenAsync(MachineChange target, CancellationToken cancellationToken)
+    {
         var receiver = await target.MonitorAsync(cancellationToken).ConfigureAwait(false);
-        await receiver.NbdServerStartAsync(
-            new NbdServerOptionsLegacy { Addr = new SocketAddressLegacy { Unix = new UnixSocketAddressWrapper { Data = new UnixSocketAddress { Path = s_path } } } }, cancellationToken).ConfigureAwait(false);
+        var way = await ServeAsync(target, receiver, cancellationToken).ConfigureAwait(false);
+        var disks = DisksOf(target.Config);
         for (int i = 0; i < disks.Count; i++)
         {
             await receiver.BlockExportAddAsync(
                 new BlockExportOptions { Id = IdOf(i), NodeName = disks[i].NodeName, Writable = true, Nbd = new BlockExportOptionsNbd { Name = disks[i].Id } }, cancellationToken).ConfigureAwait(false);
         }
 
-        var relay = await MigrationRelay.OpenAsync(source, target, SocketName, cancellationToken).ConfigureAwait(false);
+        return way;
+    }
+
+    private static async Task<MigrationDiskWay> ServeAsync(MachineChange target, QmpClient receiver, CancellationToken cancellationToken)
+    {
+        if (target.Services.Options.Migration.Address is not { } address)
+        {
+            await receiver.NbdServerStartAsync(
+                new NbdServerOptionsLegacy { Addr = new SocketAddressLegacy { Unix = new UnixSocketAddressWrapper { Data = new UnixSocketAddress { Path = s_path } } } }, cancellationToken).ConfigureAwait(false);
+            return new MigrationDiskWay();
+        }
+
+        // QEMU does not say which port it has got: the socket is made here, and handed over while it listens already.
+        using var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            var sender = await source.MonitorAsync(cancellationToken).ConfigureAwait(false);
-            for (int i = 0; i < disks.Count; i++)
-                await MirrorAsync(sender, source.Config.Disks.First(disk => disk.Id == disks[i].Id), i, options, cancellationToken).ConfigureAwait(false);
-            await AwaitReadyAsync(source, sender, receiver, cancellationToken).ConfigureAwait(false);
-            return relay;
+            listener.Bind(new IPEndPoint(address, 0));
+            listener.Listen();
         }
-        catch
+        catch (SocketException error)
         {
-            await relay.DisposeAsync().ConfigureAwait(false);
-            throw;
+            throw new HypervisorException($"'{target.Services.Name}' cannot listen at {address} ({nameof(QemuMigrationOptions)}.{nameof(QemuMigrationOptions.Address)}): {error.Message}", ErrorCode.Unavailable, RequestOutcome.Rejected, error);
         }
+
+        await receiver.GetFileAsync(listener.SafeHandle, SocketName, cancellationToken).ConfigureAwait(false);
+        string? creds = target.Services.Options.Migration.TlsDirectory is null ? null : MigrationRoute.Credentials;
+        await receiver.NbdServerStartAsync(
+            new NbdServerOptionsLegacy { Addr = new SocketAddressLegacy { Fd = new FdSocketAddressWrapper { Data = new FdSocketAddress { Str = SocketName } } }, TlsCreds = creds }, cancellationToken).ConfigureAwait(false);
+        return new MigrationDiskWay { Host = address.ToString(), Port = ((IPEndPoint)listener.LocalEndPoint!).Port.ToString(CultureInfo.InvariantCulture) };
     }
 
     /// <summary>The guest stands still: what it has written last is written at the target too, and nothing connects the two any more.</summary>
@@ -105,10 +159,9 @@ internal static class MigrationStorage
 
     private static string IdOf(int index) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{index}");
 
-    private static async Task MirrorAsync(QmpClient client, DiskConfig disk, int index, MigrationOptions options, CancellationToken cancellationToken)
+    private static async Task MirrorAsync(QmpClient client, DiskConfig disk, int index, BlockdevOptionsNbd way, MigrationOptions options, CancellationToken cancellationToken)
     {
-        await client.BlockdevAddAsync(
-            new BlockdevOptions { NodeName = IdOf(index), Nbd = new BlockdevOptionsNbd { Server = new SocketAddress { Unix = new UnixSocketAddress { Path = s_path } }, Export = disk.Id } }, cancellationToken).ConfigureAwait(false);
+        await client.BlockdevAddAsync(new BlockdevOptions { NodeName = IdOf(index), Nbd = way }, cancellationToken).ConfigureAwait(false);
         await client.BlockdevMirrorAsync(
             new BlockdevMirrorArguments
             {
@@ -123,7 +176,7 @@ internal static class MigrationStorage
             }, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task AwaitReadyAsync(MachineChange source, QmpClient client, QmpClient receiver, CancellationToken cancellationToken)
+    private static async Task AwaitReadyAsync(MachineChange source, QmpClient client, IMigrationTarget target, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -133,7 +186,7 @@ internal static class MigrationStorage
             if (jobs.TrueForAll(job => job.Status == JobStatus.Ready))
                 return;
             // A target that has died is noticed at once, and not when the limit of the bandwidth lets the mirror write again.
-            await receiver.GetRunStatusAsync(cancellationToken).ConfigureAwait(false);
+            await target.HasComeAsync(cancellationToken).ConfigureAwait(false);
             long total = jobs.Sum(job => job.TotalProgress), done = jobs.Sum(job => job.CurrentProgress);
             source.Progress.Say(string.Create(CultureInfo.InvariantCulture, $"disks: {done >> 10} of {total >> 10} KiB copied"), total == 0 ? 0 : Math.Min(1, done / (double)total));
             await Task.Delay(s_look, source.Services.Time, cancellationToken).ConfigureAwait(false);

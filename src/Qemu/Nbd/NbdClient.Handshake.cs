@@ -13,11 +13,12 @@ internal sealed partial class NbdClient
     /// <param name="socketPath">The server's unix socket.</param>
     /// <param name="export">The name of the export.</param>
     /// <param name="contexts">What the server is to say of stretches: <c>base:allocation</c>, <c>qemu:dirty-bitmap:NAME</c>.</param>
-    /// <param name="timeout">How long the server may take.</param>
+    /// <param name="timeout">How long the server may take to agree.</param>
+    /// <param name="patience">How long it may take to answer a request.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="HypervisorException">There is no server, or it has no such export or context.</exception>
-    public static async Task<NbdClient> ConnectAsync(string socketPath, string export, IReadOnlyList<string> contexts, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<NbdClient> ConnectAsync(string socketPath, string export, IReadOnlyList<string> contexts, TimeSpan timeout, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
     {
         Connection connection;
         try
@@ -29,7 +30,13 @@ internal sealed partial class NbdClient
             throw QmpErrors.NotConnected(error);
         }
 
-        var client = new NbdClient(connection);
+        return await ConnectAsync(connection, export, contexts, timeout, patience, time, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The same over a connection that there is, which is closed when it fails.</summary>
+    public static async Task<NbdClient> ConnectAsync(Connection connection, string export, IReadOnlyList<string> contexts, TimeSpan timeout, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var client = new NbdClient(connection, patience, time);
         using var timer = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try
@@ -83,7 +90,7 @@ internal sealed partial class NbdClient
         byte[] magic = new byte[8];
         BinaryPrimitives.WriteUInt64BigEndian(magic, OptionMagic);
         await _output.WriteAsync((byte[])[.. magic, .. Number(option), .. Number((uint)content.Length), .. content], cancellationToken).ConfigureAwait(false);
-        while (true)
+        for (int replies = 0; replies < MaxOptionReplies; replies++)
         {
             ulong replyMagic = await ReadNumberAsync(8, cancellationToken).ConfigureAwait(false);
             ulong about = await ReadNumberAsync(4, cancellationToken).ConfigureAwait(false);
@@ -95,7 +102,7 @@ internal sealed partial class NbdClient
             await FillAsync(reply, cancellationToken).ConfigureAwait(false);
             if ((type & ReplyErrorBit) != 0)
             {
-                string words = Encoding.UTF8.GetString(reply);
+                string words = Words(reply);
                 throw new HypervisorException($"{_connection.Endpoint} refused the option {option}: {(words.Length > 0 ? words : $"error {type & ~ReplyErrorBit}")}.", ErrorCode.Unsupported, RequestOutcome.Rejected) { BackendMessage = words };
             }
 
@@ -103,6 +110,8 @@ internal sealed partial class NbdClient
                 return;
             heed(type, reply);
         }
+
+        throw Broken($"it has more than {MaxOptionReplies} replies to the option {option}");
     }
 
     private static byte[] Number(uint number)

@@ -40,8 +40,14 @@ internal static class NbdProtocol
     /// <summary>What a server may send that is not data: names, messages, descriptions of stretches. Ours; QEMU sends at most 64 Ki descriptions of eight bytes.</summary>
     public const int MaxMessageBytes = 1 << 20;
 
-    /// <summary>What is asked for in one request. Servers take 32 MiB without being asked ("Block size constraints"); more than this brings nothing.</summary>
-    public const int MaxReadBytes = 4 << 20;
+    /// <summary>As much of a server's words as is repeated in a message.</summary>
+    public const int MaxWordsBytes = 1024;
+
+    /// <summary>How many replies to one option are read: a server has one for each context that was asked for, and a few that inform.</summary>
+    public const int MaxOptionReplies = 64;
+
+    /// <summary>What is asked for in one request. Servers take 32 MiB without being asked ("Block size constraints"); a server reads one while it sends another, so several of less bring more than one of more.</summary>
+    public const int PieceBytes = 1 << 20;
 
     /// <summary>Of base:allocation: reads as zeros.</summary>
     public const uint StateZero = 2;

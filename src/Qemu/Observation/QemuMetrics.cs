@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
 using System.Text.Json;
+using Hypervisor.Sdk.Qemu.Changes;
 using Hypervisor.Sdk.Qemu.Guests;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.Qapi;
@@ -17,7 +18,7 @@ internal sealed class QemuMetrics(QemuServices services, MachineTable machines, 
     /// <summary>How often the guest's balloon driver is asked for its figures, in seconds.</summary>
     private const long BalloonIntervalSeconds = 5;
 
-    private const string Balloon = "/machine/peripheral/hv-balloon";
+    private const string Balloon = "/machine/peripheral/" + MemoryBalloon.Device;
 
     /// <summary>A guest whose agent was silent is left alone for this long: a list of machines must not wait for it each time.</summary>
     private static readonly TimeSpan s_silence = TimeSpan.FromMinutes(1);
@@ -89,9 +90,11 @@ internal sealed class QemuMetrics(QemuServices services, MachineTable machines, 
         {
             Id = machine.InstanceId,
             At = services.Time.GetUtcNow(),
+            Since = process.StartedAt,
             CpuTime = cpu,
             MemoryUsed = ProcFiles.ResidentOf(process.Pid),
             MemoryUsedByGuest = blocks.GuestMemory,
+            MemoryLeftToGuest = blocks.Left,
             DiskReadBytes = blocks.Stats?.Sum(stats => stats.RdBytes),
             DiskWriteBytes = blocks.Stats?.Sum(stats => stats.WrBytes),
             DiskReadOperations = blocks.Stats?.Sum(stats => stats.RdOperations),
@@ -104,7 +107,7 @@ internal sealed class QemuMetrics(QemuServices services, MachineTable machines, 
         };
     }
 
-    private async Task<(IReadOnlyList<BlockDeviceStats>? Stats, ByteSize? GuestMemory)> DisksAsync(Machine machine, MachineConfig config, Dictionary<string, string> unavailable, CancellationToken cancellationToken)
+    private async Task<(IReadOnlyList<BlockDeviceStats>? Stats, ByteSize? GuestMemory, ByteSize? Left)> DisksAsync(Machine machine, MachineConfig config, Dictionary<string, string> unavailable, CancellationToken cancellationToken)
     {
         try
         {
@@ -112,15 +115,25 @@ internal sealed class QemuMetrics(QemuServices services, MachineTable machines, 
             {
                 var blocks = await client.QueryBlockstatsAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
                 var memory = await GuestMemoryAsync(client, config, unavailable, cancellationToken).ConfigureAwait(false);
-                return ((IReadOnlyList<BlockDeviceStats>?)[.. blocks.Select(block => block.Stats)], memory);
+                var left = await LeftAsync(client, config, unavailable, cancellationToken).ConfigureAwait(false);
+                return ((IReadOnlyList<BlockDeviceStats>?)[.. blocks.Select(block => block.Stats)], memory, left);
             }, cancellationToken).ConfigureAwait(false);
         }
         catch (HypervisorException error)
         {
-            foreach (string counter in (string[])[nameof(InstanceMetrics.DiskReadBytes), nameof(InstanceMetrics.DiskWriteBytes), nameof(InstanceMetrics.DiskReadOperations), nameof(InstanceMetrics.DiskWriteOperations), nameof(InstanceMetrics.MemoryUsedByGuest)])
+            foreach (string counter in (string[])[nameof(InstanceMetrics.DiskReadBytes), nameof(InstanceMetrics.DiskWriteBytes), nameof(InstanceMetrics.DiskReadOperations), nameof(InstanceMetrics.DiskWriteOperations), nameof(InstanceMetrics.MemoryUsedByGuest), nameof(InstanceMetrics.MemoryLeftToGuest)])
                 unavailable[counter] = $"QEMU does not say: {error.Message}";
-            return (null, null);
+            return (null, null, null);
         }
+    }
+
+    /// <summary>What its balloon has left to the guest.</summary>
+    private static async Task<ByteSize?> LeftAsync(QmpClient client, MachineConfig config, Dictionary<string, string> unavailable, CancellationToken cancellationToken)
+    {
+        if (config.EffectivePlatform.HasExtras)
+            return new ByteSize(await MemoryBalloon.ActualAsync(client, cancellationToken).ConfigureAwait(false));
+        unavailable[nameof(InstanceMetrics.MemoryLeftToGuest)] = $"{config.EffectivePlatform.Name} machines have no balloon here.";
+        return null;
     }
 
     /// <summary>What the guest's balloon driver reports: what the guest has, less what it could still give to programs.</summary>

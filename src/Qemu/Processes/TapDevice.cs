@@ -37,6 +37,15 @@ internal static unsafe class TapDevice
         }
     }
 
+    /// <summary>Why a network cannot be joined here; null when it can.</summary>
+    /// <param name="network"><c>bridge:NAME</c> or <c>tap:NAME</c>.</param>
+    public static string? WhyNot(string network)
+    {
+        if (!NetworkNames.TryParse(network, out string? kind, out string? name))
+            return $"'{network}' is not a network of this host.";
+        return Native.InterfaceIndex(name) == 0 ? $"This host has no {kind} '{name}'." : Problem;
+    }
+
     /// <summary>The name of the tap that a machine's device gets on a bridge.</summary>
     public static string NameOf(string id, int index) => "hv" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{id}/{index}")).AsSpan(0, 6));
 

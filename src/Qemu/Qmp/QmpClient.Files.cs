@@ -24,4 +24,20 @@ public sealed partial class QmpClient
         _session.SendFile(file, (byte)'\n');
         return await AddFdAsync(opaque: opaque, cancellationToken: cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>
+    /// Hands an open file, a listening socket perhaps, to a QEMU behind a unix socket under a name (<c>getfd</c>), by which the commands of this connection can say it (<see cref="FdSocketAddress"/>). Not beside other calls of this client.
+    /// </summary>
+    /// <param name="file">The file; the caller's own is still the caller's to close.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="NotSupportedException">The connection is not a unix socket.</exception>
+    /// <exception cref="HypervisorException">QEMU refuses it, or is gone.</exception>
+    [SupportedOSPlatform("linux")]
+    public async ValueTask GetFileAsync(SafeHandle file, string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        _session.SendFile(file, (byte)'\n');
+        await GetfdAsync(name, cancellationToken).ConfigureAwait(false);
+    }
 }

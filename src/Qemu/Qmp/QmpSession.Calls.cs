@@ -14,9 +14,6 @@ internal sealed partial class QmpSession
     private bool _flushing;
     private bool _unflushed;
 
-    /// <summary>The session whose replies this thread is delivering: what it writes meanwhile leaves with one flush at the end.</summary>
-    [ThreadStatic]
-    private static QmpSession? t_delivering;
 
     /// <summary>Sends a command and returns what completes with its reply.</summary>
     [SuppressMessage("Reliability", "CA2012", Justification = "The value task is handed on.")]
@@ -88,7 +85,7 @@ internal sealed partial class QmpSession
             ArmSweep(now, deadline);
 
             _unflushed = true;
-            flush = !_flushing && t_delivering != this;
+            flush = !_flushing && !_replies.IsDelivering;
             _flushing |= flush;
         }
 
@@ -185,7 +182,7 @@ internal sealed partial class QmpSession
     }
 
     /// <summary>Sends what was written while replies were delivered, unless somebody is sending.</summary>
-    private void FlushDeferred()
+    public void FlushDeferred()
     {
         lock (_gate)
         {

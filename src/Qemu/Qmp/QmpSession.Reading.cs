@@ -1,30 +1,16 @@
 using System.Buffers;
 using System.Globalization;
-using System.IO.Pipelines;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Hypervisor.Sdk.Qemu.Qapi;
 using Hypervisor.Sdk.Transport;
+using Hypervisor.Sdk.Transport.Calls;
 
 namespace Hypervisor.Sdk.Qemu.Qmp;
 
 /// <content>Receiving: replies, events, and who runs the callers.</content>
-internal sealed partial class QmpSession : IThreadPoolWorkItem
+internal sealed partial class QmpSession : IReplySession
 {
-    /// <summary>Replies that are collected before they are delivered, at most: as many as arrive in one read of the socket.</summary>
-    private const int MaxBatch = 128;
-
-    // Of the read loop alone: the replies of this read, in order.
-    private QmpPendingCall? _batchFirst;
-    private QmpPendingCall? _batchLast;
-    private int _batchCount;
-
-    // Replies on their way to their callers, under their own lock.
-    private readonly Lock _deliveryGate = new();
-    private QmpPendingCall? _deliveryFirst;
-    private QmpPendingCall? _deliveryLast;
-
-    void IThreadPoolWorkItem.Execute() => DeliverQueued();
+    int IReplySession.CallsUnderWay => _pending.Count;
 
     private async Task ReadLoopAsync()
     {
@@ -33,20 +19,7 @@ internal sealed partial class QmpSession : IThreadPoolWorkItem
         {
             while (true)
             {
-                var reading = _input.ReadAsync();
-                ReadResult read;
-                if (reading.IsCompleted)
-                {
-                    if (_batchCount >= MaxBatch)
-                        DeliverElsewhere(TakeBatch());
-                    read = await reading.ConfigureAwait(false);
-                }
-                else
-                {
-                    // First the loop waits for the socket, then this thread runs the callers: no thread hop, and a caller that blocks its thread does not block the loop.
-                    read = await new ReadThenDeliver(this, reading, TakeBatch());
-                }
-
+                var read = await _replies.ReadAsync(_input);
                 var buffer = read.Buffer;
                 while (LineFraming.TryReadLine(ref buffer, _options.MaxMessageBytes, ref scannedBytes, out var line))
                     Receive(line);
@@ -57,8 +30,7 @@ internal sealed partial class QmpSession : IThreadPoolWorkItem
         }
         catch (Exception error)
         {
-            if (TakeBatch() is { First: not null } batch)
-                DeliverElsewhere(batch);
+            _replies.DeliverElsewhere();
             Close(QmpErrors.CloseReason(Endpoint, error));
         }
     }
@@ -93,7 +65,7 @@ internal sealed partial class QmpSession : IThreadPoolWorkItem
         QmpPendingCall? call = null;
         if (QmpMessage.TryParseReturn(line, out var value, out long id) && (call = Take(id)) is not null && TryReadResult(call, value))
         {
-            Collect(call, error: null);
+            _replies.TryCollect(call, error: null);
             return;
         }
 
@@ -115,7 +87,7 @@ internal sealed partial class QmpSession : IThreadPoolWorkItem
         catch (Exception error) when (call is not null)
         {
             var reason = QmpErrors.CloseReason(Endpoint, error);
-            Collect(call, reason);
+            _replies.TryCollect(call, reason);
             throw reason;
         }
     }
@@ -134,7 +106,7 @@ internal sealed partial class QmpSession : IThreadPoolWorkItem
             error = QmpErrors.Rejected(message.Value, Peer, call.Command!.Name);
         else if (!TryReadResult(call, message.Value))
             error = QmpErrors.UnreadableReply(call.Command!.Name, Endpoint, WhyUnreadable(call, message.Value));
-        Collect(call, error);
+        _replies.TryCollect(call, error);
     }
 
     /// <summary>Takes a call out of the table: its id is free, and the loop holds it until it is delivered.</summary>
@@ -142,25 +114,6 @@ internal sealed partial class QmpSession : IThreadPoolWorkItem
     {
         lock (_gate)
             return _pending.Remove(id);
-    }
-
-    /// <summary>Puts a call into the batch, unless its caller has gone away.</summary>
-    private void Collect(QmpPendingCall call, Exception? error)
-    {
-        if (!call.TrySettle())
-        {
-            call.Release();
-            return;
-        }
-
-        call.Error = error;
-        call.Next = null;
-        if (_batchLast is null)
-            _batchFirst = call;
-        else
-            _batchLast.Next = call;
-        _batchLast = call;
-        _batchCount++;
     }
 
     /// <summary>Decodes the value; false when it is not one whole JSON value of the call's shape.</summary>
@@ -202,98 +155,4 @@ internal sealed partial class QmpSession : IThreadPoolWorkItem
     }
 
     private static bool IsUnreadable(Exception error) => error is JsonException or QapiFormatException or InvalidOperationException or FormatException;
-
-    private Batch TakeBatch()
-    {
-        var batch = new Batch(_batchFirst, _batchLast, _batchCount);
-        _batchFirst = _batchLast = null;
-        _batchCount = 0;
-        return batch;
-    }
-
-    /// <summary>Runs the callers of a batch on this thread, which is free for it: the read loop waits for the socket.</summary>
-    private void Deliver(Batch batch)
-    {
-        if (batch.Count == 1)
-        {
-            batch.First!.Publish();
-            return;
-        }
-
-        // One of these callers may block its thread until another one has run, or until what it sends is answered: then the watch has another thread go on.
-        Queue(batch);
-        _watch.Enter();
-        DeliverQueued();
-        _watch.Leave();
-    }
-
-    private void DeliverElsewhere(Batch batch)
-    {
-        Queue(batch);
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-    }
-
-    private void Queue(Batch batch)
-    {
-        lock (_deliveryGate)
-        {
-            if (_deliveryLast is null)
-                _deliveryFirst = batch.First;
-            else
-                _deliveryLast.Next = batch.First;
-            _deliveryLast = batch.Last;
-        }
-    }
-
-    private void DeliverQueued()
-    {
-        var outer = t_delivering;
-        t_delivering = this;
-        while (true)
-        {
-            QmpPendingCall? call;
-            lock (_deliveryGate)
-            {
-                call = _deliveryFirst;
-                if (call is null)
-                    break;
-                _deliveryFirst = call.Next;
-                if (_deliveryFirst is null)
-                    _deliveryLast = null;
-            }
-
-            call.Publish();
-        }
-
-        t_delivering = outer;
-        FlushDeferred();
-    }
-
-    private readonly record struct Batch(QmpPendingCall? First, QmpPendingCall? Last, int Count);
-
-    /// <summary>Awaits a read that is pending: hands the loop's continuation to the read, then delivers the batch on the thread that has become free by that.</summary>
-    private readonly struct ReadThenDeliver(QmpSession session, ValueTask<ReadResult> read, Batch batch) : ICriticalNotifyCompletion
-    {
-        private readonly ConfiguredValueTaskAwaitable<ReadResult>.ConfiguredValueTaskAwaiter _read = read.ConfigureAwait(false).GetAwaiter();
-
-        public bool IsCompleted => false;
-
-        public ReadThenDeliver GetAwaiter() => this;
-
-        public ReadResult GetResult() => _read.GetResult();
-
-        public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
-
-        public void UnsafeOnCompleted(Action continuation)
-        {
-            // From here on the loop may run on another thread: nothing of it is touched.
-            _read.UnsafeOnCompleted(continuation);
-            if (batch.Count == 0)
-                return;
-            session.Deliver(batch);
-            // More replies are coming: a server that waits for this core writes them now, and one wake-up takes them all.
-            if (session._pending.Count > 1)
-                Thread.Yield();
-        }
-    }
 }

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using Hypervisor.Sdk.Qemu.Qapi;
 using Hypervisor.Sdk.Transport;
+using Hypervisor.Sdk.Transport.Calls;
 
 namespace Hypervisor.Sdk.Qemu.Qmp;
 
@@ -16,7 +17,7 @@ internal sealed partial class QmpSession : IAsyncDisposable
     private readonly QmpClientOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer _sweep;
-    private readonly StallWatch _watch;
+    private readonly ReplyDelivery _replies;
 
     // Guards the table, the writer and the close reason.
     private readonly Lock _gate = new();
@@ -35,7 +36,7 @@ internal sealed partial class QmpSession : IAsyncDisposable
         _options = options;
         _time = options.TimeProvider;
         _pending = new QmpPendingTable(options.MaxPendingCalls);
-        _watch = new StallWatch(DeliverQueued);
+        _replies = new ReplyDelivery(this);
         _sweep = _time.CreateTimer(static state => ((QmpSession)state!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 

@@ -106,15 +106,27 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
                 return frozen;
             if (change.Services.State.ReadSnapshots(change.Id).FindTag(intended.Tag) is not null)
                 return null;
-            await DeleteFromImagesAsync(change, intended.Tag, token).ConfigureAwait(false);
-            return MachineRecovery.Interrupted(entry);
+            return await CleanAsync(change, entry, () => DeleteFromImagesAsync(change, intended.Tag, token)).ConfigureAwait(false) ?? MachineRecovery.Interrupted(entry);
         });
         recovery.Add(WorkKinds.DeleteSnapshot, static async (change, entry, token) =>
         {
-            await DeleteAsync(change, entry.Intent!, token).ConfigureAwait(false);
-            return null;
+            return await CleanAsync(change, entry, () => DeleteAsync(change, entry.Intent!, token)).ConfigureAwait(false);
         });
         recovery.Add(WorkKinds.RevertSnapshot, static (change, entry, token) => SnapshotRevert.RecoverAsync(change, entry, token));
+    }
+
+    /// <summary>A disk whose secret cannot be had now must not keep anybody from connecting.</summary>
+    private static async Task<HypervisorException?> CleanAsync(MachineChange change, JournalEntry entry, Func<Task> clean)
+    {
+        try
+        {
+            await clean().ConfigureAwait(false);
+            return null;
+        }
+        catch (HypervisorException error) when (change.Config.Disks.Any(disk => disk.Passphrase is not null))
+        {
+            return new HypervisorException($"The process that carried out '{entry.Kind}' ended in the middle of it, and cleaning up failed: {error.Message}", error.Code, RequestOutcome.FailedMidway, error);
+        }
     }
 
     private async Task<Snapshot> CreateAsync(MachineChange change, SnapshotRecord record, bool quiesce, CancellationToken cancellationToken)
@@ -158,6 +170,8 @@ internal sealed class QemuSnapshots(QemuServices services, MachineTable machines
         RefuseTemplate(change);
         if (spec.IncludeMemory && !status.IsUp)
             throw Refused(change, ErrorCode.InvalidState, $"is {status.State}: it has no memory to keep");
+        if (spec.IncludeMemory && config.Disks.FirstOrDefault(disk => disk.Passphrase is not null) is { } closed)
+            throw Refused(change, ErrorCode.Unsupported, $"has the encrypted disk '{closed.Id}': what is on it is in the memory too, which would lie open beside it, and QEMU cannot write memory into an encrypted image. Without memory it can be kept");
         if (spec.Quiesce && status.State != PowerState.Running)
             throw Refused(change, ErrorCode.InvalidState, $"is {status.State}: there is no guest that could bring its file systems to rest");
         if (config.Disks.FirstOrDefault(disk => !disk.ReadOnly && (disk.File is null || disk.Format != DiskImages.ImageFormat.Qcow2)) is { } other)

@@ -20,7 +20,7 @@ internal static class SnapshotFiles
     public static async Task CreateAsync(MachineChange change, MachineConfig config, string tag, CancellationToken cancellationToken)
     {
         foreach (string file in DisksOf(config))
-            await OnAsync(change, file, "make snapshot in", (images, image) => images.CreateSnapshotAsync(image, tag, cancellationToken)).ConfigureAwait(false);
+            await OnAsync(change, file, "make snapshot in", (images, image) => images.CreateSnapshotAsync(image, tag, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Goes back to a snapshot in each disk. Can be done again. The checkpoints of backups are forgotten: what comes back was not written by the guest.</summary>
@@ -29,8 +29,8 @@ internal static class SnapshotFiles
         foreach (string file in DisksOf(config))
         {
             foreach (string bitmap in (await InfoAsync(change, file, cancellationToken).ConfigureAwait(false)).Bitmaps)
-                await OnAsync(change, file, "remove a checkpoint from", (images, image) => images.RemoveBitmapAsync(image, bitmap, cancellationToken)).ConfigureAwait(false);
-            await OnAsync(change, file, "apply snapshot in", (images, image) => images.ApplySnapshotAsync(image, tag, cancellationToken)).ConfigureAwait(false);
+                await OnAsync(change, file, "remove a checkpoint from", (images, image) => images.RemoveBitmapAsync(image, bitmap, cancellationToken), cancellationToken).ConfigureAwait(false);
+            await OnAsync(change, file, "apply snapshot in", (images, image) => images.ApplySnapshotAsync(image, tag, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -40,7 +40,7 @@ internal static class SnapshotFiles
         foreach (string file in change.Services.State.List(StateDirectory.Disks(change.Id)).Where(file => file.EndsWith(".qcow2", StringComparison.Ordinal)))
         {
             if ((await InfoAsync(change, file, cancellationToken).ConfigureAwait(false)).Snapshots.Any(snapshot => snapshot.Name == tag))
-                await OnAsync(change, file, "delete snapshot in", (images, image) => images.DeleteSnapshotAsync(image, tag, cancellationToken)).ConfigureAwait(false);
+                await OnAsync(change, file, "delete snapshot in", (images, image) => images.DeleteSnapshotAsync(image, tag, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -50,11 +50,12 @@ internal static class SnapshotFiles
         return await change.Services.Images.GetInfoAsync(DiskImage.InFile(opened, ImageFormat.Qcow2), cancellationToken: cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task OnAsync(MachineChange change, string file, string what, Func<QemuImg, DiskImage, Task> action)
+    private static async Task OnAsync(MachineChange change, string file, string what, Func<QemuImg, DiskImage, Task> action, CancellationToken cancellationToken)
     {
         string path = StateDirectory.Disk(change.Id, file);
         using var opened = change.Root.OpenFile(path, FileAccess.ReadWrite);
-        await change.Root.EffectAsync($"{what} {path}", () => action(change.Services.Images, DiskImage.InFile(opened, ImageFormat.Qcow2))).ConfigureAwait(false);
+        var image = await DiskKeys.OwnImageAsync(change, file, opened, cancellationToken).ConfigureAwait(false);
+        await change.Root.EffectAsync($"{what} {path}", () => action(change.Services.Images, image)).ConfigureAwait(false);
         change.Root.FlushFile(opened, path);
     }
 }

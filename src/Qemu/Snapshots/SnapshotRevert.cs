@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using System.Text.Json;
 using Hypervisor.Sdk.Qemu.Backups;
+using Hypervisor.Sdk.Qemu.Changes;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.State;
 
@@ -91,6 +92,9 @@ internal static class SnapshotRevert
         try
         {
             await SnapshotNodes.LoadAsync(change, record.Config, record.Tag, cancellationToken).ConfigureAwait(false);
+            // What was asked of the guest then came with its memory.
+            if (change.Config.EffectivePlatform.HasExtras)
+                await MemoryBalloon.ApplyAsync(change, cancellationToken).ConfigureAwait(false);
             var client = await change.MonitorAsync(cancellationToken).ConfigureAwait(false);
             if (record.WasRunning)
                 await client.ContAsync(cancellationToken).ConfigureAwait(false);

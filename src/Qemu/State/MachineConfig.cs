@@ -35,6 +35,9 @@ internal sealed record MachineConfig
 
     public long? MaxMemoryBytes { get; init; }
 
+    /// <summary>How much of its memory the guest is asked to make do with; null for all of it.</summary>
+    public long? MemoryTargetBytes { get; init; }
+
     /// <summary>Memory that was plugged in while the machine ran, a part of <see cref="MemoryBytes"/>; the next start has it in the same places.</summary>
     public IReadOnlyList<DimmConfig> Dimms { get; init; } = [];
 
@@ -54,6 +57,9 @@ internal sealed record MachineConfig
     public IReadOnlyList<DiskConfig> Disks { get; init; } = [];
 
     public IReadOnlyList<NetworkConfig> Networks { get; init; } = [];
+
+    /// <summary>PCI devices of this host that it has while it runs.</summary>
+    public IReadOnlyList<HostDeviceConfig> HostDevices { get; init; } = [];
 
     /// <summary>What cloud-init in the guest is told, and how; its documents are in <c>cloud-init.json</c>.</summary>
     public CloudInitConfig? CloudInit { get; init; }
@@ -80,6 +86,18 @@ internal sealed record MachineConfig
     public int EffectiveMaxCpus => Math.Max(MaxCpus ?? 0, Cpus);
 }
 
+/// <summary>A PCI device of the host that a machine has.</summary>
+internal sealed record HostDeviceConfig
+{
+    public required string Id { get; init; }
+
+    /// <summary>Where the host has it: <c>0000:01:00.0</c>.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>Its place on the machine's bus.</summary>
+    public int? Slot { get; init; }
+}
+
 /// <summary>How cloud-init in the guest is reached.</summary>
 internal sealed record CloudInitConfig
 {
@@ -98,7 +116,7 @@ internal sealed record CloudInitConfig
 
     public required string HostName { get; init; }
 
-    /// <summary>The place of the disk on the machine's bus; null for what is no disk.</summary>
+    /// <summary>The place of the disk on the machine's bus, or of a PC's CD drive on its controller; null for what is neither.</summary>
     public int? Slot { get; init; }
 }
 
@@ -158,7 +176,7 @@ internal sealed record DiskConfig
 {
     public required string Id { get; init; }
 
-    /// <summary><c>virtio</c>, <c>scsi</c>, <c>sata</c> or <c>ide</c>.</summary>
+    /// <summary><c>virtio</c>, <c>scsi</c>, <c>sata</c>, <c>ide</c> or <c>usb</c>.</summary>
     public required string Bus { get; init; }
 
     public string? Serial { get; init; }
@@ -204,6 +222,15 @@ internal sealed record DiskConfig
     /// <summary>How fast the guest may use it; null for as fast as it goes.</summary>
     public DiskLimits? Limits { get; init; }
 
+    /// <summary>Where the image was, with those of its own below it, that the machine has taken over: an absolute path; null for what was made. They have two names until the configuration is written.</summary>
+    public string? TakenFrom { get; init; }
+
+    /// <summary>Whether what the guest gives back is kept all the same.</summary>
+    public bool KeepsDiscarded { get; init; }
+
+    /// <summary>What is done with zeros that the guest writes.</summary>
+    public ZeroDetection DetectZeroes { get; init; }
+
     /// <summary>Whether it is a CD drive: <see cref="ExternalPath"/> is the image in it, null when it is empty.</summary>
     public bool IsCd { get; init; }
 }
@@ -218,6 +245,9 @@ internal sealed record BackingConfig
 
     /// <summary>The absolute path of a file elsewhere.</summary>
     public string? ExternalPath { get; init; }
+
+    /// <summary>Whether it is encrypted, with the passphrase of the disk that lies upon it.</summary>
+    public bool IsEncrypted { get; init; }
 
     /// <summary>The name of its node in QEMU; null for one that needs none, because nothing is ever written into it.</summary>
     public string? Node { get; init; }

@@ -30,10 +30,13 @@ internal sealed record RemoteConfig
     /// <summary>Of Ceph.</summary>
     public string? Pool { get; init; }
 
+    /// <summary>Of Ceph: a part of the pool.</summary>
+    public string? Namespace { get; init; }
+
     /// <summary>Of Ceph: its configuration on this host.</summary>
     public string? ConfigurationPath { get; init; }
 
-    /// <summary>Of iSCSI: who logs in.</summary>
+    /// <summary>Of iSCSI and Ceph: who logs in.</summary>
     public string? User { get; init; }
 
     /// <summary>What proves that. The secret itself is written down nowhere.</summary>
@@ -45,6 +48,6 @@ internal sealed record RemoteConfig
     {
         Nbd => Socket is null ? string.Create(CultureInfo.InvariantCulture, $"nbd://{Host}:{Port}/{Name}") : $"nbd+unix:///{Name}?socket={Socket}",
         Iscsi => string.Create(CultureInfo.InvariantCulture, $"iscsi://{Host}:{Port}/{Name}/{Lun}"),
-        _ => $"rbd:{Pool}/{Name}",
+        _ => Namespace is null ? $"rbd:{Pool}/{Name}" : $"rbd:{Pool}/{Namespace}/{Name}",
     };
 }

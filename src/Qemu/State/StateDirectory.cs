@@ -7,7 +7,7 @@ namespace Hypervisor.Sdk.Qemu.State;
 
 /// <summary>
 /// The directory that holds everything that is kept:
-/// <c>vms/ID/{config.json, process.json, snapshots.json, cloud-init.json, journal, console.log, qemu.log, tpm.log, tpm/, disks/}</c>, <c>names/NAME</c> (holds the id: the claim of a name), <c>locks/ID</c>, <c>gone/ID</c> (the journal of a deleted machine), <c>reserve</c> (space that a deletion gives up on a full disk) and
+/// <c>vms/ID/{config.json, process.json, snapshots.json, cloud-init.json, journal, console.log, qemu.log, tpm.log, tpm/, disks/}</c>, <c>names/NAME</c> (holds the id: the claim of a name), <c>locks/ID</c>, <c>gone/ID</c> (the journal of a deleted machine), <c>identity</c> (by which another host's backend knows it again), <c>reserve</c> (space that a deletion gives up on a full disk) and
 /// <c>trash/ID</c> (a machine that is being removed).
 /// </summary>
 /// <remarks>A machine is there when it has a configuration: writing that is the moment of creation, renaming the directory to <c>trash/</c> the moment of deletion.</remarks>
@@ -33,6 +33,28 @@ internal sealed class StateDirectory : IDisposable
     public SpaceReserve Reserve { get; }
 
     public string Path => Root.Path;
+
+    /// <summary>What this directory is told by from every other one, also where both have the same path on two hosts: a number that is written into it when it is first asked for.</summary>
+    public string Identity()
+    {
+        const string File = "identity", Prepared = "identity.new";
+        while (true)
+        {
+            if (Root.Read(File, MaxNameBytes) is { } content)
+                return Encoding.UTF8.GetString(content);
+            // Two that make one at the same time prepare two files, of which one gets the name.
+            string prepared = $"{Prepared}-{Guid.NewGuid():N}";
+            Root.AtomicWrite(prepared, Encoding.UTF8.GetBytes(Guid.NewGuid().ToString("D")));
+            try
+            {
+                Root.Rename(prepared, File);
+            }
+            catch (HypervisorException error) when (error.Code == ErrorCode.AlreadyExists)
+            {
+                Root.Delete(prepared);
+            }
+        }
+    }
 
     /// <summary>Opens the directory and makes what is missing in it.</summary>
     public static StateDirectory Open(string path, IDurableSeam? seam)

@@ -32,7 +32,10 @@ internal sealed partial class ChangePlanner
         var planner = new ChangePlanner(world, instance);
         planner.PlanTexts(change);
         planner.PlanSizing(change);
+        planner.PlanMemoryTarget(change);
         planner.PlanLimits(change);
+        if (change.RemoveCloudInit && planner._config.HasCloudInit)
+            planner.Add(new ChangeStep { Property = "cloudInit", From = "given", Effects = ChangeEffects.Live | ChangeEffects.DestroysData, Impossible = instance.IsTemplate ? OfTemplate : null, Setting = static config => config with { HasCloudInit = false } });
         planner.PlanRemovals(change);
         planner.PlanResizes(change);
         planner.PlanDiskLimits(change);
@@ -135,6 +138,33 @@ internal sealed partial class ChangePlanner
         static string Cpus(InstanceConfig config) => string.Create(CultureInfo.InvariantCulture, $"{config.Cpus}{(config.MaxCpus is { } most ? $" of at most {most}" : "")}");
 
         static string Memory(InstanceConfig config) => $"{new ByteSize(config.MemoryBytes)}{(config.MaxMemoryBytes is { } most ? $" of at most {new ByteSize(most)}" : "")}";
+    }
+
+    /// <summary>What the guest is asked to make do with. Where memory has come or gone, what it gives back is counted anew.</summary>
+    private void PlanMemoryTarget(InstanceChange change)
+    {
+        long? wanted = change.MemoryTarget.IsSet ? change.MemoryTarget.Value?.Bytes : _config.MemoryTargetBytes;
+        if (change.MemoryTarget.IsSet)
+        {
+            if (_config.Kind != InstanceKind.VirtualMachine || !_world.Personality.Can(SimulationPersonality.MemoryTarget))
+                throw _world.Unsupported("memoryTarget", "this backend asks no guest to make do with less");
+            if (wanted is { } bytes && (bytes < 1 << 20 || bytes > _config.MemoryBytes || bytes % (1 << 20) != 0))
+                throw _world.Invalid("memoryTarget", $"1MiB to the machine's {new ByteSize(_config.MemoryBytes)}, in whole MiB");
+        }
+
+        if (wanted >= _config.MemoryBytes)
+            wanted = null;
+        if (wanted == _config.MemoryTargetBytes && (wanted is null || !_steps.Exists(static step => step.HeldBytes is not null)))
+            return;
+        Add(new ChangeStep
+        {
+            Property = "memoryTarget",
+            From = _config.MemoryTargetBytes is { } before ? new ByteSize(before).ToString() : null,
+            To = wanted is { } after ? new ByteSize(after).ToString() : null,
+            // To get all of it back takes no guest that hears.
+            GivenUp = IsUp && wanted is not null ? "memory" : null,
+            Setting = config => config with { MemoryTargetBytes = wanted },
+        });
     }
 
     /// <summary>More memory at once; or, where it goes in pieces, those that were plugged in back, the last first.</summary>

@@ -77,6 +77,8 @@ internal sealed class DiskService(SimulationClient client) : FeatureService(clie
     {
         if (options?.MaxBandwidthPerSecond is { Bytes: < 1 } bandwidth)
             throw World.Invalid("options.maxBandwidthPerSecond", $"{bandwidth} a second is no bandwidth: 1 byte or more");
+        if (options?.Passphrase is not null)
+            throw World.Unsupported("options.passphrase", "encrypted disks are not simulated");
         long? limit = options?.MaxBandwidthPerSecond?.Bytes;
         string to = target is null ? "-" : Encoding.UTF8.GetString(ModelJson.Default.Write(target));
         return BeginAsync(

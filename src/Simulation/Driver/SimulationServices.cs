@@ -51,7 +51,11 @@ internal static class SimulationServices
         if (can(Capability.LiveMigration))
             services.Add(new MigrationService(client));
         if (can(SimulationPersonality.MoveDisks))
+        {
             services.Add(new DiskService(client));
+            services.Add(new DiskExportService(client));
+        }
+
         if (client.World.Personality.HasPools)
             services.Add(new StorageService(client));
         if (client.World.Personality.SuspendsToDisk)

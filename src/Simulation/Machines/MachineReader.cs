@@ -29,6 +29,7 @@ internal sealed class MachineReader(World world)
             CpuModel = CheckText(spec.CpuModel, "cpuModel"),
             Architecture = spec.Architecture ?? node.Architecture,
             HasPassthrough = spec.PassthroughDevices.Count > 0,
+            HasCloudInit = spec.CloudInit is not null,
             Labels = CheckLabels(spec.Labels),
         };
         config = ApplySizing(config, spec.Sizing, "sizing");
@@ -93,7 +94,9 @@ internal sealed class MachineReader(World world)
             throw world.Invalid($"{field}.bus", $"'{bus[..Math.Min(bus.Length, 64)]}' is not a bus: {string.Join(", ", s_buses)}");
         if (spec.Serial is { } serial && (serial.Length is 0 or > 20 || serial.Any(static c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))))
             throw world.Invalid($"{field}.serial", "a serial number is 1 to 20 letters, digits, '-', '_' and '.'");
-        var disk = new DiskConfig(spec.Id is { } wanted ? CheckDeviceId(wanted, $"{field}.id") : DeviceId.Parse(id), bus) { Serial = spec.Serial, ReadOnly = spec.ReadOnly, Limits = CheckLimits(spec.Limits, $"{field}.limits") };
+        var disk = new DiskConfig(spec.Id is { } wanted ? CheckDeviceId(wanted, $"{field}.id") : DeviceId.Parse(id), bus) { Serial = spec.Serial, ReadOnly = spec.ReadOnly, Limits = CheckLimits(spec.Limits, $"{field}.limits"), Discard = spec.Discard, DetectZeroes = spec.DetectZeroes };
+        if (spec is { DetectZeroes: ZeroDetection.Discard, Discard: false })
+            throw world.Invalid($"{field}.detectZeroes", "zeros are not given back where nothing is: let the disk discard too, or write them");
         if (spec.Passphrase is not null)
             throw world.Unsupported($"{field}.passphrase", "encrypted disks are not simulated");
         if (spec.Content is DiskContent.Cd cd)
@@ -192,7 +195,7 @@ internal sealed class MachineReader(World world)
     {
         VolumeAttachment.File file => file.Path,
         VolumeAttachment.BlockDevice device => device.Path,
-        VolumeAttachment.Rbd rbd => $"rbd:{rbd.Pool}/{rbd.Image}",
+        VolumeAttachment.Rbd rbd => rbd.Namespace is null ? $"rbd:{rbd.Pool}/{rbd.Image}" : $"rbd:{rbd.Pool}/{rbd.Namespace}/{rbd.Image}",
         VolumeAttachment.Iscsi iscsi => string.Create(CultureInfo.InvariantCulture, $"{iscsi.Target}/{iscsi.Lun}"),
         VolumeAttachment.Nbd nbd => nbd.Export.ToString(),
         _ => attachment.Kind,

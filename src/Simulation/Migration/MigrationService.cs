@@ -16,6 +16,8 @@ internal sealed partial class MigrationService(SimulationClient client) : Featur
     /// <summary>A round shorter than this is not worth telling of; it bounds how often a guest that writes too fast is looked at.</summary>
     private static readonly TimeSpan s_shortestRound = TimeSpan.FromMilliseconds(50);
 
+    private const string NoPostCopy = "Guests do not move by post-copy here.";
+
     public async Task<MigrationCheck> CheckAsync(InstanceId id, MigrationTarget target, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(target);
@@ -25,7 +27,7 @@ internal sealed partial class MigrationService(SimulationClient client) : Featur
         {
             var instance = World.Require(id);
             var obstacles = await ObstaclesAsync(instance, target, there, problem).ConfigureAwait(false);
-            return new MigrationCheck { Obstacles = [.. obstacles.Concat(OwnObstacles(instance, target, there, withStorage: true))] };
+            return new MigrationCheck { Obstacles = [.. obstacles.Concat(OwnObstacles(instance, target, there, withStorage: true))], PostCopyObstacles = [NoPostCopy] };
         }).ConfigureAwait(true);
     }
 
@@ -45,6 +47,8 @@ internal sealed partial class MigrationService(SimulationClient client) : Featur
                 instance =>
                 {
                     var obstacles = thereObstacles.Concat(OwnObstacles(instance, target, there, options.WithStorage)).ToList();
+                    if (options.PostCopyAfter is not null)
+                        obstacles.Add(NoPostCopy);
                     if (obstacles.Count > 0)
                         throw InvalidState(instance, $"cannot be moved: {string.Join(" ", obstacles).TrimEnd('.')}");
                 },

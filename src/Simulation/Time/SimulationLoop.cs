@@ -19,6 +19,7 @@ internal sealed class SimulationLoop
     private long _sequence;
     private int _demands;
     private int _nudges;
+    private int _visits;
     private ExceptionDispatchInfo? _failure;
 
     public SimulationLoop() => _context = new LoopContext(this);
@@ -57,14 +58,22 @@ internal sealed class SimulationLoop
     }
 
     /// <summary>Runs something within another loop, and goes on within this one. Within the loop only.</summary>
+    /// <remarks>Time does not move on by itself meanwhile: however long another thread keeps the other loop, nobody's deadline passes here.</remarks>
     public Task<T> VisitAsync<T>(SimulationLoop other, Func<T> body)
     {
         var visit = other.EnterAsync(() => Task.FromResult(body()));
         if (visit.IsCompleted)
             return visit;
         var back = new TaskCompletionSource<T>();
-        _ = visit.ContinueWith(ended => Post(() => back.TrySetFromTask(ended)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _visits++;
+        _ = visit.ContinueWith(ended => Post(() => Return(ended)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return back.Task;
+
+        void Return(Task<T> ended)
+        {
+            _visits--;
+            back.TrySetFromTask(ended);
+        }
     }
 
     /// <summary>Runs something within the loop: at once, or after what is running.</summary>
@@ -210,7 +219,7 @@ internal sealed class SimulationLoop
     private bool TryTakeDue(out LoopTimer timer)
     {
         long next = NextDueTicks();
-        if (next != long.MaxValue && (next <= _nowTicks || next <= _horizonTicks || ((_demands > 0 || _nudges > 0) && RealTime is null)))
+        if (next != long.MaxValue && (next <= _nowTicks || next <= _horizonTicks || ((_demands > 0 || _nudges > 0) && _visits == 0 && RealTime is null)))
         {
             if (next > _nowTicks && next > _horizonTicks && _demands == 0)
                 _nudges = 0;

@@ -63,6 +63,7 @@ internal static class ReplayedCalls
         ["list-ports"] = static (backend, id, _, _) => EndAsync(backend.Get<IPortForwards>().ListAsync(InstanceId.Parse(id))),
         ["add-port"] = static (backend, id, request, text) => backend.Get<IPortForwards>().AddAsync(InstanceId.Parse(id), Read<PortSpec>(text), request),
         ["remove-port"] = static (backend, id, request, text) => backend.Get<IPortForwards>().RemoveAsync(InstanceId.Parse(id), DeviceId.Parse(text), request),
+        ["export-disk"] = static (backend, id, _, text) => ExportAsync(backend, id, text.Split(' ')),
         ["begin-backup"] = static (backend, id, _, text) => backend.Get<IBackupSource>().BeginAsync(InstanceId.Parse(id), Backup(text.Split(' '))),
         ["exec"] = static (backend, id, _, text) => backend.Get<IExec>().StartAsync(InstanceId.Parse(id), Read<CommandSpec>(text)),
         ["run"] = static (backend, id, _, text) => RunAsync(backend, id, text),
@@ -146,6 +147,9 @@ internal static class ReplayedCalls
         var content = new MemoryStream(SessionLog.Bytes(words[2]), writable: false);
         return backend.Get<IGuestFiles>().WriteAsync(InstanceId.Parse(id), CallText.ReadWord(words[0]), content, words[1] == "-" ? null : Read<GuestFileAttributes>(words[1]));
     }
+
+    private static Task<DiskExport> ExportAsync(IBackend backend, string id, string[] words) => backend.Get<IDiskExports>().ExportAsync(
+        InstanceId.Parse(id), DeviceId.Parse(words[0]), new DiskExportOptions { Listen = words[1] == "-" ? null : System.Net.IPAddress.Parse(words[1]), Quiesce = words[2] == "quiesce" });
 
     private static BackupOptions Backup(string[] words) => new() { SinceCheckpoint = words[0] == "since" ? CallText.ReadWord(words[1]) : null, Quiesce = words[^1] == "quiesce" };
 

@@ -34,6 +34,12 @@ internal sealed record DiskConfig(DeviceId Id, string Bus)
     /// <summary>How fast the guest may use it.</summary>
     public DiskLimits? Limits { get; init; }
 
+    /// <summary>Whether what the guest gives back is given back to the storage.</summary>
+    public bool Discard { get; init; } = true;
+
+    /// <summary>What is done with zeros that the guest writes.</summary>
+    public ZeroDetection DetectZeroes { get; init; }
+
     /// <summary>Whether it is a CD drive.</summary>
     public bool IsCd { get; init; }
 

@@ -21,6 +21,9 @@ internal sealed record InstanceConfig
 
     public long? MaxMemoryBytes { get; init; }
 
+    /// <summary>How much of its memory a machine is asked to make do with; null for all of it.</summary>
+    public long? MemoryTargetBytes { get; init; }
+
     /// <summary>Of machines whose memory goes in pieces: the sizes of those that were plugged in, the last one last.</summary>
     public IReadOnlyList<long> MemoryPieces { get; init; } = [];
 
@@ -42,6 +45,8 @@ internal sealed record InstanceConfig
     public bool BootsFromDisk { get; init; }
 
     public bool HasPassthrough { get; init; }
+
+    public bool HasCloudInit { get; init; }
 
     public ScopeName? Scope { get; init; }
 

@@ -119,6 +119,7 @@ internal sealed class SimInstance
             Architecture = config.Architecture,
             GuestOs = config.GuestOs,
             Cpus = config.Kind == InstanceKind.VirtualMachine ? config.Cpus : config.CpuLimit,
+            MemoryTarget = config.MemoryTargetBytes is { } target ? new ByteSize(target) : null,
             Memory = config.Kind == InstanceKind.VirtualMachine ? new ByteSize(config.MemoryBytes) : config.MemoryLimitBytes is { } limit ? new ByteSize(limit) : null,
             Disks = disks,
             Networks = networks,
@@ -142,5 +143,7 @@ internal sealed class SimInstance
         IsCd = disk.IsCd,
         Image = disk.Image,
         Limits = disk.Limits,
+        Discard = disk.IsCd ? null : disk.Discard,
+        DetectZeroes = disk.IsCd ? null : disk.DetectZeroes,
     };
 }

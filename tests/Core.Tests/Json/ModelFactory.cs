@@ -16,12 +16,12 @@ internal sealed class ModelFactory(int? seed = null)
         typeof(Instance), typeof(InstanceFilter), typeof(VirtualMachineSpec), typeof(ContainerSpec), typeof(InstanceChange), typeof(ChangePlan), typeof(ApplyOptions), typeof(StopOptions), typeof(DeleteOptions),
         typeof(RequestOptions), typeof(RequestLookup), typeof(OperationProgress), typeof(InstanceObserved), typeof(Synchronized), typeof(InstanceCreated), typeof(InstanceStateChanged), typeof(InstanceChanged),
         typeof(InstanceDeleted), typeof(EventGap), typeof(OtherEvent), typeof(Snapshot), typeof(SnapshotSpec), typeof(CloneSpec), typeof(CommandSpec), typeof(CommandResult), typeof(GuestInfo), typeof(GuestFile),
-        typeof(Image), typeof(Network), typeof(Node), typeof(InstanceMetrics), typeof(NodeMetrics), typeof(PortForward), typeof(PortSpec), typeof(NativeDocument), typeof(LaneClaim), typeof(LaneQuery),
+        typeof(Image), typeof(Network), typeof(Node), typeof(InstanceMetrics), typeof(InstanceRates), typeof(NodeMetrics), typeof(PortForward), typeof(PortSpec), typeof(NativeDocument), typeof(LaneClaim), typeof(LaneQuery),
         typeof(BackupOptions), typeof(MigrationCheck), typeof(MigrationOptions), typeof(MigrationTarget), typeof(StoragePool), typeof(StoragePoolSpec), typeof(Volume), typeof(VolumeSpec), typeof(VolumeLease), typeof(VolumeConsumer),
         typeof(BackendDefinition), typeof(BackendHealth), typeof(BackendInfo), typeof(BackendRegistration), typeof(CapabilityAnswer), typeof(TransferProgress),
         typeof(HypervisorException), typeof(BackendConnectionException), typeof(BackendProtocolException),
         typeof(Sizing.Explicit), typeof(Sizing.Type), typeof(BootSource.FirstDisk), typeof(BootSource.Iso), typeof(BootSource.Kernel), typeof(BootSource.NetworkBoot), typeof(DiskContent.Blank),
-        typeof(DiskContent.FromImage), typeof(DiskContent.Existing), typeof(DiskContent.Attached), typeof(DiskContent.Cd), typeof(DiskLimits), typeof(DiskLayer), typeof(DiskMoveOptions), typeof(VolumeAttachment.File), typeof(VolumeAttachment.BlockDevice), typeof(VolumeAttachment.Rbd),
+        typeof(DiskContent.FromImage), typeof(DiskContent.Existing), typeof(DiskContent.Attached), typeof(DiskContent.Cd), typeof(DiskLimits), typeof(DiskLayer), typeof(DiskMoveOptions), typeof(DiskExportOptions), typeof(VolumeAttachment.File), typeof(VolumeAttachment.BlockDevice), typeof(VolumeAttachment.Rbd),
         typeof(VolumeAttachment.Iscsi), typeof(VolumeAttachment.Nbd), typeof(VolumeAttachment.Managed),
     ];
 

@@ -22,6 +22,9 @@ public sealed class SecondMachine : IDisposable
     /// <summary>A path in the machine's private directory.</summary>
     public string this[string file] => _directory[file];
 
+    /// <summary>Its network, as the processes in it say (namespaces(7)).</summary>
+    public string Network => Path.GetFileName(new FileInfo($"/proc/{_machine!.Id}/ns/net").LinkTarget ?? "");
+
     /// <summary>A session with a known host key and an accepted key.</summary>
     public Task<SshHostSession> ConnectAsync(CancellationToken cancellationToken) => SshHostSession.ConnectAsync(Address, Options(), cancellationToken);
 

@@ -204,7 +204,7 @@ public sealed class ChangePlannerTests
             change.AddDisks.Add(Blank("more"));
         }));
         var after = steps.Aggregate(config, (next, step) => step.ApplyTo(next));
-        Assert.Equal(after, DeviceSlots.Assign(after) with { Disks = after.Disks, Networks = after.Networks });
+        Assert.Equal(after, DeviceSlots.Assign(after) with { Disks = after.Disks, Networks = after.Networks, HostDevices = after.HostDevices });
         Assert.Equal(config.Disks.First(disk => disk.Id == "disk0").Slot, after.Disks.First(disk => disk.Id == "data").Slot);
         Assert.Equal(config.Networks[0].Slot, after.Networks[0].Slot);
         int?[] slots = [.. after.Disks.Where(DeviceSlots.NeedsSlot).Select(disk => disk.Slot), .. after.Networks.Select(network => network.Slot)];
@@ -268,6 +268,7 @@ public sealed class ChangePlannerTests
 
     private static PlanFacts Facts() => new()
     {
+        AreDisksRead = () => false,
         ReadDisk = (spec, id, _) => new DiskConfig
         {
             Id = spec.Id?.ToString() ?? id,
@@ -283,6 +284,7 @@ public sealed class ChangePlannerTests
         ReadNetwork = (spec, id, _) => new NetworkConfig { Id = spec.Id?.ToString() ?? id, Network = spec.Network, Mac = "52:54:00:00:00:02" },
         ReadName = name => name.ToString(),
         IsNameTaken = name => name == "taken",
+        SnapshotsWithSeed = () => [],
         SnapshotsHolding = file => file == "held.qcow2" ? ["one", "two"] : [],
     };
 }

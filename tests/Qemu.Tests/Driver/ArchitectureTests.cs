@@ -35,12 +35,15 @@ public sealed class ArchitectureTests
         var machine = await StartedAsync(backend, spec);
         Assert.Equal(architecture, machine.Architecture);
         await lab.WaitForConsoleAsync(machine.Id, GuestImage.ReadyText);
+        // What is typed before the shell reads can be lost.
+        await lab.WaitForConsoleAsync(machine.Id, architecture == Architecture.X64 ? GuestImage.Prompt : "# ");
         await using var session = await backend.Get<ISerialConsole>().OpenAsync(machine.Id, null, Token);
         await BootedMachine.TypeAsync(session, "echo this-is-$(uname -m)");
         await BootedMachine.ReadUntilAsync(session, "this-is-" + name);
     }
 
     [Theory(Timeout = 120_000)]
+    [Feature("CMP-23")]
     [Feature("CLU-17")]
     [Feature("CLU-18")]
     [Feature("CLU-19")]

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Qemu.Changes;
 using Hypervisor.Sdk.Qemu.Processes;
 
 namespace Hypervisor.Sdk.Qemu.Tests.Driver;
@@ -16,6 +17,68 @@ public sealed class BackupTests
     private static readonly DeviceId s_disk = DeviceId.Parse("disk0");
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact(Timeout = 120_000)]
+    public async Task Readers_of_a_session_that_is_closed_are_told_and_two_ends_of_it_are_one()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        await using var backend = await lab.ConnectAsync();
+        var vm = await backend.Get<IHypervisor>().CreateAsync(QemuLab.EmptySpec("web"), null, Token).WaitForCompletionAsync(Token);
+        await backend.Get<IHypervisor>().StartAsync(vm.Id, null, Token).WaitForCompletionAsync(Token);
+        for (int round = 0; round < 4; round++)
+        {
+            var session = await backend.Get<IBackupSource>().BeginAsync(vm.Id, null, Token);
+            var readers = Enumerable.Range(0, 6).Select(_ => ReadAsync(session)).ToList();
+            var ends = round == 3 ? await Task.WhenAll(session.CompleteAsync(Token), session.CompleteAsync(Token)) : [];
+            Assert.Equal(ends.Distinct().Count(), Math.Min(ends.Length, 1));
+            await session.DisposeAsync();
+            await Task.WhenAll(readers).WaitAsync(Token);
+        }
+
+        // Each of them has read, or is told that it is over.
+        static async Task ReadAsync(BackupSession session)
+        {
+            try
+            {
+                for (int i = 0; i < 10; i++)
+                    await session.ReadAsync(s_disk, 0, new byte[8 * MiB], Token);
+            }
+            catch (Exception error) when (error is ObjectDisposedException or HypervisorException)
+            {
+                // It is over.
+            }
+        }
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_disk_that_a_backup_reads_is_neither_removed_nor_made_larger()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        var backend = await lab.ConnectAsync();
+        var hypervisor = backend.Get<IHypervisor>();
+        var vm = await hypervisor.CreateAsync(QemuLab.EmptySpec("read", spec => spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(8)) })), null, Token).WaitForCompletionAsync(Token);
+        await hypervisor.StartAsync(vm.Id, null, Token).WaitForCompletionAsync(Token);
+        InstanceChange removal = new() { RemoveDevices = { DeviceId.Parse("disk1") } }, growth = new() { ResizeDisks = { [s_disk] = ByteSize.FromMiB(16) } };
+        var session = await backend.Get<IBackupSource>().BeginAsync(vm.Id, null, Token);
+        await using (session)
+        {
+            foreach (var change in (InstanceChange[])[removal, growth])
+            {
+                var plan = await hypervisor.PlanAsync(vm.Id, change, Token);
+                Assert.Contains("backup", Assert.Single(plan.Steps).Impossible, StringComparison.Ordinal);
+                var refused = await Assert.ThrowsAsync<HypervisorException>(() => hypervisor.ApplyAsync(plan, new ApplyOptions { Accept = ChangeEffects.DestroysData }, null, Token).WaitForCompletionAsync(Token));
+                Assert.Equal((ErrorCode.Locked, RequestOutcome.Rejected), (refused.Code, refused.Outcome));
+            }
+
+            var (machine, config) = backend.Table.Require(vm.Id);
+            var live = await backend.Table.AskAsync(machine, config, client => LiveDevices.QueryAsync(client, Token), Token);
+            Assert.Contains("disk1", live.Devices);
+            byte[] read = new byte[512];
+            await session.ReadAsync(DeviceId.Parse("disk1"), 0, read, Token);
+        }
+
+        Assert.Equal(ByteSize.FromMiB(16), (await hypervisor.ApplyAsync(await hypervisor.PlanAsync(vm.Id, growth, Token), null, null, Token).WaitForCompletionAsync(Token)).Disks[0].Size);
+    }
 
     [Fact(Timeout = 240_000)]
     [Feature("BAK-05")]
@@ -159,6 +222,42 @@ public sealed class BackupTests
 
         await hypervisor.StopAsync(id, new StopOptions { GracePeriod = TimeSpan.Zero, ForceAfterGrace = true }, null, Token).WaitForCompletionAsync(Token);
         Assert.Equal(ErrorCode.InvalidState, (await Assert.ThrowsAsync<HypervisorException>(() => source.BeginAsync(id, null, Token))).Code);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_raw_disk_is_backed_up_whole_and_an_increment_is_refused_by_its_name()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        var backend = await lab.ConnectAsync();
+        var source = backend.Get<IBackupSource>();
+        byte[] content = new byte[4 * MiB];
+        new Random(5).NextBytes(content.AsSpan(MiB, MiB));
+        string raw = lab["data.raw"];
+        using (var sparse = File.OpenHandle(raw, FileMode.CreateNew, FileAccess.Write))
+        {
+            RandomAccess.SetLength(sparse, content.Length);
+            RandomAccess.Write(sparse, content.AsSpan(MiB, MiB), MiB);
+        }
+
+        File.SetUnixFileMode(raw, (UnixFileMode)438);
+        var id = await StartedAsync(backend);
+        string checkpoint = await FullAsync(source, id);
+        var change = new InstanceChange();
+        change.AddDisks.Add(new DiskSpec { Id = DeviceId.Parse("data"), Content = new DiskContent.Attached(new VolumeAttachment.File(raw, "raw")) });
+        await backend.Get<IHypervisor>().ChangeAsync(id, change, new ApplyOptions { Accept = ChangeEffects.Live }, null, Token).WaitForCompletionAsync(Token);
+        Assert.Equal(CapabilitySupport.No, (await backend.QueryAsync(Capability.Parse("incremental-backups"), new CapabilityTarget { Instance = id }, Token)).Support);
+
+        var chain = new BackupChain();
+        await using (var session = await source.BeginAsync(id, null, Token))
+        {
+            Assert.Equal(["disk0", "data"], session.Disks.Select(disk => disk.ToString()));
+            await chain.TakeAsync(session, Token);
+            Assert.Equal(3 * MiB, chain.LastZeroBytes - (8 * MiB));
+            Assert.Null(await session.CompleteAsync(Token));
+        }
+
+        Assert.Equal(content, chain["data"]);
+        Assert.Contains("'data' is raw", (await LostAsync(source, id, checkpoint)).Message, StringComparison.Ordinal);
     }
 
     [Fact(Timeout = 120_000)]

@@ -71,7 +71,7 @@ public sealed class BadInputTests
         await RefusedAsync("disks[0].bus", ErrorCode.InvalidArgument, spec => spec.Disks[0].Bus = "floppy");
         await RefusedAsync("disks[0].id", ErrorCode.InvalidArgument, spec => spec.Disks[0].Id = DeviceId.Parse("a,b=c"));
         await RefusedAsync("disks[0].content.size", ErrorCode.InvalidArgument, spec => spec.Disks[0].Content = new DiskContent.FromImage("base.raw", ByteSize.FromKiB(64)));
-        await RefusedAsync("disks[0].content", ErrorCode.Unsupported, spec => spec.Disks[0].Content = new DiskContent.Existing(VolumeId.Parse("x")));
+        await RefusedAsync("disks[0].content.volume", ErrorCode.NotFound, spec => spec.Disks[0].Content = new DiskContent.Existing(VolumeId.Parse("x")));
         await RefusedAsync("disks[0].disposal", ErrorCode.InvalidArgument, spec =>
         {
             spec.Disks[0].Content = new DiskContent.Attached(new VolumeAttachment.File(Path.Combine(lab.Images, "base.raw"), "raw"));
@@ -90,6 +90,28 @@ public sealed class BadInputTests
             Assert.NotEqual(RequestOutcome.Unknown, error.Outcome);
             if (error.Code == code)
                 Assert.Contains(field, error.FieldErrors?.Keys ?? []);
+        }
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_refusal_says_the_value()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        var hypervisor = (await lab.ConnectAsync()).Get<IHypervisor>();
+        await SaysAsync("sizing.cpus", "777", spec => spec.Sizing = new Sizing.Explicit(777, ByteSize.FromMiB(64)));
+        await SaysAsync("sizing.memory", "1000", spec => spec.Sizing = new Sizing.Explicit(1, new ByteSize(1000)));
+        await SaysAsync("labels", "too-long", spec => spec.Labels["a"] = "too-long" + new string('x', 5000));
+        await SaysAsync("extensions.qemu.serialPorts", "17", spec => spec.Extensions.Set(new QemuMachine { SerialPorts = 17 }));
+        await SaysAsync("extensions.qemu.numaNodes", "99", spec => spec.Extensions.Set(new QemuMachine { NumaNodes = 99 }));
+        await SaysAsync("extensions.qemu.translationCache", "64GiB", spec => spec.Extensions.Set(new QemuMachine { TranslationCache = ByteSize.FromGiB(64) }));
+        await SaysAsync("disks[0].serial", "a b", spec => spec.Disks[0].Serial = "a b");
+        await SaysAsync("disks[0].content.size", "513", spec => spec.Disks[0].Content = new DiskContent.Blank(new ByteSize(513)));
+        await SaysAsync("boot.commandLine", "quiet", spec => spec.Boot = new BootSource.Kernel(lab.Guest.KernelPath, null, "quiet\n"));
+
+        async Task SaysAsync(string field, string value, Action<VirtualMachineSpec> configure)
+        {
+            var refused = await Assert.ThrowsAsync<HypervisorException>(() => hypervisor.CreateAsync(QemuLab.EmptySpec("web", configure), null, Token));
+            Assert.Contains(value, refused.FieldErrors![field], StringComparison.Ordinal);
         }
     }
 

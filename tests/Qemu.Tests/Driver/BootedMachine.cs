@@ -30,9 +30,8 @@ public sealed class BootedMachine : IAsyncLifetime
         });
         Machine = await hypervisor.CreateAsync(spec).WaitForCompletionAsync();
         await hypervisor.StartAsync(Id).WaitForCompletionAsync();
-        await Lab.WaitForConsoleAsync(Id, GuestImage.ReadyText);
         // The shell's prompt is the last thing that a boot prints.
-        await Lab.WaitForConsoleAsync(Id, GuestImage.Prompt);
+        await Lab.WaitForGuestAsync(Backend, Id);
     }
 
     /// <summary>Reads from a console until a text has come.</summary>
@@ -40,7 +39,7 @@ public sealed class BootedMachine : IAsyncLifetime
     {
         var seen = new StringBuilder();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        patience.CancelAfter(TimeSpan.FromSeconds(120));
         while (!seen.ToString().Contains(text, StringComparison.Ordinal))
         {
             var read = await session.Input.ReadAsync(patience.Token);

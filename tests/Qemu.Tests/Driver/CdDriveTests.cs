@@ -30,7 +30,7 @@ public sealed class CdDriveTests
         Assert.Equal((true, null, null, true, DiskDisposal.Kept), (drive.IsCd, drive.Image, drive.Size, drive.ReadOnly, drive.Disposal));
         var id = created.Id;
         await hypervisor.StartAsync(id, null, Token).WaitForCompletionAsync(Token);
-        await lab.WaitForConsoleAsync(id, GuestImage.ReadyText);
+        await lab.WaitForGuestAsync(backend, id);
 
         var filled = await PutAsync(hypervisor, id, "a.iso");
         Assert.Equal((Path.Combine(lab.Images, "a.iso"), false), (filled.Disks[0].Image, filled.HasPendingChanges));

@@ -44,6 +44,28 @@ public sealed class ConcurrencyTests
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_request_that_is_carried_out_is_not_taken_for_another_one()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        await using var backend = await lab.ConnectAsync();
+        var hypervisor = backend.Get<IHypervisor>();
+        var first = await hypervisor.CreateAsync(QemuLab.EmptySpec("first"), null, Token).WaitForCompletionAsync(Token);
+        var second = await hypervisor.CreateAsync(QemuLab.EmptySpec("second"), null, Token).WaitForCompletionAsync(Token);
+        await hypervisor.StartAsync(first.Id, null, Token).WaitForCompletionAsync(Token);
+        var request = new RequestOptions { RequestId = RequestId.New() };
+        // A BIOS that finds nothing to boot does not hear the power button.
+        var stopping = await hypervisor.StopAsync(first.Id, new StopOptions { GracePeriod = TimeSpan.FromMinutes(2) }, request, Token);
+
+        var kind = await Assert.ThrowsAsync<HypervisorException>(() => backend.Get<IPausing>().PauseAsync(first.Id, request, Token));
+        var machine = await Assert.ThrowsAsync<HypervisorException>(() => hypervisor.StopAsync(second.Id, null, request, Token));
+        Assert.All([kind, machine], error => Assert.Equal((ErrorCode.InvalidArgument, RequestOutcome.Rejected), (error.Code, error.Outcome)));
+        Assert.Contains($"'stop' of '{first.Id}' before and cannot be 'stop' of '{second.Id}'", machine.Message, StringComparison.Ordinal);
+        Assert.Same(stopping, await hypervisor.StopAsync(first.Id, null, request, Token));
+        Assert.True(await stopping.TryCancelAsync(Token));
+        await Assert.ThrowsAsync<HypervisorException>(() => stopping.WaitAsync(Token));
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task A_request_is_carried_out_once_and_can_be_looked_up_from_another_process_also_after_the_machine_is_gone()
     {
         await using var lab = await QemuLab.CreateAsync();

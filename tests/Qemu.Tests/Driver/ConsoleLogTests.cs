@@ -20,7 +20,8 @@ public sealed class ConsoleLogTests
         var vm = await hypervisor.CreateAsync(lab.Spec("flood"), null, Token).WaitForCompletionAsync(Token);
         await hypervisor.StartAsync(vm.Id, null, Token).WaitForCompletionAsync(Token);
         await lab.WaitForConsoleAsync(vm.Id, GuestImage.Prompt);
-        await lab.TypeAsync(backend, vm.Id, "seq 100000 199999; echo flood-$((40+2))");
+        // The guest waits a little, that the echo of the line is seen before the flood cuts it off the log.
+        await lab.TypeAsync(backend, vm.Id, "sleep 5; seq 100000 199999; echo flood-$((40+2))");
         await lab.WaitForConsoleAsync(vm.Id, "flood-42");
 
         // 700,000 bytes and the line ends have come through; what is kept is the limit, a quarter, and the page that is being written.

@@ -8,6 +8,8 @@ internal sealed class CrashSeam : IDurableSeam
     private readonly Lock _lock = new();
     private readonly List<string> _effects = [];
     private int _crashAt = int.MaxValue;
+    private string? _crashBefore;
+    private string? _notBefore;
 
     /// <summary>The effects that were begun since <see cref="Arm"/>, in order.</summary>
     public IReadOnlyList<string> Effects
@@ -32,6 +34,19 @@ internal sealed class CrashSeam : IDurableSeam
         }
     }
 
+    /// <summary>Begins to wait for an effect, by a part of its words: before it the process ends.</summary>
+    /// <param name="crashBefore">The effect.</param>
+    /// <param name="after">One that must be over; null for none.</param>
+    public void Arm(string crashBefore, string? after = null)
+    {
+        lock (_lock)
+        {
+            _effects.Clear();
+            _crashBefore = crashBefore;
+            _notBefore = after;
+        }
+    }
+
     /// <summary>Ends the process now.</summary>
     public void Crash()
     {
@@ -46,7 +61,9 @@ internal sealed class CrashSeam : IDurableSeam
             if (HasCrashed)
                 throw new CrashException(effect);
             _effects.Add(effect);
-            if (_effects.Count < _crashAt)
+            if (_notBefore is not null)
+                return;
+            if (_effects.Count < _crashAt && (_crashBefore is null || !effect.Contains(_crashBefore, StringComparison.Ordinal)))
                 return;
             HasCrashed = true;
             throw new CrashException(effect);
@@ -59,6 +76,8 @@ internal sealed class CrashSeam : IDurableSeam
         {
             if (HasCrashed)
                 throw new CrashException(effect);
+            if (_notBefore is not null && effect.Contains(_notBefore, StringComparison.Ordinal))
+                _notBefore = null;
         }
     }
 }

@@ -64,7 +64,7 @@ public sealed class DiskLimitTests
         var spec = lab.Spec("slow", spec => spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(16)) }));
         var id = (await hypervisor.CreateAsync(spec, null, Token).WaitForCompletionAsync(Token)).Id;
         await hypervisor.StartAsync(id, null, Token).WaitForCompletionAsync(Token);
-        await lab.WaitForConsoleAsync(id, GuestImage.ReadyText);
+        await lab.WaitForGuestAsync(backend, id);
         await ApplyAsync(hypervisor, id, change => change.LimitDisks[s_disk] = new DiskLimits { Read = new DiskRate { BytesPerSecond = ByteSize.FromMiB(1) } });
         var watch = Stopwatch.StartNew();
         var result = await backend.Get<ICommands>().RunAsync(id, new CommandSpec { Command = ["/bin/dd", "if=/dev/vda", "of=/dev/null", "bs=65536", "count=48"] }, cancellationToken: Token);

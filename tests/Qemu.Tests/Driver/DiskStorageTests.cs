@@ -30,7 +30,7 @@ public sealed class DiskStorageTests
         var (hypervisor, layers, moving) = (backend.Get<IHypervisor>(), backend.Get<IDiskLayers>(), backend.Get<IDiskMoving>());
         var id = (await hypervisor.CreateAsync(lab.Spec("web", spec => spec.Disks.Add(new DiskSpec { Content = new DiskContent.FromImage("base.raw") })), null, Token).WaitForCompletionAsync(Token)).Id;
         await hypervisor.StartAsync(id, null, Token).WaitForCompletionAsync(Token);
-        await lab.WaitForConsoleAsync(id, GuestImage.ReadyText);
+        await lab.WaitForGuestAsync(backend, id);
         var expected = Pattern(7, DiskBytes);
 
         await WriteAsync(1);
@@ -70,7 +70,7 @@ public sealed class DiskStorageTests
         string own = Assert.Single(CrashPoints.Names(lab.StateDirectory, $"vms/{id}/disks"));
         Assert.Equal(seen, SHA256.HashData(await ReadImageAsync(lab, id, own)));
         await hypervisor.StartAsync(id, null, Token).WaitForCompletionAsync(Token);
-        await lab.WaitForConsoleAsync(id, GuestImage.ReadyText);
+        await lab.WaitForGuestAsync(backend, id);
         Assert.Equal(seen, await ReadGuestAsync(backend, id));
 
         // What the guest gives back, its host gets back.

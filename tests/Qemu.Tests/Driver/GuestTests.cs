@@ -43,6 +43,33 @@ public sealed class GuestTests(BootedMachine booted) : IClassFixture<BootedMachi
         Assert.Equal(SignalName.Kill, killed.Signal);
     }
 
+    /// <summary>An emulated guest takes a minute for it where others use the processor.</summary>
+    [Fact(Timeout = 600_000)]
+    [Speed(SpeedAttribute.Full)]
+    public async Task More_than_a_line_of_the_agent_usually_has_is_cut_and_is_no_error()
+    {
+        var flood = await Commands.RunAsync(booted.Id, new CommandSpec { Command = ["/bin/sh", "-c", "head -c 13000000 /dev/zero"], MaxOutputBytes = 1000 }, cancellationToken: Token);
+        Assert.True(flood.IsTruncated);
+        Assert.Equal((0, 1000), (flood.ExitCode, flood.Output.Length));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Others_talk_to_the_agent_while_a_long_command_runs()
+    {
+        using var given = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var slow = Commands.RunAsync(booted.Id, new CommandSpec { Command = ["/bin/sh", "-c", "while [ ! -e /tmp/over ]; do usleep 100000; done; echo done"] }, cancellationToken: given.Token);
+        var info = await booted.Backend.Get<IGuestAgent>().GetInfoAsync(booted.Id, Token);
+        Assert.NotEmpty(info.HostName!);
+        Assert.False(slow.IsCompleted);
+        // A third one ends it.
+        Assert.Equal(0, (await Commands.RunAsync(booted.Id, new CommandSpec { Command = ["/bin/touch", "/tmp/over"] }, cancellationToken: Token)).ExitCode);
+        Assert.Equal("done\n", Encoding.UTF8.GetString((await slow).Output.Span));
+
+        var never = Commands.RunAsync(booted.Id, new CommandSpec { Command = ["/bin/sleep", "1000"] }, cancellationToken: given.Token);
+        await given.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => never);
+    }
+
     [Fact(Timeout = 120_000)]
     public async Task A_program_that_is_not_there_and_a_field_that_cannot_be_are_errors()
     {

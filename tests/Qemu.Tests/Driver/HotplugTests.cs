@@ -23,7 +23,7 @@ public sealed class HotplugTests
         var spec = lab.Spec("grows", spec => spec.Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) { MaxCpus = 3, MaxMemory = ByteSize.FromMiB(512) });
         var id = (await hypervisor.CreateAsync(spec, null, Token).WaitForCompletionAsync(Token)).Id;
         var begun = await hypervisor.StartAsync(id, null, Token).WaitForCompletionAsync(Token);
-        await lab.WaitForConsoleAsync(id, GuestImage.ReadyText);
+        await lab.WaitForGuestAsync(backend, id);
         await SeesAsync(backend, id, "nproc", cpus => cpus == 1);
         long before = await AskAsync(backend, id, "sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo");
         // Memory that the kernel itself may use can never be given back.
@@ -37,6 +37,29 @@ public sealed class HotplugTests
         var shrunk = await ChangeAsync(hypervisor, id, new Sizing.Explicit(3, ByteSize.FromMiB(128)), 1);
         Assert.Equal((3, ByteSize.FromMiB(128), begun.StartedAt, false), (shrunk.Cpus, shrunk.Memory, shrunk.StartedAt, shrunk.HasPendingChanges));
         await SeesAsync(backend, id, "sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo", kiB => kiB == before);
+    }
+
+    [Fact(Timeout = 180_000)]
+    public async Task A_guest_that_cannot_give_memory_up_refuses_and_keeps_it()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        await using var backend = await lab.ConnectAsync();
+        var hypervisor = backend.Get<IHypervisor>();
+        var spec = lab.Spec("keeps", spec => spec.Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(128)) { MaxMemory = ByteSize.FromMiB(512) });
+        var id = (await hypervisor.CreateAsync(spec, null, Token).WaitForCompletionAsync(Token)).Id;
+        await hypervisor.StartAsync(id, null, Token).WaitForCompletionAsync(Token);
+        await lab.WaitForGuestAsync(backend, id);
+        long before = await AskAsync(backend, id, "sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo");
+        await ChangeAsync(hypervisor, id, new Sizing.Explicit(1, ByteSize.FromMiB(256)), 1);
+        await SeesAsync(backend, id, "sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo", kiB => kiB > before);
+        // More of the kernel's own than there was room for: it cannot be moved.
+        await AskAsync(backend, id, "mount -t tmpfs -o nr_inodes=0 tmpfs /mnt; cd /mnt; seq 1 100000 | xargs touch; echo 1");
+
+        var refused = await Assert.ThrowsAsync<HypervisorException>(() => ChangeAsync(hypervisor, id, new Sizing.Explicit(1, ByteSize.FromMiB(128)), 1));
+        Assert.Equal(ErrorCode.InvalidState, refused.Code);
+        Assert.Contains("The guest refuses to give up 'hv-dimm0'", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(ByteSize.FromMiB(256), (await hypervisor.GetAsync(id, Token)).Memory);
+        Assert.Equal(256L << 20, (await LookAsync(backend, id)).MemoryBytes);
     }
 
     [Fact(Timeout = 120_000)]

@@ -14,7 +14,7 @@ public sealed class LayoutTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = 120_000)]
-    public async Task A_guest_sees_the_sockets_cores_and_nodes_that_were_asked_for_and_keeps_them_in_every_change()
+    public async Task A_guest_sees_the_processor_sockets_cores_and_nodes_that_were_asked_for_and_keeps_them_in_every_change()
     {
         await using var lab = await QemuLab.CreateAsync();
         var backend = await lab.ConnectAsync();
@@ -22,15 +22,17 @@ public sealed class LayoutTests
         var spec = lab.Spec("layout", spec =>
         {
             spec.Sizing = new Sizing.Explicit(4, ByteSize.FromMiB(256));
+            spec.CpuModel = "Nehalem";
             // The nodes are told by ACPI, of which a kernel that QEMU starts as an ELF file learns nothing.
             spec.Boot = new BootSource.Kernel(lab.Guest.ScreenKernelPath, lab.Guest.InitrdPath, GuestImage.CommandLine);
             spec.Extensions.Set(new QemuMachine { Graphics = false, Topology = new QemuTopology { Sockets = 2, Cores = 2 }, NumaNodes = 2 });
         });
         var vm = await hypervisor.CreateAsync(spec, null, Token).WaitForCompletionAsync(Token);
         await hypervisor.StartAsync(vm.Id, null, Token).WaitForCompletionAsync(Token);
-        await lab.WaitForConsoleAsync(vm.Id, GuestImage.Prompt);
+        await lab.WaitForGuestAsync(backend, vm.Id);
         const string Look = "cd /sys/devices/system; cat cpu/cpu[0-3]/topology/physical_package_id | xargs; cat cpu/cpu[0-3]/topology/core_id | xargs; cat node/node[01]/cpulist | xargs";
         Assert.Equal("0 0 1 1\n0 1 0 1\n0-1 2-3", await QemuLab.ShellAsync(backend, vm.Id, Look));
+        Assert.Contains("Nehalem", await QemuLab.ShellAsync(backend, vm.Id, "grep -m 1 'model name' /proc/cpuinfo"), StringComparison.Ordinal);
         await hypervisor.StopAsync(vm.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, null, Token).WaitForCompletionAsync(Token);
 
         var refused = await Assert.ThrowsAsync<HypervisorException>(() => hypervisor.PlanAsync(vm.Id, new InstanceChange { Sizing = new Sizing.Explicit(3, ByteSize.FromMiB(256)) }, Token));

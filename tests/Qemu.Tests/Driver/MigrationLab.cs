@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Runtime.Versioning;
 using Hypervisor.Sdk.DiskImages;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.Processes;
+using Xunit.Sdk;
 
 namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 
@@ -27,11 +29,14 @@ internal sealed class MigrationLab : IAsyncDisposable
     /// <summary>The source, from the target.</summary>
     public static MigrationTarget Back { get; } = new() { Backend = BackendName.Parse("local") };
 
+    /// <summary>The way between the two, when they are to be as two processes are to each other; null when each has the other's objects.</summary>
+    public CutWay? Way { get; private init; }
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<MigrationLab> CreateAsync(IDurableSeam? seam = null, QemuHost? host = null, Action<QemuOptions>? target = null, Action<QemuOptions>? source = null, bool isTargetOther = false)
+    public static async Task<MigrationLab> CreateAsync(IDurableSeam? seam = null, QemuHost? host = null, Action<QemuOptions>? target = null, Action<QemuOptions>? source = null, bool isTargetOther = false, CutWay? way = null)
     {
-        var made = new MigrationLab(await QemuLab.CreateAsync()) { _host = host, _isTargetOther = isTargetOther };
+        var made = new MigrationLab(await QemuLab.CreateAsync()) { _host = host, _isTargetOther = isTargetOther, Way = way };
         await made.ConnectAsync(seam, target: target, source: source);
         return made;
     }
@@ -42,11 +47,12 @@ internal sealed class MigrationLab : IAsyncDisposable
     /// <param name="point">Before which effect, from 1 on; a number that is never reached lets the move end.</param>
     /// <param name="atTarget">Where it must be then; null for either.</param>
     /// <param name="targetFirst">Which side is connected first.</param>
+    /// <param name="isDistant">Whether the two are as two processes are to each other.</param>
     /// <returns>The effects up to there.</returns>
-    public static async Task<IReadOnlyList<string>> RunToPointAsync(Func<MigrationLab, VirtualMachineSpec> spec, MigrationOptions? options, int point, bool? atTarget, bool targetFirst)
+    public static async Task<IReadOnlyList<string>> RunToPointAsync(Func<MigrationLab, VirtualMachineSpec> spec, MigrationOptions? options, int point, bool? atTarget, bool targetFirst, bool isDistant = false)
     {
         var seam = new CrashSeam();
-        await using var lab = await CreateAsync(seam);
+        await using var lab = await CreateAsync(seam, way: isDistant ? new CutWay() : null);
         var machine = await lab.StartAsync(spec(lab));
         seam.Arm(point);
         bool finished = true;
@@ -58,10 +64,17 @@ internal sealed class MigrationLab : IAsyncDisposable
         {
             finished = false;
         }
+        catch (HypervisorException) when (isDistant && seam.HasCrashed)
+        {
+            // The other side has died first, as far as this one sees.
+            finished = false;
+        }
 
         var effects = seam.Effects;
         seam.Crash();
+        lab.Way?.Cut();
         await lab.AbandonAsync();
+        lab.Way?.Restore();
         await lab.ConnectAsync(targetFirst: targetFirst);
         bool isThere = await lab.AssertLivesOnceAsync(machine);
         Assert.True(!finished || isThere, "A move that was reported as done is done.");
@@ -69,23 +82,43 @@ internal sealed class MigrationLab : IAsyncDisposable
         return effects;
     }
 
+    /// <summary>Moves a machine, ended before an effect; then ends the target's QEMU too, and connects both anew.</summary>
+    /// <param name="effect">The effect, by a part of its words.</param>
+    /// <param name="targetFirst">Which side is connected first.</param>
+    /// <param name="after">An effect that has to be over before, likewise; null for none.</param>
+    /// <returns>The lab, to look at, and the machine.</returns>
+    public static async Task<(MigrationLab Lab, Instance Machine)> RunToDoubleFailureAsync(string effect, bool targetFirst, string? after = null)
+    {
+        var seam = new CrashSeam();
+        var lab = await CreateAsync(seam);
+        var machine = await lab.StartAsync(lab.Shared("web"));
+        seam.Arm(effect, after);
+        await Assert.ThrowsAsync<CrashException>(() => lab.Source.Get<IMigration>().MigrateAsync(machine.Id, To, null, null, Token).WaitForCompletionAsync(Token));
+        seam.Crash();
+        KillSeam.Kill(lab.Target, machine.Id);
+        await lab.AbandonAsync();
+        await lab.ConnectAsync(targetFirst: targetFirst);
+        return (lab, machine);
+    }
+
     /// <summary>Connects both, one after the other.</summary>
     public async Task ConnectAsync(IDurableSeam? seam = null, bool targetFirst = false, Action<QemuOptions>? target = null, Action<QemuOptions>? source = null)
     {
         if (targetFirst)
             await ConnectTargetAsync(seam, target);
-        Source = await Lab.ConnectAsync(
-            options =>
-            {
-                options.FindBackend = (name, _) => name.ToString() == There
-                    ? ValueTask.FromResult<IBackend>(Target)
-                    : throw new HypervisorException($"There is no backend '{name}'.", ErrorCode.NotFound, RequestOutcome.NotSent);
-                source?.Invoke(options);
-            },
-            seam, _host);
-        _host = Source.Services.Host;
+        await ConnectSourceAsync(seam, source);
         if (!targetFirst)
             await ConnectTargetAsync(seam, target);
+    }
+
+    /// <summary>Ends one of the two as the end of its process would, and connects it anew.</summary>
+    public async Task ReconnectAsync(bool isTarget, IDurableSeam? seam, Action<QemuOptions>? configure = null)
+    {
+        await Lab.AbandonAsync(isTarget ? Target : Source);
+        if (isTarget)
+            await ConnectTargetAsync(seam, configure);
+        else
+            await ConnectSourceAsync(seam, configure);
     }
 
     /// <summary>Ends both as the end of their process would.</summary>
@@ -115,8 +148,58 @@ internal sealed class MigrationLab : IAsyncDisposable
     }
 
     /// <summary>The machine lives exactly once: one backend has it and its guest runs, the other has nothing, and there is one QEMU.</summary>
+    /// <remarks>Whoever was connected first hears of the other in the background, and writes what it made of it after the guest runs: what is not so yet is waited for.</remarks>
     /// <returns>Whether it is at the target.</returns>
     public async Task<bool> AssertLivesOnceAsync(Instance machine)
+    {
+        var limit = Stopwatch.StartNew();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (true)
+        {
+            try
+            {
+                return await AssertSettledAsync(machine);
+            }
+            catch (XunitException) when (limit.Elapsed < TimeSpan.FromSeconds(60))
+            {
+                await timer.WaitForNextTickAsync(Token);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await foreach (var left in Target.Get<IHypervisor>().List())
+            await Target.Get<IHypervisor>().DeleteAsync(left.Id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync();
+        await Lab.DisposeAsync();
+    }
+
+    private async Task ConnectSourceAsync(IDurableSeam? seam, Action<QemuOptions>? configure)
+    {
+        Source = await Lab.ConnectAsync(
+            options =>
+            {
+                options.FindBackend = (name, _) => name.ToString() == There
+                    ? ValueTask.FromResult(Way?.To(() => Target) ?? Target)
+                    : throw new HypervisorException($"There is no backend '{name}'.", ErrorCode.NotFound, RequestOutcome.NotSent);
+                configure?.Invoke(options);
+            },
+            seam, _host);
+        _host = Source.Services.Host;
+    }
+
+    private async Task ConnectTargetAsync(IDurableSeam? seam, Action<QemuOptions>? configure) => Target = await Lab.ConnectAsync(
+        options =>
+        {
+            options.Name = There;
+            options.FindBackend = (_, _) => ValueTask.FromResult(Way?.To(() => Source) ?? Source);
+            options.StateDirectory = Lab["there"];
+            options.RuntimeDirectory = Lab["rt"];
+            configure?.Invoke(options);
+        },
+        seam, _isTargetOther ? null : _host);
+
+    private async Task<bool> AssertSettledAsync(Instance machine)
     {
         var here = await Source.Get<IHypervisor>().FindAsync(machine.Id, Token);
         var there = await Target.Get<IHypervisor>().FindAsync(machine.Id, Token);
@@ -134,22 +217,4 @@ internal sealed class MigrationLab : IAsyncDisposable
         Assert.Empty(own.Services.State.ReadJournal(machine.Id.ToString()).Open);
         return here is null;
     }
-
-    public async ValueTask DisposeAsync()
-    {
-        await foreach (var left in Target.Get<IHypervisor>().List())
-            await Target.Get<IHypervisor>().DeleteAsync(left.Id, new DeleteOptions { StopFirst = true }).WaitForCompletionAsync();
-        await Lab.DisposeAsync();
-    }
-
-    private async Task ConnectTargetAsync(IDurableSeam? seam, Action<QemuOptions>? configure) => Target = await Lab.ConnectAsync(
-        options =>
-        {
-            options.Name = There;
-            options.FindBackend = (_, _) => ValueTask.FromResult<IBackend>(Source);
-            options.StateDirectory = Lab["there"];
-            options.RuntimeDirectory = Lab["rt"];
-            configure?.Invoke(options);
-        },
-        seam, _isTargetOther ? null : _host);
 }

@@ -1,7 +1,5 @@
 using System.Net;
 using System.Runtime.Versioning;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.Processes;
 using Hypervisor.Sdk.Qemu.Qapi;
@@ -24,7 +22,7 @@ public sealed class MigrationRouteTests
     public async Task A_machine_moves_there_and_back_by_every_way(bool byTcp, bool encrypted, int channels)
     {
         using var directory = new TempDirectory();
-        var authority = new Authority("one");
+        var authority = new TestAuthority("one");
         void Configure(QemuOptions options)
         {
             options.Migration.Channels = channels;
@@ -35,10 +33,35 @@ public sealed class MigrationRouteTests
         if (encrypted)
             authority.Write(directory.Path);
         await using var lab = await MigrationLab.CreateAsync(target: Configure, source: Configure);
-        var machine = await lab.StartAsync(lab.Shared("web"));
-        await lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, null, null, Token).WaitForCompletionAsync(Token);
+        // With a disk of its own, which takes the same way.
+        var machine = await lab.StartAsync(QemuLab.EmptySpec("web"));
+        var options = new MigrationOptions { WithStorage = true };
+        await lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, options, null, Token).WaitForCompletionAsync(Token);
         Assert.True(await lab.AssertLivesOnceAsync(machine));
-        await lab.Target.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.Back, null, null, Token).WaitForCompletionAsync(Token);
+        await lab.Target.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.Back, options, null, Token).WaitForCompletionAsync(Token);
+        Assert.False(await lab.AssertLivesOnceAsync(machine));
+    }
+
+    [Fact(Timeout = 180_000)]
+    public async Task Disks_go_from_QEMU_to_QEMU_by_the_way_of_the_memory_and_through_nobody_else()
+    {
+        using var directory = new TempDirectory();
+        new TestAuthority("one").Write(directory.Path);
+        await using var lab = await MigrationLab.CreateAsync(
+            source: options => options.Migration.TlsDirectory = directory.Path,
+            target: options => (options.Migration.Address, options.Migration.TlsDirectory) = (IPAddress.Loopback, directory.Path));
+        byte[] content = new byte[4 << 20];
+        new Random(1).NextBytes(content);
+        await File.WriteAllBytesAsync(Path.Combine(lab.Lab.Images, "full.raw"), content, Token);
+        var machine = await lab.StartAsync(QemuLab.EmptySpec("full", spec => spec.Disks[0].Content = new DiskContent.FromImage("full.raw")));
+        var operation = await lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, new MigrationOptions { WithStorage = true, MaxBandwidthPerSecond = ByteSize.FromKiB(64) }, null, Token);
+        await MigrationStorageTests.CopyingAsync(operation);
+        var (found, config) = lab.Source.Table.Require(machine.Id);
+        var nodes = await lab.Source.Table.AskAsync(found, config, async client => await client.QueryNamedBlockNodesAsync(flat: true, cancellationToken: Token), Token);
+        Assert.Contains("127.0.0.1", Assert.Single(nodes, node => node.NodeName!.StartsWith("hv-move", StringComparison.Ordinal)).File, StringComparison.Ordinal);
+        Assert.False(File.Exists(lab.Source.Services.Runtime.SocketOf(machine.Id.ToString(), "move.sock")));
+        Assert.True(await operation.TryCancelAsync(Token));
+        await Assert.ThrowsAsync<HypervisorException>(() => operation.WaitAsync(Token));
         Assert.False(await lab.AssertLivesOnceAsync(machine));
     }
 
@@ -49,8 +72,8 @@ public sealed class MigrationRouteTests
     {
         using var good = new TempDirectory();
         using var bad = new TempDirectory();
-        new Authority("one").Write(good.Path);
-        new Authority("other").Write(bad.Path);
+        new TestAuthority("one").Write(good.Path);
+        new TestAuthority("other").Write(bad.Path);
         await using var lab = await MigrationLab.CreateAsync(
             source: options => options.Migration.TlsDirectory = isSource ? bad.Path : good.Path,
             target: options => (options.Migration.Address, options.Migration.TlsDirectory) = (IPAddress.Loopback, isSource ? good.Path : bad.Path));
@@ -61,7 +84,7 @@ public sealed class MigrationRouteTests
     public async Task A_target_that_has_the_certificate_of_another_name_gets_no_guest()
     {
         using var directory = new TempDirectory();
-        new Authority("one").Write(directory.Path);
+        new TestAuthority("one").Write(directory.Path);
         await using var lab = await MigrationLab.CreateAsync(
             source: options => options.Migration.TlsDirectory = directory.Path,
             target: options => options.Migration = new QemuMigrationOptions { Address = IPAddress.Loopback, TlsDirectory = directory.Path, TlsHostName = "rack2.example" });
@@ -72,7 +95,7 @@ public sealed class MigrationRouteTests
     public async Task Ends_that_do_not_agree_on_encryption_are_an_obstacle_and_nothing_goes_in_the_clear()
     {
         using var directory = new TempDirectory();
-        new Authority("one").Write(directory.Path);
+        new TestAuthority("one").Write(directory.Path);
         await using var lab = await MigrationLab.CreateAsync(
             source: options => options.Migration.TlsDirectory = directory.Path,
             target: options => options.Migration.Address = IPAddress.Loopback);
@@ -120,55 +143,12 @@ public sealed class MigrationRouteTests
 
     private static async Task RefusedAsync(MigrationLab lab)
     {
-        var machine = await lab.StartAsync(lab.Shared("web"));
-        await Assert.ThrowsAsync<HypervisorException>(() => lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, null, null, Token).WaitForCompletionAsync(Token));
-        Assert.False(await lab.AssertLivesOnceAsync(machine));
-    }
-
-    /// <summary>A certificate authority that writes what QEMU reads.</summary>
-    private sealed class Authority
-    {
-        private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        private readonly X509Certificate2 _certificate;
-
-        public Authority(string name)
+        foreach (var spec in (VirtualMachineSpec[])[lab.Shared("web"), QemuLab.EmptySpec("disks")])
         {
-            var request = new CertificateRequest($"CN={name}", _key, HashAlgorithmName.SHA256);
-            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-            request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
-            _certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-2), DateTimeOffset.UtcNow.AddDays(100));
-        }
-
-        public void Write(string directory)
-        {
-            // QEMU goes in there as another user when the tests are run by root.
-            File.SetUnixFileMode(directory, (UnixFileMode)0b111_101_101);
-            Write(directory, "ca-cert.pem", _certificate.ExportCertificatePem());
-            Issue(directory, "server", "1.3.6.1.5.5.7.3.1");
-            Issue(directory, "client", "1.3.6.1.5.5.7.3.2");
-        }
-
-        private void Issue(string directory, string name, string usage)
-        {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-            var names = new SubjectAlternativeNameBuilder();
-            names.AddIpAddress(IPAddress.Loopback);
-            request.CertificateExtensions.Add(names.Build());
-            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
-            request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
-            request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], true));
-            using var issued = request.Create(_certificate, DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30), RandomNumberGenerator.GetBytes(8));
-            Write(directory, name + "-cert.pem", issued.ExportCertificatePem());
-            Write(directory, name + "-key.pem", key.ExportPkcs8PrivateKeyPem());
-        }
-
-        private static void Write(string directory, string file, string content)
-        {
-            string path = Path.Combine(directory, file);
-            File.WriteAllText(path, content);
-            // QEMU runs as another user when the tests are run by root.
-            File.SetUnixFileMode(path, (UnixFileMode)0b110_100_100);
+            var machine = await lab.StartAsync(spec);
+            await Assert.ThrowsAsync<HypervisorException>(() => lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, new MigrationOptions { WithStorage = true }, null, Token).WaitForCompletionAsync(Token));
+            Assert.False(await lab.AssertLivesOnceAsync(machine));
+            await lab.Source.Get<IHypervisor>().DeleteAsync(machine.Id, new DeleteOptions { StopFirst = true }, null, Token).WaitForCompletionAsync(Token);
         }
     }
 }

@@ -126,7 +126,7 @@ public sealed class MigrationStorageTests
         return output;
     }
 
-    private static async Task CopyingAsync(Operation operation)
+    internal static async Task CopyingAsync(Operation operation)
     {
         await foreach (var progress in operation.WatchAsync(Token))
         {

@@ -10,6 +10,9 @@ namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 [SupportedOSPlatform("linux")]
 internal sealed class QemuLab : IAsyncDisposable
 {
+    /// <summary>For a machine three times slower than one on which a boot is a matter of seconds, and busy.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(180);
+
     private readonly TempDirectory _directory = new();
     private readonly List<QemuBackend> _backends = [];
     private QemuHost? _host;
@@ -80,14 +83,30 @@ internal sealed class QemuLab : IAsyncDisposable
         return spec;
     }
 
+    /// <summary>Reads or writes by a disk's device what a guest would: QEMU's monitor takes the words of <c>qemu-io</c>, and says nothing of a pattern that is there.</summary>
+    public static async Task IoAsync(QemuBackend backend, InstanceId id, string command, string disk = "disk0")
+    {
+        var token = TestContext.Current.CancellationToken;
+        var (machine, config) = backend.Table.Require(id);
+        string said = await backend.Table.AskAsync(machine, config, async client => await client.HumanMonitorCommandAsync($"qemu-io -d /machine/peripheral/{disk}/virtio-backend \"{command}\"", cancellationToken: token), token);
+        Assert.True(!said.Contains("rror", StringComparison.Ordinal) && !said.Contains("failed", StringComparison.Ordinal), said);
+    }
+
     /// <summary>Waits until a machine's serial port has printed a text since it was started.</summary>
     public async Task WaitForConsoleAsync(InstanceId id, string text)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        patience.CancelAfter(s_patience);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (!(await ReadConsoleAsync(id, patience.Token)).Contains(text, StringComparison.Ordinal))
             Assert.True(await timer.WaitForNextTickAsync(patience.Token));
+    }
+
+    /// <summary>Waits until a guest has booted and its agent answers: that is started after the last line of the boot was printed.</summary>
+    public async Task WaitForGuestAsync(QemuBackend backend, InstanceId id)
+    {
+        await WaitForConsoleAsync(id, GuestImage.Prompt);
+        await WaitForAgentAsync(backend, id);
     }
 
     /// <summary>What a machine's serial port has printed since it was started.</summary>
@@ -107,6 +126,8 @@ internal sealed class QemuLab : IAsyncDisposable
     /// <summary>Runs a script in a guest by its agent, and returns what it printed, without white space around it. One that fails fails the test.</summary>
     public static async Task<string> ShellAsync(QemuBackend backend, InstanceId id, string script)
     {
+        // A guest that has just booted has its agent a moment later.
+        await WaitForAgentAsync(backend, id);
         var result = await backend.Get<ICommands>().RunAsync(id, new CommandSpec { Command = ["/bin/sh", "-c", script] }, cancellationToken: TestContext.Current.CancellationToken);
         Assert.True(result.IsSuccess, Encoding.UTF8.GetString(result.Error.Span));
         return Encoding.UTF8.GetString(result.Output.Span).Trim();
@@ -145,6 +166,12 @@ internal sealed class QemuLab : IAsyncDisposable
         }
 
         _directory.Dispose();
+    }
+
+    private static async Task WaitForAgentAsync(QemuBackend backend, InstanceId id)
+    {
+        var answers = new ReadinessCondition.Custom("the agent answers", MigrationTests.AgentAnswersAsync);
+        await backend.WaitUntilReadyAsync(id, new ReadinessOptions { Deadline = s_patience, PollInterval = TimeSpan.FromMilliseconds(100), Conditions = [answers] }, TestContext.Current.CancellationToken);
     }
 
     private static async Task DeleteAsync(IHypervisor hypervisor, InstanceId id)

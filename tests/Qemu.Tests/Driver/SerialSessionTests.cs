@@ -56,6 +56,25 @@ public sealed class SerialSessionTests : IDisposable
     }
 
     [Fact(Timeout = 30_000)]
+    public async Task A_session_that_is_not_read_is_taken_over_at_once()
+    {
+        using var state = StateDirectory.Open(_directory["state"], null);
+        var clock = new ManualTimeProvider();
+        var (connection, guest) = await ConnectAsync();
+        using (guest)
+        await using (var session = new SerialSession(connection, state.TryLock("x")!, default, TimeSpan.FromSeconds(10), clock))
+        {
+            var printing = PrintAsync(guest);
+            while (clock.ActiveTimers == 0)
+                await Task.Yield();
+            // No time passes by this clock.
+            await session.EndAsync(new HypervisorException("Taken over.", ErrorCode.Locked, RequestOutcome.Rejected)).WaitAsync(Token);
+            Assert.Equal(ErrorCode.Locked, (await Assert.ThrowsAsync<HypervisorException>(() => session.Completion.WaitAsync(Token))).Code);
+            await Assert.ThrowsAnyAsync<SocketException>(() => printing.WaitAsync(Token));
+        }
+    }
+
+    [Fact(Timeout = 30_000)]
     public async Task What_was_before_comes_first_and_the_end_of_the_machine_is_the_end()
     {
         using var state = StateDirectory.Open(_directory["state"], null);

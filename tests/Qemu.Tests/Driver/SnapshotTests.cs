@@ -56,6 +56,23 @@ public sealed class SnapshotTests
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task Who_looks_after_a_snapshot_with_memory_does_not_see_the_machine_stand_still_also_where_another_process_made_it()
+    {
+        await using var lab = await QemuLab.CreateAsync();
+        await using var watching = await lab.ConnectAsync();
+        var vm = await watching.Get<IHypervisor>().CreateAsync(QemuLab.EmptySpec("web"), null, Token).WaitForCompletionAsync(Token);
+        await watching.Get<IHypervisor>().StartAsync(vm.Id, null, Token).WaitForCompletionAsync(Token);
+        await using var other = await lab.ConnectAsync();
+        for (int round = 0; round < 6; round++)
+        {
+            var maker = round % 2 == 0 ? other : watching;
+            await maker.Get<ISnapshots>().CreateAsync(vm.Id, new SnapshotSpec { Name = SnapshotName.Parse($"s{round}"), IncludeMemory = true }, null, Token).WaitForCompletionAsync(Token);
+            Assert.Equal(PowerState.Running, (await watching.Get<IHypervisor>().GetAsync(vm.Id, Token)).State);
+            Assert.Equal(PowerState.Running, (await other.Get<IHypervisor>().GetAsync(vm.Id, Token)).State);
+        }
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task Snapshots_of_a_stopped_machine_are_a_tree()
     {
         await using var lab = await QemuLab.CreateAsync();

@@ -38,6 +38,8 @@ internal sealed class SpecExtensionsConverter(ModelJsonOptions model) : JsonConv
         writer.WriteStartObject();
         foreach (var item in value.All)
         {
+            if (model.LeavesOutUnregistered && !model.Knows(item))
+                continue;
             var extension = model.FindSpecExtension(item.GetType());
             writer.WritePropertyName(extension.Kind);
             extension.Write(writer, item, options);
