@@ -21,7 +21,8 @@ internal static class LibvirtReport
     /// <summary>libvirt [--repeats N] [--report FILE]: from the root of the repository, as root, with libvirtd, libvirt-dev and cc. Prints the table.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
-        int repeats = int.Parse(Option(args, "--repeats") ?? "5", CultureInfo.InvariantCulture);
+        Figures.Check(Command, args, "--repeats", "--report");
+        int repeats = int.Parse(Figures.Option(args, "--repeats") ?? "5", CultureInfo.InvariantCulture);
         var report = new StringBuilder();
         report.AppendLine("# libvirt RPC: the C library and this one against one libvirtd").AppendLine();
         report.AppendLine(CultureInfo.InvariantCulture, $"{repeats} interleaved runs, each a process of its own, {Windows} windows each; medians of the runs' median windows. A depth above one is as many threads on one connection for the C library, and as many callers for ours. The daemon runs the test driver, over a unix socket, `max_client_requests` 64. {Machine.Describe()}").AppendLine();
@@ -39,9 +40,7 @@ internal static class LibvirtReport
             Directory.Delete(directory, recursive: true);
         }
 
-        Console.Write(report);
-        if (Option(args, "--report") is { } file)
-            await File.WriteAllTextAsync(file, report.ToString().ReplaceLineEndings("\n"));
+        await Figures.TellAsync(args, report.ToString());
         return 0;
     }
 
@@ -137,7 +136,6 @@ internal static class LibvirtReport
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string? Option(string[] args, string name) => Array.IndexOf(args, name) is >= 0 and var i && i + 1 < args.Length ? args[i + 1] : null;
 
     private static double Median(List<Sample> samples, Func<Sample, double> value)
     {

@@ -34,7 +34,7 @@ internal sealed partial class HeaderParser
             if (sides.Length == 2)
                 next = new Expression(sides[1], _values).Evaluate();
             _values[sides[0]] = next;
-            if (!sides[0].EndsWith("_LAST", StringComparison.Ordinal))
+            if (!sides[0].EndsWith("_LAST", StringComparison.Ordinal) || sides[0].EndsWith("_ADD_LAST", StringComparison.Ordinal))
                 members.Add((sides[0], next));
             next++;
         }

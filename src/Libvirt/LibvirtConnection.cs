@@ -1,3 +1,6 @@
+using System.Net.Sockets;
+using System.Runtime.Versioning;
+using Hypervisor.Sdk.Hosts;
 using Hypervisor.Sdk.Libvirt.Protocol;
 using Hypervisor.Sdk.Libvirt.Rpc;
 using Hypervisor.Sdk.Transport;
@@ -24,10 +27,14 @@ public sealed partial class LibvirtConnection : IAsyncDisposable
     private readonly LibvirtSession _session;
     private readonly TimeSpan _timeout;
 
-    private LibvirtConnection(LibvirtSession session, TimeSpan timeout)
+    // What carries the connection and ends with it: the ssh that forwards the socket.
+    private readonly IAsyncDisposable? _carrier;
+
+    private LibvirtConnection(LibvirtSession session, TimeSpan timeout, IAsyncDisposable? carrier)
     {
         _session = session;
         _timeout = timeout;
+        _carrier = carrier;
     }
 
     /// <summary>Where the daemon is, for messages: <c>unix:/run/libvirt/libvirt-sock</c>.</summary>
@@ -50,6 +57,12 @@ public sealed partial class LibvirtConnection : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(uri);
         var validated = (options ?? new LibvirtOptions()).Validated();
+        if (uri.Transport == LibvirtTransport.Ssh)
+        {
+            return !OperatingSystem.IsWindows() ? await ConnectBySshAsync(uri, validated, cancellationToken).ConfigureAwait(false)
+                : throw new HypervisorException($"'{uri.Endpoint}': ssh is not supported on Windows.", ErrorCode.Unsupported, RequestOutcome.NotSent);
+        }
+
         Connection connection;
         try
         {
@@ -60,12 +73,15 @@ public sealed partial class LibvirtConnection : IAsyncDisposable
             throw LibvirtErrors.NotConnected(error);
         }
 
-        return await ConnectAsync(connection, uri, validated, cancellationToken).ConfigureAwait(false);
+        return await ConnectAsync(connection, null, uri, uri.Transport == LibvirtTransport.Tls, validated, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Authenticates and opens on a connection that is there already: a forwarded socket, a process. The client owns it, also when this fails.</summary>
     /// <inheritdoc cref="ConnectAsync(LibvirtUri, LibvirtOptions?, CancellationToken)"/>
-    public static async Task<LibvirtConnection> ConnectAsync(Connection connection, LibvirtUri uri, LibvirtOptions? options = null, CancellationToken cancellationToken = default)
+    public static Task<LibvirtConnection> ConnectAsync(Connection connection, LibvirtUri uri, LibvirtOptions? options = null, CancellationToken cancellationToken = default) =>
+        ConnectAsync(connection, null, uri, false, options, cancellationToken);
+
+    private static async Task<LibvirtConnection> ConnectAsync(Connection connection, IAsyncDisposable? carrier, LibvirtUri uri, bool isTls, LibvirtOptions? options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(uri);
@@ -74,8 +90,8 @@ public sealed partial class LibvirtConnection : IAsyncDisposable
         session.Start();
         try
         {
-            var libvirt = new LibvirtConnection(session, validated.ConnectTimeout);
-            await libvirt.OpenAsync(uri, cancellationToken).ConfigureAwait(false);
+            var libvirt = new LibvirtConnection(session, validated.ConnectTimeout, carrier);
+            await libvirt.OpenAsync(uri, isTls, cancellationToken).ConfigureAwait(false);
             return libvirt.WithTimeout(validated.CallTimeout);
         }
         catch
@@ -91,11 +107,45 @@ public sealed partial class LibvirtConnection : IAsyncDisposable
     {
         if (timeout <= TimeSpan.Zero && timeout != Timeout.InfiniteTimeSpan)
             throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "A time-out is positive or infinite.");
-        return new LibvirtConnection(_session, timeout);
+        return new LibvirtConnection(_session, timeout, _carrier);
     }
 
     /// <summary>Closes the connection. Calls in flight end with <see cref="CloseReason"/>; what they have begun at the daemon goes on. May be called again, and never throws.</summary>
-    public ValueTask DisposeAsync() => _session.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _session.DisposeAsync().ConfigureAwait(false);
+        if (_carrier is not null)
+            await _carrier.DisposeAsync().ConfigureAwait(false);
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static async Task<LibvirtConnection> ConnectBySshAsync(LibvirtUri uri, LibvirtOptions options, CancellationToken cancellationToken)
+    {
+        var host = await SshHostSession.ConnectAsync(uri.SshAddress, options.Ssh, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ConnectException? nobody = null;
+            foreach (string path in uri.RemoteSocketPaths(options.IsReadOnly))
+            {
+                try
+                {
+                    var connection = await host.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken).ConfigureAwait(false);
+                    return await ConnectAsync(connection, host, uri, false, options, cancellationToken).ConfigureAwait(false);
+                }
+                catch (ConnectException error)
+                {
+                    nobody = error;
+                }
+            }
+
+            throw LibvirtErrors.NotConnected(nobody!);
+        }
+        catch
+        {
+            await host.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
 
     private static async Task<Connection> DialAsync(LibvirtUri uri, LibvirtOptions options, CancellationToken cancellationToken)
     {
@@ -108,23 +158,12 @@ public sealed partial class LibvirtConnection : IAsyncDisposable
         };
     }
 
-    private async Task OpenAsync(LibvirtUri uri, CancellationToken cancellationToken)
+    private async Task OpenAsync(LibvirtUri uri, bool isTls, CancellationToken cancellationToken)
     {
-        await AuthenticateAsync(cancellationToken).ConfigureAwait(false);
+        await AuthenticateAsync(uri, isTls, cancellationToken).ConfigureAwait(false);
         // The question is also how the daemon learns that this client answers keepalive messages.
         if (await ConnectSupportsFeatureAsync(KeepAliveFeature, cancellationToken).ConfigureAwait(false) != 0)
             _session.StartKeepAlive();
         await ConnectOpenAsync(uri.Name, _session.Options.IsReadOnly ? ReadOnlyFlag : 0, cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task AuthenticateAsync(CancellationToken cancellationToken)
-    {
-        int[] kinds = await AuthListAsync(cancellationToken).ConfigureAwait(false);
-        if (kinds.Length == 0 || kinds.Contains((int)RemoteAuthType.None))
-            return;
-        if (!kinds.Contains((int)RemoteAuthType.Polkit))
-            throw new BackendConnectionException(
-                $"{Endpoint} asks for authentication of the kinds {string.Join(", ", kinds.Select(kind => (RemoteAuthType)kind))}, of which none is supported.", ErrorCode.Unauthenticated, RequestOutcome.NotSent);
-        await AuthPolkitAsync(cancellationToken).ConfigureAwait(false);
     }
 }

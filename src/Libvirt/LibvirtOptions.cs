@@ -1,3 +1,4 @@
+using Hypervisor.Sdk.Hosts;
 using Hypervisor.Sdk.Transport;
 
 namespace Hypervisor.Sdk.Libvirt;
@@ -38,6 +39,12 @@ public sealed class LibvirtOptions
     /// <summary>Whom TLS trusts and who this side is; null for what the system trusts. Takes the place of the URI's <c>pkipath</c>. Default: null.</summary>
     public TlsOptions? Tls { get; set; }
 
+    /// <summary>Who logs in to a daemon that asks for SASL; null for nobody. Default: null.</summary>
+    public LibvirtSaslOptions? Sasl { get; set; }
+
+    /// <summary>How another machine is reached by ssh; null for the user's own configuration of it. Default: null.</summary>
+    public SshOptions? Ssh { get; set; }
+
     /// <summary>The clock of time-outs and keepalive. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 
@@ -51,6 +58,8 @@ public sealed class LibvirtOptions
         InRange(KeepAliveCount, 1, 1000, nameof(KeepAliveCount));
         InRange(StreamBufferBytes, 64 * 1024, 64 * 1024 * 1024, nameof(StreamBufferBytes));
         ArgumentNullException.ThrowIfNull(TimeProvider);
+        if (Sasl is { User: var user } && (user.Length == 0 || user.Any(char.IsControl)))
+            throw new ArgumentException("Sasl.User is a name, without control characters.");
         return (LibvirtOptions)MemberwiseClone();
     }
 

@@ -11,4 +11,7 @@ public enum LibvirtTransport
 
     /// <summary>TLS.</summary>
     Tls,
+
+    /// <summary>The daemon's unix socket on another machine, forwarded by OpenSSH.</summary>
+    Ssh,
 }

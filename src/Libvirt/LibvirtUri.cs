@@ -1,10 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
+using Hypervisor.Sdk.Hosts;
 
 namespace Hypervisor.Sdk.Libvirt;
 
 /// <summary>
 /// An address as libvirt writes it: <c>driver[+transport]://[host][:port]/path[?parameters]</c>, for example <c>qemu:///system</c>, <c>qemu+tls://host/system?pkipath=/etc/pki/a</c>,
-/// <c>test+unix:///default</c>. Parameters: <c>socket</c> and <c>mode</c> (auto, legacy, direct) for unix, <c>pkipath</c> for TLS, and <c>name</c>, what the daemon is asked to open.
+/// <c>qemu+ssh://user@host/system</c>. Parameters: <c>socket</c> and <c>mode</c> (auto, legacy, direct) for unix and ssh, <c>pkipath</c> for TLS, and <c>name</c>, what the daemon is asked to open.
 /// </summary>
 /// <remarks>Transports and parameters that this library does not know are refused, never passed over: one that is not obeyed may be the one that protects.</remarks>
 public sealed class LibvirtUri
@@ -30,17 +31,21 @@ public sealed class LibvirtUri
         Host = parsed.Host.Length == 0 ? null : parsed.IdnHost;
         if (scheme.Length > 2 || Driver.Length == 0)
             throw new FormatException($"'{uri}': '{parsed.Scheme}' is not a driver with a transport.");
-        Transport = scheme.Length == 2 ? TransportOf(uri, scheme[1]) : Host is null ? LibvirtTransport.Unix : LibvirtTransport.Tls;
-        if (parsed.UserInfo.Length > 0)
+        Transport = scheme.Length == 2 ? TransportOf($"{parsed.Scheme}://{parsed.Host}{parsed.AbsolutePath}", scheme[1]) : Host is null ? LibvirtTransport.Unix : LibvirtTransport.Tls;
+        if (Transport == LibvirtTransport.Ssh)
+            ReadSshAddress(parsed);
+        else if (parsed.UserInfo.Length > 0)
             throw new FormatException($"'{parsed.Scheme}://{parsed.Authority}' has a user, which only the transport ssh takes.");
         if (Transport == LibvirtTransport.Unix && (Host is not null || parsed.Port > 0))
             throw new FormatException($"'{uri}': a unix socket has no host or port.");
         if (Transport != LibvirtTransport.Unix && Host is null)
             throw new FormatException($"'{uri}': the transport needs a host.");
-        Port = Transport == LibvirtTransport.Unix ? 0 : parsed.Port > 0 ? parsed.Port : Transport == LibvirtTransport.Tls ? TlsPort : TcpPort;
+        Port = Transport is LibvirtTransport.Unix or LibvirtTransport.Ssh ? Math.Max(parsed.Port, 0) : parsed.Port > 0 ? parsed.Port : Transport == LibvirtTransport.Tls ? TlsPort : TcpPort;
         Path = Uri.UnescapeDataString(parsed.AbsolutePath);
         ReadParameters(parsed.Query);
         Name ??= $"{Driver}://{parsed.AbsolutePath}";
+        if (Transport == LibvirtTransport.Ssh && Socket is null && Path.StartsWith("/session", StringComparison.Ordinal))
+            throw new FormatException($"'{parsed.Scheme}://{parsed.Host}{parsed.AbsolutePath}': where a session's socket is by ssh is said by the parameter 'socket'.");
     }
 
     /// <summary>The hypervisor driver: qemu, test, lxc, xen, ch.</summary>
@@ -52,7 +57,10 @@ public sealed class LibvirtUri
     /// <summary>The host, or null for this machine.</summary>
     public string? Host { get; }
 
-    /// <summary>The port; 0 for unix sockets. Default: 16509 for TCP, 16514 for TLS.</summary>
+    /// <summary>The user at the other machine by ssh; null for the one that ssh's configuration says, and for every other transport.</summary>
+    public string? User { get; private set; }
+
+    /// <summary>The port; 0 for unix sockets, and where ssh's configuration says it. Default: 16509 for TCP, 16514 for TLS.</summary>
     public int Port { get; }
 
     /// <summary>What is opened: <c>/system</c>, <c>/session</c>, <c>/default</c>.</summary>
@@ -86,6 +94,12 @@ public sealed class LibvirtUri
         return result is not null;
     }
 
+    /// <summary>Where the other machine is, for ssh.</summary>
+    internal SshAddress SshAddress { get; private set; }
+
+    /// <summary>The address without a user.</summary>
+    internal Uri Endpoint => new(User is null ? _text : _text.Replace($"://{User}@", "://", StringComparison.Ordinal));
+
     /// <summary>The address as it was given.</summary>
     public override string ToString() => _text;
 
@@ -104,12 +118,38 @@ public sealed class LibvirtUri
         return isDirect ? direct : System.IO.Path.Combine(directory, "libvirt" + suffix);
     }
 
+    /// <summary>The sockets that may be the daemon's on another machine, in the order in which they are tried.</summary>
+    internal IReadOnlyList<string> RemoteSocketPaths(bool isReadOnly)
+    {
+        string suffix = isReadOnly ? "-sock-ro" : "-sock";
+        if (Socket is not null)
+            return [Socket];
+        string direct = $"/var/run/libvirt/virt{Driver}d{suffix}";
+        string legacy = $"/var/run/libvirt/libvirt{suffix}";
+        return Mode switch
+        {
+            "direct" => [direct],
+            "legacy" => [legacy],
+            _ => [direct, legacy],
+        };
+    }
+
+    private void ReadSshAddress(Uri parsed)
+    {
+        string user = parsed.UserInfo.Length == 0 ? "" : parsed.UserInfo + "@";
+        if (user.Contains(':', StringComparison.Ordinal) || !SshAddress.TryParse($"ssh://{user}{parsed.Host}{(parsed.Port > 0 ? $":{parsed.Port}" : "")}", null, out var address))
+            throw new FormatException($"'{parsed.Scheme}://{parsed.Host}{parsed.AbsolutePath}' is not reached by ssh: its address is [user@]host[:port], without a password.");
+        SshAddress = address;
+        User = address.User;
+    }
+
     private static LibvirtTransport TransportOf(string uri, string name) => name switch
     {
         "unix" => LibvirtTransport.Unix,
         "tcp" => LibvirtTransport.Tcp,
         "tls" => LibvirtTransport.Tls,
-        _ => throw new FormatException($"'{uri}': the transport '{name}' is not supported; unix, tcp and tls are. Any other way can be given as a connection."),
+        "ssh" => LibvirtTransport.Ssh,
+        _ => throw new FormatException($"'{uri}': the transport '{name}' is not supported; unix, tcp, tls and ssh are. Any other way can be given as a connection."),
     };
 
     private void ReadParameters(string query)
@@ -129,10 +169,10 @@ public sealed class LibvirtUri
                 case "name":
                     Name = value;
                     break;
-                case "socket" when Transport == LibvirtTransport.Unix:
+                case "socket" when Transport is LibvirtTransport.Unix or LibvirtTransport.Ssh:
                     Socket = value;
                     break;
-                case "mode" when Transport == LibvirtTransport.Unix && value is "auto" or "legacy" or "direct":
+                case "mode" when (Transport is LibvirtTransport.Unix or LibvirtTransport.Ssh) && (value is "auto" or "legacy" or "direct"):
                     Mode = value;
                     break;
                 case "pkipath" when Transport == LibvirtTransport.Tls:

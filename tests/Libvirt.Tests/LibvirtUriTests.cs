@@ -9,6 +9,8 @@ public sealed class LibvirtUriTests
     [InlineData("qemu+tcp://host1/system", "qemu", LibvirtTransport.Tcp, "host1", 16509, "qemu:///system")]
     [InlineData("qemu+tls://host1/system?pkipath=/etc/pki/a", "qemu", LibvirtTransport.Tls, "host1", 16514, "qemu:///system")]
     [InlineData("qemu://host1:7000/system", "qemu", LibvirtTransport.Tls, "host1", 7000, "qemu:///system")]
+    [InlineData("qemu+ssh://root@host1/system", "qemu", LibvirtTransport.Ssh, "host1", 0, "qemu:///system")]
+    [InlineData("test+ssh://host1:2222/default?socket=/tmp/x", "test", LibvirtTransport.Ssh, "host1", 2222, "test:///default")]
     [InlineData("qemu+tcp://[::1]/session", "qemu", LibvirtTransport.Tcp, "::1", 16509, "qemu:///session")]
     [InlineData("test+unix:///default?socket=/tmp/a%20b&name=test%3A%2F%2F%2Fother", "test", LibvirtTransport.Unix, null, 0, "test:///other")]
     public void An_address_is_read_as_libvirt_writes_it(string text, string driver, LibvirtTransport transport, string? host, int port, string name)
@@ -24,6 +26,11 @@ public sealed class LibvirtUriTests
     [InlineData("/system")]
     [InlineData("qemu+carrier-pigeon://host/system", "carrier-pigeon")]
     [InlineData("qemu+ssh://user@host/session", "ssh")]
+    [InlineData("qemu+ssh://user:secret@host/system", "ssh")]
+    [InlineData("qemu+carrier-pigeon://user:secret@host/system?password=secret", "carrier-pigeon")]
+    [InlineData("qemu+ssh://-oProxyCommand=id/system")]
+    [InlineData("qemu+ssh:///system")]
+    [InlineData("qemu+ssh://host/system?command=/bin/sh", "command")]
     [InlineData("qemu+ext:///system?command=/bin/sh", "ext")]
     [InlineData("qemu+tls+tcp://host/system")]
     [InlineData("qemu+tcp:///system")]
@@ -42,6 +49,16 @@ public sealed class LibvirtUriTests
         Assert.Contains(named, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
         Assert.False(LibvirtUri.TryParse(text, out _));
+    }
+
+    [Fact]
+    public void Of_another_machine_the_drivers_own_daemon_is_tried_first_and_the_user_is_not_part_of_the_endpoint()
+    {
+        var uri = new LibvirtUri("qemu+ssh://root@host1:22/system");
+        Assert.Equal(("root", "ssh://root@host1:22"), (uri.User, uri.SshAddress.ToString()));
+        Assert.Equal(["/var/run/libvirt/virtqemud-sock", "/var/run/libvirt/libvirt-sock"], uri.RemoteSocketPaths(isReadOnly: false));
+        Assert.Equal(["/tmp/x"], new LibvirtUri("qemu+ssh://host1/system?socket=/tmp/x").RemoteSocketPaths(isReadOnly: true));
+        Assert.Equal("", uri.Endpoint.UserInfo);
     }
 
     [Fact]

@@ -3387,6 +3387,9 @@ public enum VirNetworkUpdateCommand
     /// <summary>VIR_NETWORK_UPDATE_COMMAND_DELETE.</summary>
     Delete = 2,
 
+    /// <summary>VIR_NETWORK_UPDATE_COMMAND_ADD_LAST.</summary>
+    AddLast = 3,
+
     /// <summary>VIR_NETWORK_UPDATE_COMMAND_ADD_FIRST.</summary>
     AddFirst = 4,
 }

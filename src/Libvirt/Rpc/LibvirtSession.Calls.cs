@@ -15,9 +15,6 @@ internal sealed partial class LibvirtSession
     private bool _unflushed;
     private Task _lastFlush = Task.CompletedTask;
 
-    /// <summary>The session whose replies this thread is delivering: what it writes meanwhile leaves with one flush at the end.</summary>
-    [ThreadStatic]
-    private static LibvirtSession? t_delivering;
 
     /// <summary>Calls a procedure and returns what completes with its reply.</summary>
     [SuppressMessage("Reliability", "CA2012", Justification = "The value task is handed on.")]
@@ -58,7 +55,7 @@ internal sealed partial class LibvirtSession
             _output.Advance(RpcHeader.PrefixBytes);
             _output.Write(payload);
             _unflushed = true;
-            flush = !_flushing && t_delivering != this;
+            flush = !_flushing && !_replies.IsDelivering;
             _flushing |= flush;
         }
 
@@ -118,7 +115,7 @@ internal sealed partial class LibvirtSession
                 _pending.Add(call.Serial, call);
                 call.IsSent = true;
                 _unflushed = true;
-                flush = !_flushing && t_delivering != this;
+                flush = !_flushing && !_replies.IsDelivering;
                 _flushing |= flush;
             }
             else
@@ -231,7 +228,7 @@ internal sealed partial class LibvirtSession
     }
 
     /// <summary>Sends what was written while replies were delivered, unless somebody is sending.</summary>
-    private void FlushDeferred()
+    public void FlushDeferred()
     {
         lock (_gate)
         {

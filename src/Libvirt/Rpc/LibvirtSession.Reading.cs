@@ -1,32 +1,20 @@
 using System.Buffers;
-using System.IO.Pipelines;
-using System.Runtime.CompilerServices;
 using Hypervisor.Sdk.Libvirt.Protocol;
 using Hypervisor.Sdk.Transport;
+using Hypervisor.Sdk.Transport.Calls;
 
 namespace Hypervisor.Sdk.Libvirt.Rpc;
 
 /// <content>Receiving: replies, events, streams, and who runs the callers.</content>
-internal sealed partial class LibvirtSession : IThreadPoolWorkItem
+internal sealed partial class LibvirtSession : IReplySession
 {
-    /// <summary>Replies that are collected before they are delivered, at most: as many as arrive in one read of the socket.</summary>
-    private const int MaxBatch = 128;
-
     /// <summary>The length counts itself; beside it a message has its header, and libvirt's limit.</summary>
     internal static readonly LengthFormat Format = new() { CountsItself = true, MinPayloadBytes = RpcHeader.Bytes, MaxPayloadBytes = XdrLimits.MaxMessageBytes };
 
-    // Of the read loop alone: the replies of this read, in order, and a stream whose reader is behind.
-    private LibvirtPendingCall? _batchFirst;
-    private LibvirtPendingCall? _batchLast;
-    private int _batchCount;
+    // Of the read loop alone: a stream whose reader is behind.
     private LibvirtStream? _full;
 
-    // Replies on their way to their callers, under their own lock.
-    private readonly Lock _deliveryGate = new();
-    private LibvirtPendingCall? _deliveryFirst;
-    private LibvirtPendingCall? _deliveryLast;
-
-    void IThreadPoolWorkItem.Execute() => DeliverQueued();
+    int IReplySession.CallsUnderWay => _pending.Count;
 
     private async Task ReadLoopAsync()
     {
@@ -34,20 +22,7 @@ internal sealed partial class LibvirtSession : IThreadPoolWorkItem
         {
             while (true)
             {
-                var reading = _input.ReadAsync();
-                ReadResult read;
-                if (reading.IsCompleted)
-                {
-                    if (_batchCount >= MaxBatch)
-                        DeliverElsewhere(TakeBatch());
-                    read = await reading.ConfigureAwait(false);
-                }
-                else
-                {
-                    // First the loop waits for the socket, then this thread runs the callers: no thread hop, and a caller that blocks its thread does not block the loop.
-                    read = await new ReadThenDeliver(this, reading, TakeBatch());
-                }
-
+                var read = await _replies.ReadAsync(_input);
                 Volatile.Write(ref _heard, true);
                 var buffer = read.Buffer;
                 while (LengthFraming.TryReadFrame(ref buffer, Format, out var message))
@@ -65,8 +40,7 @@ internal sealed partial class LibvirtSession : IThreadPoolWorkItem
         }
         catch (Exception error)
         {
-            if (TakeBatch() is { First: not null } batch)
-                DeliverElsewhere(batch);
+            _replies.DeliverElsewhere();
             Close(LibvirtErrors.CloseReason(Endpoint, error));
         }
     }
@@ -76,8 +50,7 @@ internal sealed partial class LibvirtSession : IThreadPoolWorkItem
     {
         var full = _full!;
         _full = null;
-        if (TakeBatch() is { First: not null } batch)
-            DeliverElsewhere(batch);
+        _replies.DeliverElsewhere();
         FlushDeferred();
         Volatile.Write(ref _stalled, true);
         await full.RoomAsync().ConfigureAwait(false);
@@ -175,6 +148,10 @@ internal sealed partial class LibvirtSession : IThreadPoolWorkItem
         {
             return LibvirtErrors.UnreadableReply(call.Procedure.Name, Endpoint, why);
         }
+        catch (VisitorFailedException why)
+        {
+            return new HypervisorException($"The visitor of the reply to {call.Procedure.Name} has failed: {why.Message}", ErrorCode.Unspecified, RequestOutcome.FailedMidway, why.InnerException);
+        }
 
         if (call.Stream is { } stream)
             Open(stream, call);
@@ -188,119 +165,12 @@ internal sealed partial class LibvirtSession : IThreadPoolWorkItem
         return LibvirtErrors.Rejected(in error, Endpoint, procedure);
     }
 
-    /// <summary>Puts a call into the batch, unless its caller has gone away.</summary>
+    /// <summary>Puts a call into the batch, unless its caller has gone away: nobody will read the stream that the server has begun then.</summary>
     private void Collect(LibvirtPendingCall call, Exception? error)
     {
-        if (!call.TrySettle())
-        {
-            // Nobody will read the stream that the server has begun.
-            if (error is null && call.Stream is { } orphan)
-                orphan.SendAbort();
-            call.Release();
-            return;
-        }
-
-        call.Error = error;
-        call.Next = null;
-        if (_batchLast is null)
-            _batchFirst = call;
-        else
-            _batchLast.Next = call;
-        _batchLast = call;
-        _batchCount++;
-    }
-
-    private Batch TakeBatch()
-    {
-        var batch = new Batch(_batchFirst, _batchLast, _batchCount);
-        _batchFirst = _batchLast = null;
-        _batchCount = 0;
-        return batch;
-    }
-
-    /// <summary>Runs the callers of a batch on this thread, which is free for it: the read loop waits for the socket.</summary>
-    private void Deliver(Batch batch)
-    {
-        if (batch.Count == 1)
-        {
-            batch.First!.Publish();
-            return;
-        }
-
-        // One of these callers may block its thread until another one has run, or until what it sends is answered: then the watch has another thread go on.
-        Queue(batch);
-        _watch.Enter();
-        DeliverQueued();
-        _watch.Leave();
-    }
-
-    private void DeliverElsewhere(Batch batch)
-    {
-        Queue(batch);
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-    }
-
-    private void Queue(Batch batch)
-    {
-        lock (_deliveryGate)
-        {
-            if (_deliveryLast is null)
-                _deliveryFirst = batch.First;
-            else
-                _deliveryLast.Next = batch.First;
-            _deliveryLast = batch.Last;
-        }
-    }
-
-    private void DeliverQueued()
-    {
-        var outer = t_delivering;
-        t_delivering = this;
-        while (true)
-        {
-            LibvirtPendingCall? call;
-            lock (_deliveryGate)
-            {
-                call = _deliveryFirst;
-                if (call is null)
-                    break;
-                _deliveryFirst = call.Next;
-                if (_deliveryFirst is null)
-                    _deliveryLast = null;
-            }
-
-            call.Publish();
-        }
-
-        t_delivering = outer;
-        FlushDeferred();
-    }
-
-    private readonly record struct Batch(LibvirtPendingCall? First, LibvirtPendingCall? Last, int Count);
-
-    /// <summary>Awaits a read that is pending: hands the loop's continuation to the read, then delivers the batch on the thread that has become free by that.</summary>
-    private readonly struct ReadThenDeliver(LibvirtSession session, ValueTask<ReadResult> read, Batch batch) : ICriticalNotifyCompletion
-    {
-        private readonly ConfiguredValueTaskAwaitable<ReadResult>.ConfiguredValueTaskAwaiter _read = read.ConfigureAwait(false).GetAwaiter();
-
-        public bool IsCompleted => false;
-
-        public ReadThenDeliver GetAwaiter() => this;
-
-        public ReadResult GetResult() => _read.GetResult();
-
-        public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
-
-        public void UnsafeOnCompleted(Action continuation)
-        {
-            // From here on the loop may run on another thread: nothing of it is touched.
-            _read.UnsafeOnCompleted(continuation);
-            if (batch.Count == 0)
-                return;
-            session.Deliver(batch);
-            // More replies are coming: a server that waits for this core writes them now, and one wake-up takes them all.
-            if (session._pending.Count > 1)
-                Thread.Yield();
-        }
+        // It may belong to somebody else once its session has let go.
+        var stream = call.Stream;
+        if (!_replies.TryCollect(call, error) && error is null)
+            stream?.SendAbort();
     }
 }

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using Hypervisor.Sdk.Libvirt.Protocol;
 using Hypervisor.Sdk.Transport;
+using Hypervisor.Sdk.Transport.Calls;
 
 namespace Hypervisor.Sdk.Libvirt.Rpc;
 
@@ -17,7 +18,7 @@ internal sealed partial class LibvirtSession : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ITimer _sweep;
     private readonly ITimer _keepAlive;
-    private readonly StallWatch _watch;
+    private readonly ReplyDelivery _replies;
 
     // Guards the calls, the streams, the writer and the close reason.
     private readonly Lock _gate = new();
@@ -36,7 +37,7 @@ internal sealed partial class LibvirtSession : IAsyncDisposable
         _output = connection.Output;
         _options = options;
         _time = options.TimeProvider;
-        _watch = new StallWatch(DeliverQueued);
+        _replies = new ReplyDelivery(this);
         _sweep = _time.CreateTimer(static state => ((LibvirtSession)state!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _keepAlive = _time.CreateTimer(static state => ((LibvirtSession)state!).KeepAlive(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }

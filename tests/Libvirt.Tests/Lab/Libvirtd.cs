@@ -63,6 +63,49 @@ public sealed class Libvirtd : IAsyncLifetime
         return $"test://{path}";
     }
 
+    /// <summary>The process that runs a machine; null when none does.</summary>
+    public static int? ProcessOf(InstanceId id)
+    {
+        foreach (string directory in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int process))
+                continue;
+            try
+            {
+                string[] arguments = File.ReadAllText(Path.Combine(directory, "cmdline")).Split('\0');
+                if (arguments.SkipWhile(argument => argument != "-uuid").Skip(1).FirstOrDefault() == id.ToString())
+                    return process;
+            }
+            catch (IOException)
+            {
+                // It has ended meanwhile.
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Makes the pool that disks of machines are made in, where there is none yet.</summary>
+    public async Task<LibvirtConnection> ConnectQemuAsync()
+    {
+        var libvirt = await ConnectAsync("qemu:///system");
+        await _gate.WaitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            if ((await libvirt.ConnectListAllStoragePoolsAsync(1, 0, TestContext.Current.CancellationToken)).Pools.All(pool => pool.Name != "default"))
+            {
+                Directory.CreateDirectory(PathOf("default-pool"));
+                await libvirt.StoragePoolCreateXmlAsync($"<pool type='dir'><name>default</name><target><path>{PathOf("default-pool")}</path></target></pool>", 0, TestContext.Current.CancellationToken);
+            }
+        }
+        finally
+        {
+            _gate.Release();
+        }
+
+        return libvirt;
+    }
+
     /// <summary>The port on which it listens for TCP.</summary>
     public async Task<int> TcpPortAsync()
     {
@@ -129,12 +172,26 @@ public sealed class Libvirtd : IAsyncLifetime
     }
 
     /// <summary>Starts a daemon in a directory and waits until it answers.</summary>
-    internal static Process Start(string program, TempDirectory directory, string listening)
+    internal static Process Start(string program, TempDirectory directory, string listening, bool hasOwnNetwork = false, string? saslDirectory = null, string? hostName = null, string? bind = null)
     {
         Directory.CreateDirectory(directory["s"]);
+        Directory.CreateDirectory(directory["state/etc/libvirt"]);
+        // Two daemons that look for free ports for screens at the same time find the same: each has its own to look among.
+        int display = Random.Shared.Next(10_000, 30_000);
+        File.WriteAllText(directory["state/etc/libvirt/qemu.conf"], $"""
+            remote_display_port_min = {display}
+            remote_display_port_max = {display + 99}
+            user = "root"
+            group = "root"
+            security_driver = "none"
+            namespaces = []
+            cgroup_controllers = []
+            stdio_handler = "file"
+            remember_owner = 0
+            """);
         File.WriteAllText(directory["libvirtd.conf"], $"""
             unix_sock_dir = "{directory["s"]}"
-            auth_unix_rw = "none"
+            auth_unix_rw = "{(saslDirectory is null ? "none" : "sasl")}"
             auth_unix_ro = "none"
             listen_addr = "127.0.0.1"
             {listening}
@@ -142,14 +199,15 @@ public sealed class Libvirtd : IAsyncLifetime
             max_client_requests = {MaxClientRequests}
             log_outputs = "3:file:{directory["log"]}"
             """);
-        var start = new ProcessStartInfo(RealPeer.Program("unshare"))
-        {
-            ArgumentList =
-            {
-                "--mount", Path.Combine(AppContext.BaseDirectory, "Lab", "private-libvirtd"), directory["state"],
-                program, "--config", directory["libvirtd.conf"], "--pid-file", directory["pid"], "--listen",
-            },
-        };
+        string lab = Path.Combine(AppContext.BaseDirectory, "Lab");
+        string[] network = hasOwnNetwork ? ["--net", Path.Combine(lab, "private-network")] : [];
+        var start = new ProcessStartInfo(
+            RealPeer.Program("unshare"),
+            ["--mount", "--uts", .. network, Path.Combine(lab, "private-libvirtd"), directory["state"], program, "--config", directory["libvirtd.conf"], "--pid-file", directory["pid"], "--listen"]);
+        if (saslDirectory is not null)
+            start.Environment["SASL_CONF_PATH"] = saslDirectory;
+        start.Environment["LAB_HOST_NAME"] = hostName ?? "";
+        start.Environment["LAB_BIND"] = bind ?? "";
         var process = Process.Start(start)!;
         var clock = Stopwatch.StartNew();
         while (!IsReady(directory["s/libvirt-sock"]))

@@ -1,0 +1,65 @@
+namespace Hypervisor.Sdk.Libvirt.Driver;
+
+/// <summary>What a backend can do, and why not: the same words in an answer and in a refusal.</summary>
+internal static class LibvirtCapabilities
+{
+    public const string NoCloudInit = "libvirt's test driver runs no guests that could read what cloud-init is given.";
+    public const string NoTpm = "This driver adds no TPM to the machines that it makes.";
+    public const string NoUefi = "libvirt's test driver has no firmware.";
+    public const string NoPassthrough = "This driver hands no devices of the host to the machines that it makes.";
+    public const string NoMemoryWhileRunning = "Another size of memory takes effect at the next start.";
+
+    public const string NoTestDevices = "libvirt's test driver changes no devices of machines that run.";
+
+    public const string NoTestGuests = "libvirt's test driver runs no guests.";
+
+    public static CapabilityAnswer Answer(LibvirtParts parts, Capability capability, CapabilityTarget target = default)
+    {
+        if (capability == Capability.MigrationHandover && !parts.IsTestDriver)
+            return CapabilityAnswer.Yes;
+        if (capability == Capability.LinkedClones && target.Pool is not null && !parts.IsTestDriver)
+            return CapabilityAnswer.Conditional("The pool keeps its volumes as files.");
+        if (capability == Capability.VirtualMachines || capability == Capability.UniqueNames || capability == Capability.RequestLog)
+            return CapabilityAnswer.Yes;
+        if (capability == Capability.UefiFirmware)
+            return parts.IsTestDriver ? CapabilityAnswer.No(NoUefi) : CapabilityAnswer.Yes;
+        if (capability == Capability.HardwareAcceleration)
+            return parts.DomainType == "kvm" ? CapabilityAnswer.Yes : CapabilityAnswer.No(parts.IsTestDriver ? NoTestGuests : $"Machines are made of the type '{parts.DomainType}', which an emulator runs.");
+        if (capability == Capability.LimitDisks || capability == Capability.HotplugDisk || capability == Capability.HotplugNetwork || capability == Capability.OnlineResizeDisk || capability == Capability.ChangeMedia)
+            return parts.IsTestDriver ? CapabilityAnswer.No(NoTestDevices) : CapabilityAnswer.Yes;
+        if (capability == Capability.HotplugCpu)
+            return CapabilityAnswer.Conditional("The machine was made with room for more CPUs (Sizing.MaxCpus).");
+        if (capability == Capability.HotplugMemory)
+            return parts.IsTestDriver ? CapabilityAnswer.No(NoMemoryWhileRunning) : CapabilityAnswer.Conditional("The machine is a PC that was made with room for more memory (Sizing.MaxMemory), which comes in pieces of 128 MiB.");
+        if (capability == Capability.Snapshots)
+            return parts.IsTestDriver ? CapabilityAnswer.Yes : CapabilityAnswer.Conditional("Its writable disks are qcow2 images, and it does not boot by UEFI.");
+        if (capability == Capability.MemorySnapshots)
+            return parts.IsTestDriver ? CapabilityAnswer.Yes : CapabilityAnswer.Conditional("Its writable disks are qcow2 images, and it does not boot by UEFI.");
+        if (capability == Capability.GraphicsConsole)
+            return CapabilityAnswer.Yes;
+        if (capability == Capability.SerialConsole)
+            return parts.IsTestDriver ? CapabilityAnswer.No(NoTestGuests) : CapabilityAnswer.Yes;
+        if (capability == Capability.LiveMigration)
+            return parts.IsTestDriver ? CapabilityAnswer.No(NoTestGuests) : CapabilityAnswer.Conditional("To another daemon that this process is connected to and that this one reaches; disks must be reached by both, or move along (MigrationOptions.WithStorage).");
+        if (capability == Capability.CloudInit)
+            return parts.IsTestDriver ? CapabilityAnswer.No(NoCloudInit) : CapabilityAnswer.Yes;
+        if (capability == Capability.GuestAgent)
+            return parts.IsTestDriver ? CapabilityAnswer.No(NoTestGuests) : CapabilityAnswer.Conditional("The guest runs an agent of QEMU's.");
+        if (capability == Capability.NetworkMetrics)
+            return parts.IsTestDriver ? CapabilityAnswer.No(NoTestGuests) : CapabilityAnswer.Conditional("Devices in a network or on a bridge are counted by the host; those of the network 'user' by nobody.");
+        return CapabilityAnswer.No(WhyNot(capability));
+    }
+
+    private static string WhyNot(Capability capability)
+    {
+        if (capability == Capability.Tpm)
+            return NoTpm;
+        if (capability == Capability.AtomicRevision)
+            return "Domains have no revision: this driver compares before it writes, and of two that write at once the last one wins.";
+        if (capability == Capability.ResumableOperations)
+            return "A daemon keeps no tasks: a call answers when it has done. Look the request up instead.";
+        if (capability == Capability.Containers)
+            return "This driver runs no containers over libvirt.";
+        return $"This driver does not do '{capability}' over libvirt.";
+    }
+}

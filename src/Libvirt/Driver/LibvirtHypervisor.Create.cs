@@ -1,0 +1,98 @@
+using Hypervisor.Sdk.Drivers;
+using Hypervisor.Sdk.Libvirt.Protocol;
+using Hypervisor.Sdk.Libvirt.Xml;
+
+namespace Hypervisor.Sdk.Libvirt.Driver;
+
+/// <content>Making machines. A machine's id is its request's: the daemon itself keeps that one request makes one machine, and says afterwards whether it has.</content>
+internal sealed partial class LibvirtHypervisor
+{
+    public async Task<Operation<Instance>> CreateAsync(VirtualMachineSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        cancellationToken.ThrowIfCancellationRequested();
+        await parts.Link.GetAsync(cancellationToken).ConfigureAwait(false);
+        var maker = new DomainMaker(parts);
+        maker.Refuse(spec);
+        // What the caller does with his spec afterwards is his.
+        var copy = SpecCopy.Of(spec);
+        var id = request?.RequestId ?? RequestId.New(parts.Time);
+        var uuid = id.ToGuid();
+        bool isKnown = await parts.Server.Ledger.LookUpAsync(id, cancellationToken).ConfigureAwait(false) is { State: RequestState.Running or RequestState.Succeeded };
+        if (!isKnown)
+        {
+            if (await parts.Domains.FindAsync(uuid, cancellationToken).ConfigureAwait(false) is { } made)
+                return new TrackedOperation<Instance>(null, id, Task.FromResult(made.View), new WorkProgress());
+            if (await parts.Domains.FindByNameAsync(spec.Name.ToString(), cancellationToken).ConfigureAwait(false) is not null)
+                throw Refusal.NameTaken(spec.Name.ToString());
+            parts.Server.Remember(id, new LibvirtServer.Effect(WorkKinds.Create, uuid));
+        }
+
+        var options = new RequestOptions { RequestId = id, Deadline = request?.Deadline };
+        var operation = await parts.Server.Ledger.BeginAsync(
+            WorkKinds.Create, options, parts.Options.DefaultDeadline, () => DomainFacts.IdOf(uuid), (progress, token) => MakeAsync(maker, copy, id, progress, token), cancellationToken).ConfigureAwait(false);
+        if (isKnown && await parts.Server.Ledger.LookUpAsync(id, cancellationToken).ConfigureAwait(false) is { State: RequestState.Succeeded } && await parts.Domains.FindAsync(uuid, cancellationToken).ConfigureAwait(false) is null)
+            throw new HypervisorException($"The request {id} made '{uuid:D}', which was deleted since. Ask with a new request id for a new one.", ErrorCode.Conflict, RequestOutcome.Rejected) { Resource = $"instance {uuid:D}" };
+        return operation;
+    }
+
+    private async Task<Instance> MakeAsync(DomainMaker maker, VirtualMachineSpec spec, RequestId id, WorkProgress progress, CancellationToken cancellationToken)
+    {
+        var uuid = id.ToGuid();
+        var libvirt = await parts.Link.GetAsync(cancellationToken).ConfigureAwait(false);
+        var scope = new DomainChangeScope(libvirt);
+        try
+        {
+            progress.Say("making disks");
+            var config = await maker.MakeAsync(scope, spec, uuid, cancellationToken).ConfigureAwait(false);
+            var requests = new RequestRecords();
+            requests.Set(new RequestRecord(id, WorkKinds.Create, true, null));
+            requests.Write(config);
+            progress.Say("defining the domain");
+            await DefineNewAsync(libvirt, config, spec.Name.ToString(), uuid, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is OperationCanceledException or HypervisorException { Outcome: RequestOutcome.NotSent or RequestOutcome.Rejected })
+        {
+            await UndoAsync(scope).ConfigureAwait(false);
+            throw;
+        }
+
+        // It is made: who cancels now comes too late.
+        return (await parts.Domains.FindAsync(uuid, CancellationToken.None).ConfigureAwait(false))?.View
+            ?? throw new HypervisorException($"'{spec.Name}' was made and is gone already: somebody has deleted it.", ErrorCode.NotFound, RequestOutcome.FailedMidway) { Resource = $"instance {uuid:D}" };
+    }
+
+    /// <summary>Of what nobody has taken note, nothing is left.</summary>
+    private static async Task UndoAsync(DomainChangeScope scope)
+    {
+        foreach (var made in scope.Made)
+            await LibvirtDisks.TryDeleteAsync(scope.Libvirt, made, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private async Task DefineNewAsync(LibvirtConnection libvirt, DomainDocument config, string name, Guid uuid, CancellationToken cancellationToken)
+    {
+        // A definition under a name or an id that is taken would change what has it.
+        await parts.Server.Creating.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (await parts.Domains.FindByNameAsync(name, cancellationToken).ConfigureAwait(false) is not null)
+                throw Refusal.NameTaken(name);
+            using var told = parts.News.Expect(uuid, VirDomainEventType.Defined);
+            // From here on it cannot be cancelled: of a call that is under way nobody knows whether it has made the machine.
+            cancellationToken.ThrowIfCancellationRequested();
+            await libvirt.DomainDefineXmlFlagsAsync(config.ToXml(), 0, CancellationToken.None).ConfigureAwait(false);
+            await told.ToldAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (LibvirtException error) when (error.Number is VirErrorNumber.ErrOperationFailed or VirErrorNumber.ErrDomExist)
+        {
+            // Another process was faster; libvirt has no error of its own for it.
+            if (await parts.Domains.FindByNameAsync(name, cancellationToken).ConfigureAwait(false) is { } other && other.Uuid != uuid)
+                throw Refusal.NameTaken(name);
+            throw;
+        }
+        finally
+        {
+            parts.Server.Creating.Release();
+        }
+    }
+}

@@ -1,0 +1,21 @@
+namespace Hypervisor.Sdk.Libvirt.Driver;
+
+/// <summary>The words for effects, as they stand in the metadata of domains: they do not change.</summary>
+internal static class WorkKinds
+{
+    public const string Create = "create";
+    public const string Start = "start";
+    public const string Stop = "stop";
+    public const string Restart = "restart";
+    public const string Delete = "delete";
+    public const string Apply = "apply";
+    public const string Pause = "pause";
+    public const string Resume = "resume";
+    public const string Reset = "reset";
+    public const string Suspend = "suspend";
+    public const string Snapshot = "snapshot";
+    public const string Revert = "revert";
+    public const string DiskStorage = "disk-storage";
+    public const string Migrate = "migrate";
+    public const string DeleteSnapshot = "delete-snapshot";
+}

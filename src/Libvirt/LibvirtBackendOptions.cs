@@ -1,0 +1,60 @@
+namespace Hypervisor.Sdk.Libvirt;
+
+/// <summary>Where a libvirt daemon is, and how its machines are made. Read once, when the backend is connected.</summary>
+public sealed class LibvirtBackendOptions
+{
+    /// <summary>The name under which the application knows the backend. Default <c>libvirt</c>.</summary>
+    public string Name { get; set; } = "libvirt";
+
+    /// <summary>The address, as libvirt writes it: <c>qemu:///system</c>, <c>qemu+tls://host/system</c>, <c>test:///default</c>; see <see cref="LibvirtUri"/>.</summary>
+    public required string Uri { get; set; }
+
+    /// <summary>How the connection is made and kept.</summary>
+    public LibvirtOptions Connection { get; set; } = new();
+
+    /// <summary>The type of the domains that are made: <c>kvm</c>, <c>qemu</c>. Default: <c>kvm</c> where the daemon offers it, else what it does offer.</summary>
+    public string? DomainType { get; set; }
+
+    /// <summary>The storage pool that disks are made in where a spec names none. Default <c>default</c>.</summary>
+    public PoolName Pool { get; set; } = PoolName.Parse("default");
+
+    /// <summary>
+    /// By which way guests come to this daemon that are moved to it: <c>tcp://192.0.2.7</c>, an address of its host that the other daemon reaches, or <c>unix:///run/guests</c>, a directory that both daemons share.
+    /// Default: its host's name, which the other daemon must know.
+    /// </summary>
+    public string? MigrationUri { get; set; }
+
+    /// <summary>How long work may take where a request does not say. Default: 5 minutes.</summary>
+    public TimeSpan DefaultDeadline { get; set; } = TimeSpan.FromMinutes(5);
+
+    internal LibvirtBackendOptions Validated()
+    {
+        if (!BackendName.TryParse(Name, null, out _))
+            throw new ArgumentException($"'{Name}' is not a backend name: 1 to 63 of a-z, 0-9, '-', '_' and '.'.", nameof(Name));
+        if (!LibvirtUri.TryParse(Uri, out _))
+            throw new ArgumentException(ProblemOf(Uri), nameof(Uri));
+        if (DefaultDeadline <= TimeSpan.Zero)
+            throw new ArgumentException($"DefaultDeadline is {DefaultDeadline}; it must be positive.", nameof(DefaultDeadline));
+        if (MigrationUri is not null && !MigrationUri.StartsWith("tcp://", StringComparison.Ordinal) && !MigrationUri.StartsWith("unix:///", StringComparison.Ordinal))
+            throw new ArgumentException($"'{MigrationUri}' is no way for guests: tcp://ADDRESS, or unix:///DIRECTORY.", nameof(MigrationUri));
+        if (Pool.IsDefault)
+            throw new ArgumentException("A pool is needed.", nameof(Pool));
+        ArgumentNullException.ThrowIfNull(Connection);
+        var copy = (LibvirtBackendOptions)MemberwiseClone();
+        copy.Connection = Connection.Validated();
+        return copy;
+    }
+
+    private static string ProblemOf(string uri)
+    {
+        try
+        {
+            _ = new LibvirtUri(uri);
+            return "";
+        }
+        catch (FormatException error)
+        {
+            return error.Message;
+        }
+    }
+}
