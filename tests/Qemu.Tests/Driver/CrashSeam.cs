@@ -8,6 +8,8 @@ internal sealed class CrashSeam : IDurableSeam
     private readonly Lock _lock = new();
     private readonly List<string> _effects = [];
     private int _crashAt = int.MaxValue;
+    private int _counted;
+    private string? _countFrom;
     private string? _crashBefore;
     private string? _notBefore;
 
@@ -25,12 +27,15 @@ internal sealed class CrashSeam : IDurableSeam
 
     /// <summary>Begins to count.</summary>
     /// <param name="crashAt">The effect before which the process ends, from 1; a number beyond the last one: never.</param>
-    public void Arm(int crashAt)
+    /// <param name="from">The effect that is the first, by a part of its words; null for whichever comes first.</param>
+    public void Arm(int crashAt, string? from = null)
     {
         lock (_lock)
         {
             _effects.Clear();
+            _counted = 0;
             _crashAt = crashAt;
+            _countFrom = from;
         }
     }
 
@@ -61,9 +66,11 @@ internal sealed class CrashSeam : IDurableSeam
             if (HasCrashed)
                 throw new CrashException(effect);
             _effects.Add(effect);
+            if (_counted > 0 || _countFrom is null || effect.Contains(_countFrom, StringComparison.Ordinal))
+                _counted++;
             if (_notBefore is not null)
                 return;
-            if (_effects.Count < _crashAt && (_crashBefore is null || !effect.Contains(_crashBefore, StringComparison.Ordinal)))
+            if (_counted < _crashAt && (_crashBefore is null || !effect.Contains(_crashBefore, StringComparison.Ordinal)))
                 return;
             HasCrashed = true;
             throw new CrashException(effect);

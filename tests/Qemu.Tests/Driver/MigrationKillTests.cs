@@ -11,7 +11,6 @@ namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 public sealed class MigrationKillTests
 {
     private const string SwitchOver = "let the guest switch over";
-    private const string Decision = "/moved";
     private const string LetGo = "let the guest go";
 
     private static readonly MigrationOptions s_withStorage = new() { WithStorage = true, MaxDowntime = TimeSpan.FromSeconds(2) };
@@ -24,7 +23,7 @@ public sealed class MigrationKillTests
         var seam = new KillSeam();
         await using var lab = await MigrationLab.CreateAsync(seam);
         var machine = await lab.StartAsync(QemuLab.EmptySpec("disks"));
-        foreach (var (effect, isAfter) in ((string, bool)[])[("send the guest", true), (SwitchOver, false), (SwitchOver, true), (Decision, false), (Decision, true), (LetGo, false)])
+        foreach (var (effect, isAfter) in ((string, bool)[])[("send the guest", true), (SwitchOver, false), (SwitchOver, true), (MigrationLab.Decision, false), (MigrationLab.Decision, true), (LetGo, false)])
         {
             seam.Arm(effect, isAfter, lab.Target, machine.Id);
             await Assert.ThrowsAsync<HypervisorException>(() => MoveAsync(lab.Source, machine, MigrationLab.To));
@@ -63,7 +62,7 @@ public sealed class MigrationKillTests
         await using var lab = await MigrationLab.CreateAsync(seam);
         var machine = await lab.StartAsync(QemuLab.EmptySpec("disks"));
         // It has no part in the decision, nor in what follows.
-        seam.Arm(Decision, isAfter: false, lab.Source, machine.Id);
+        seam.Arm(MigrationLab.Decision, isAfter: false, lab.Source, machine.Id);
         await MoveAsync(lab.Source, machine, MigrationLab.To);
         Assert.True(seam.HasKilled);
         Assert.True(await lab.AssertLivesOnceAsync(machine));

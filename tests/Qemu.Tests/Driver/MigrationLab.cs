@@ -13,6 +13,9 @@ internal sealed class MigrationLab : IAsyncDisposable
 {
     public const string There = "there";
 
+    /// <summary>The effect that gives the machine away, by a part of its words.</summary>
+    public const string Decision = "/moved";
+
     private QemuHost? _host;
     private bool _isTargetOther;
 
@@ -48,13 +51,14 @@ internal sealed class MigrationLab : IAsyncDisposable
     /// <param name="atTarget">Where it must be then; null for either.</param>
     /// <param name="targetFirst">Which side is connected first.</param>
     /// <param name="isDistant">Whether the two are as two processes are to each other.</param>
+    /// <param name="from">The effect from which points are counted, by a part of its words; null for the first.</param>
     /// <returns>The effects up to there.</returns>
-    public static async Task<IReadOnlyList<string>> RunToPointAsync(Func<MigrationLab, VirtualMachineSpec> spec, MigrationOptions? options, int point, bool? atTarget, bool targetFirst, bool isDistant = false)
+    public static async Task<IReadOnlyList<string>> RunToPointAsync(Func<MigrationLab, VirtualMachineSpec> spec, MigrationOptions? options, int point, bool? atTarget, bool targetFirst, bool isDistant = false, string? from = null)
     {
         var seam = new CrashSeam();
         await using var lab = await CreateAsync(seam, way: isDistant ? new CutWay() : null);
         var machine = await lab.StartAsync(spec(lab));
-        seam.Arm(point);
+        seam.Arm(point, from);
         bool finished = true;
         try
         {
@@ -71,6 +75,7 @@ internal sealed class MigrationLab : IAsyncDisposable
         }
 
         var effects = seam.Effects;
+        Assert.True(from is null || !finished, $"The point {point} from '{from}' was never reached.");
         seam.Crash();
         lab.Way?.Cut();
         await lab.AbandonAsync();

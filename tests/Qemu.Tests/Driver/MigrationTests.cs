@@ -165,26 +165,16 @@ public sealed partial class MigrationTests
     [Fact(Timeout = 180_000)]
     public async Task A_controller_that_ends_around_the_decision_leaves_the_guest_running_once()
     {
-        var points = await MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, int.MaxValue, null, false);
-        int decision = points.ToList().FindIndex(effect => effect.Contains("moved", StringComparison.Ordinal)) + 1;
-        Assert.True(decision > 0, string.Join('\n', points));
-        await MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, decision, false, targetFirst: true);
-        await MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, decision + 4, null, targetFirst: false);
+        await MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, 1, false, targetFirst: true, from: MigrationLab.Decision);
+        await MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, 5, null, targetFirst: false, from: MigrationLab.Decision);
     }
 
     [Fact(Timeout = 600_000)]
     [Speed(SpeedAttribute.Full)]
     public async Task A_controller_that_ends_at_any_point_of_a_move_leaves_the_guest_running_once()
     {
-        var points = await MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, int.MaxValue, true, false);
-        for (int point = 1; point <= points.Count; point++)
-        {
-            var reached = await MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, point, null, targetFirst: point % 2 == 0);
-            Assert.True(reached.Count == point, $"The point {point} ({points[point - 1]}) was never reached.");
-        }
-
-        TestContext.Current.TestOutputHelper?.WriteLine($"{points.Count} crash points\n  {string.Join("\n  ", points)}");
-        Assert.True(points.Count > 25, $"{points.Count} points");
+        int points = await CrashPoints.WalkAsync("move", point => MigrationLab.RunToPointAsync(lab => lab.Shared("web"), null, point, null, targetFirst: point % 2 == 0));
+        Assert.True(points > 25, $"{points} points");
     }
 
     internal static async ValueTask<bool> AgentAnswersAsync(IBackend backend, Instance instance, CancellationToken cancellationToken)
