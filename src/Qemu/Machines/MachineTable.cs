@@ -335,9 +335,9 @@ internal sealed partial class MachineTable(QemuServices services) : IAsyncDispos
                     {
                         ConsoleLog.Trim(services.State, watched.Id, services.Options.ConsoleLogLimit);
                     }
-                    catch (HypervisorException error) when (error.Code == ErrorCode.NotFound || error.Code == ErrorCode.Denied)
+                    catch (HypervisorException)
                     {
-                        // The machine was deleted in this moment, or the disk is read only and nothing is written to it.
+                        // The machine was deleted in this moment, or the disk is full or read only: it is looked at again.
                     }
                 }
             }

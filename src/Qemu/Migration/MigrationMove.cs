@@ -66,7 +66,7 @@ internal sealed class MigrationMove(MachineChange source, IMigrationPeer peer, M
             if (!await target.IsComingAsync(intent.Migration, cancellationToken).ConfigureAwait(false))
                 throw new HypervisorException($"'{source.Config.Name}' is on no way to '{peer.Name}' any more; look at it once more.", ErrorCode.Conflict, RequestOutcome.Rejected);
             // Before the guest is let go, when it was not: one that waits for memory can hold up its whole QEMU.
-            var (route, _) = await MigrationPostCopy.RecoverAsync(source, target, null).ConfigureAwait(false);
+            var route = await MigrationPostCopy.RestoreAsync(source, target, peer.Name, cancellationToken).ConfigureAwait(false);
             try
             {
                 return await FinishAsync(target, () => MigrationPostCopy.FollowAsync(source, target, peer.Name, cancellationToken)).ConfigureAwait(false);

@@ -16,6 +16,9 @@ internal static class MigrationPostCopy
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>How long the source's QEMU may take to connect to a way that was made for it.</summary>
+    private static readonly TimeSpan s_connectPatience = TimeSpan.FromSeconds(10);
+
     /// <summary>Whether a QEMU is in the middle of one, where it can only go on.</summary>
     public static bool IsAmid(MigrationStatus? status) => status == MigrationStatus.PostcopyActive || status == MigrationStatus.PostcopyPaused || status == MigrationStatus.PostcopyRecover || status == MigrationStatus.PostcopyRecoverSetup;
 
@@ -62,15 +65,17 @@ internal static class MigrationPostCopy
                 if (info.Status == MigrationStatus.PostcopyPaused)
                 {
                     if (cancellationToken.IsCancellationRequested)
-                        throw new HypervisorException($"The memory of '{source.Config.Name}' that has not come does not reach '{there}': its guest waits there for it, and '{source.Services.Name}' keeps it. Move it there once more to go on.", ErrorCode.Unavailable, RequestOutcome.FailedMidway);
+                        throw DoesNotReach(source, there);
                     source.Progress.Say("the way is cut: making another");
                     if (route is not null)
                         await route.DisposeAsync().ConfigureAwait(false);
                     route = null;
                     (route, listening) = await RecoverAsync(source, target, listening).ConfigureAwait(false);
-                    await Task.Delay(s_again, source.Services.Time, CancellationToken.None).ConfigureAwait(false);
                     continue;
                 }
+
+                if (info.Status != MigrationStatus.PostcopyActive && cancellationToken.IsCancellationRequested)
+                    throw DoesNotReach(source, there);
 
                 if (info.Ram is { Total: > 0 } ram)
                     source.Progress.Say(string.Create(CultureInfo.InvariantCulture, $"memory that follows: {ram.Remaining >> 10} of {ram.Total >> 10} KiB left, {ram.PostcopyRequests} pages were asked for"), 1 - Math.Min(1, ram.Remaining / (double)ram.Total));
@@ -83,6 +88,62 @@ internal static class MigrationPostCopy
                 await route.DisposeAsync().ConfigureAwait(false);
         }
     }
+
+    /// <summary>Before a guest is let go whose move was interrupted: makes the way anew. What carried its memory may have ended with whoever made it, and neither QEMU may have noticed.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="target">The target.</param>
+    /// <param name="there">What the target is called.</param>
+    /// <param name="cancellationToken">Gives up. Both QEMUs stay.</param>
+    /// <returns>The way; null when none is needed or can be: all has come, or one of the two has ended.</returns>
+    /// <exception cref="HypervisorException">Nobody gets through (<see cref="ErrorCode.Unavailable"/>).</exception>
+    public static async Task<MigrationRoute?> RestoreAsync(MachineChange source, IMigrationTarget target, string there, CancellationToken cancellationToken)
+    {
+        MigrationRoute? route = null;
+        string? listening = null;
+        bool isCut = false;
+        while (true)
+        {
+            var status = (await AskSourceAsync(source).ConfigureAwait(false))?.Status;
+            if (!IsAmid(status) || (status == MigrationStatus.PostcopyActive && route is not null) || !await target.IsUpAsync(CancellationToken.None).ConfigureAwait(false))
+                return route;
+            if (cancellationToken.IsCancellationRequested)
+            {
+                if (route is not null)
+                    await route.DisposeAsync().ConfigureAwait(false);
+                throw DoesNotReach(source, there);
+            }
+
+            if (status == MigrationStatus.PostcopyPaused)
+            {
+                if (route is not null)
+                    await route.DisposeAsync().ConfigureAwait(false);
+                (route, listening) = await RecoverAsync(source, target, listening).ConfigureAwait(false);
+                continue;
+            }
+
+            if (status == MigrationStatus.PostcopyActive && !isCut)
+                isCut = await TryCutAsync(source).ConfigureAwait(false);
+            await Task.Delay(s_look, source.Services.Time, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<bool> TryCutAsync(MachineChange source)
+    {
+        try
+        {
+            var client = await source.MonitorAsync(CancellationToken.None).ConfigureAwait(false);
+            await client.MigratePauseAsync(outOfBand: true, CancellationToken.None).ConfigureAwait(false);
+            return true;
+        }
+        catch (HypervisorException error) when (error.Outcome == RequestOutcome.Rejected || source.ReadLiveRecord() is null)
+        {
+            // It has noticed in between, or all has been sent, or it has ended.
+            return false;
+        }
+    }
+
+    private static HypervisorException DoesNotReach(MachineChange source, string there) =>
+        new($"The memory of '{source.Config.Name}' that has not come does not reach '{there}': its guest waits there for it, and '{source.Services.Name}' keeps it. Move it there once more to go on.", ErrorCode.Unavailable, RequestOutcome.FailedMidway);
 
     private static async Task<bool> HasCompletedAsync(MachineChange source, IMigrationTarget target, string there, bool isSenderGone, CancellationToken cancellationToken)
     {
@@ -141,12 +202,14 @@ internal static class MigrationPostCopy
         }
     }
 
-    /// <summary>Tries to make another way, when the one there was is cut.</summary>
+    /// <summary>
+    /// Tries to make another way, when the one there was is cut. One on which the source's QEMU has begun is not taken from it: before 8.2, QEMU never comes out of <c>postcopy-recover</c> when its way is cut there.
+    /// </summary>
     /// <param name="source">The source.</param>
     /// <param name="target">The target.</param>
     /// <param name="listening">Where the target was told to listen by an earlier try; null before the first.</param>
     /// <returns>The way, or null when it cannot be made now; and where the target listens.</returns>
-    public static async Task<(MigrationRoute? Route, string? Listening)> RecoverAsync(MachineChange source, IMigrationTarget target, string? listening)
+    private static async Task<(MigrationRoute? Route, string? Listening)> RecoverAsync(MachineChange source, IMigrationTarget target, string? listening)
     {
         MigrationRoute? route = null;
         try
@@ -157,6 +220,7 @@ internal static class MigrationPostCopy
             listening = await target.ListenAgainAsync(listening, CancellationToken.None).ConfigureAwait(false);
             route = await MigrationRoute.ReopenAsync(source, target, listening, CancellationToken.None).ConfigureAwait(false);
             await sender.MigrateAsync(new MigrateArguments { Uri = route.SourceUri, Resume = true }, CancellationToken.None).ConfigureAwait(false);
+            await AwaitConnectedAsync(source).ConfigureAwait(false);
             return (route, listening);
         }
         catch (HypervisorException) when (!target.IsLost && source.ReadLiveRecord() is not null)
@@ -166,8 +230,17 @@ internal static class MigrationPostCopy
                 await route.DisposeAsync().ConfigureAwait(false);
             if (!await target.IsUpAsync(CancellationToken.None).ConfigureAwait(false))
                 throw;
+            await Task.Delay(s_again, source.Services.Time, CancellationToken.None).ConfigureAwait(false);
             return (null, listening);
         }
+    }
+
+    /// <summary>It answers before it has connected, and is <c>postcopy-paused</c> until then; and for good when it cannot.</summary>
+    private static async Task AwaitConnectedAsync(MachineChange source)
+    {
+        long begin = source.Services.Time.GetTimestamp();
+        while (await AskSourceAsync(source).ConfigureAwait(false) is { } info && info.Status == MigrationStatus.PostcopyPaused && source.Services.Time.GetElapsedTime(begin) < s_connectPatience)
+            await Task.Delay(s_look, source.Services.Time, CancellationToken.None).ConfigureAwait(false);
     }
 
     private static HypervisorException Lost(string there, string why) =>

@@ -60,8 +60,7 @@ public sealed class MigrationPostCopyTests
         await FollowingAsync(operation);
         var sender = lab.Source.Table.Get(machine.Id.ToString()).Supervision!.Reads;
         await sender.MigratePauseAsync(outOfBand: true, Token);
-        await HurryAsync(lab, machine);
-        await operation.WaitAsync(Token);
+        await HurryAsync(lab, machine, operation);
         Assert.Contains("Migration paused", lab.Target.Table.ReadLogTail(machine.Id.ToString()), StringComparison.Ordinal);
         Assert.True(await lab.AssertLivesOnceAsync(machine));
     }
@@ -122,8 +121,7 @@ public sealed class MigrationPostCopyTests
         Assert.Equal(ErrorCode.Unavailable, refused.Code);
         var operation = await lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, null, null, Token);
         await FollowingAsync(operation);
-        await HurryAsync(lab, machine);
-        await operation.WaitAsync(Token);
+        await HurryAsync(lab, machine, operation);
         Assert.True(await lab.AssertLivesOnceAsync(machine));
     }
 
@@ -142,8 +140,7 @@ public sealed class MigrationPostCopyTests
         Assert.Null(await lab.Target.Get<IHypervisor>().FindAsync(machine.Id, Token));
         var operation = await lab.Source.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.To, null, null, Token);
         await FollowingAsync(operation);
-        await HurryAsync(lab, machine);
-        await operation.WaitAsync(Token);
+        await HurryAsync(lab, machine, operation);
         Assert.True(await lab.AssertLivesOnceAsync(machine));
         // And all the way over one that holds.
         await lab.Target.Get<IMigration>().MigrateAsync(machine.Id, MigrationLab.Back, new MigrationOptions { PostCopyAfter = TimeSpan.Zero }, null, Token).WaitForCompletionAsync(Token);
@@ -232,17 +229,45 @@ public sealed class MigrationPostCopyTests
         await UntilAsync(async () => (await reads.QueryMigrateAsync(Token)).Ram?.DirtySyncCount > passes);
     }
 
-    /// <summary>Lets the rest follow as fast as it goes.</summary>
-    private static async Task HurryAsync(MigrationLab lab, Instance machine)
+    /// <summary>Lets the rest follow as fast as it goes, and waits until it has.</summary>
+    private static async Task HurryAsync(MigrationLab lab, Instance machine, Operation operation)
     {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(TimeSpan.FromSeconds(120));
+        var end = operation.WaitAsync(limit.Token);
         try
         {
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+            while (!end.IsCompleted && lab.Source.Table.Get(machine.Id.ToString()).Supervision is null)
+                await timer.WaitForNextTickAsync(limit.Token);
             if (lab.Source.Table.Get(machine.Id.ToString()).Supervision is { } watched)
-                await watched.Reads.MigrateSetParametersAsync(new MigrateSetParameters { MaxPostcopyBandwidth = 0 }, Token);
+                await watched.Reads.MigrateSetParametersAsync(new MigrateSetParameters { MaxPostcopyBandwidth = 0 }, limit.Token);
         }
         catch (BackendConnectionException)
         {
             // All has come already, and the source's QEMU has ended.
+        }
+
+        try
+        {
+            await end;
+        }
+        catch (OperationCanceledException) when (!Token.IsCancellationRequested)
+        {
+            string source = await StatusAsync(lab.Source, machine), target = await StatusAsync(lab.Target, machine);
+            Assert.Fail($"It does not come to an end, last at '{(await operation.GetProgressAsync(Token)).Stage}': the source's QEMU says {source}, the target's {target}.");
+        }
+    }
+
+    private static async Task<string> StatusAsync(QemuBackend backend, Instance machine)
+    {
+        try
+        {
+            return backend.Table.Get(machine.Id.ToString()).Supervision is { } watched ? $"{(await watched.Reads.WithTimeout(TimeSpan.FromSeconds(5)).QueryMigrateAsync(Token)).Status}" : "nothing, unwatched";
+        }
+        catch (HypervisorException error)
+        {
+            return error.Message;
         }
     }
 
