@@ -155,9 +155,10 @@ public sealed partial class LxdClient
     internal static LxdException FailureOf(LxdOperation operation, string what)
     {
         const int Cancelled = 401;
+        string? words = operation.Err is { Length: > 0 } why ? why : operation.Status;
         return operation.StatusCode == Cancelled
-            ? new LxdException(what, Cancelled, operation.Err is { Length: > 0 } why ? why : "The operation was cancelled.", RequestOutcome.FailedMidway)
-            : new LxdException(what, (int)(operation.StatusCode ?? 0), operation.Err is { Length: > 0 } words ? words : operation.Status, RequestOutcome.FailedMidway);
+            ? new LxdException(what, Cancelled, operation.Err is { Length: > 0 } ? words : "The operation was cancelled.", ErrorCode.Cancelled, RequestOutcome.FailedMidway)
+            : new LxdException(what, (int)(operation.StatusCode ?? 0), words, LxdErrors.CodeOfFailed(words), RequestOutcome.FailedMidway);
     }
 
     private void CheckOffered(LxdApiOperation operation)

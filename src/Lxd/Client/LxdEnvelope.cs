@@ -20,6 +20,8 @@ internal static class LxdEnvelope
         {
             var reader = new Utf8JsonReader(body);
             string? kind = null;
+            string? error = null;
+            int code = 0;
             T? value = default;
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
                 throw LxdErrors.Unreadable(what, "it is no JSON object.");
@@ -29,6 +31,16 @@ internal static class LxdEnvelope
                 {
                     reader.Read();
                     kind = reader.GetString();
+                }
+                else if (reader.ValueTextEquals("error"u8))
+                {
+                    reader.Read();
+                    error = reader.GetString();
+                }
+                else if (reader.ValueTextEquals("error_code"u8))
+                {
+                    reader.Read();
+                    reader.TryGetInt32(out code);
                 }
                 else if (type is not null && reader.ValueTextEquals("metadata"u8))
                 {
@@ -41,13 +53,16 @@ internal static class LxdEnvelope
                 }
             }
 
+            // Incus 6.0.4 answers so, with the status 200, to who waits for an operation that has failed already.
+            if (kind == "error")
+                throw new LxdException(what, code, error, LxdErrors.CodeOfFailed(error), RequestOutcome.FailedMidway);
             if (type is not null && value is null)
                 value = EmptyOf(type) ?? throw LxdErrors.Unreadable(what, "it has no metadata.");
             return (kind, value!);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException)
         {
-            throw LxdErrors.Unreadable(what, error.Message, error);
+            throw LxdErrors.Unreadable(what, broken.Message, broken);
         }
     }
 

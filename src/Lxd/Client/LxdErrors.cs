@@ -23,11 +23,14 @@ internal static class LxdErrors
         ("context deadline exceeded", ErrorCode.Timeout),
     ];
 
+    /// <summary>What failed in the background has no status that says why, only words.</summary>
+    public static ErrorCode CodeOfFailed(string? words) => words is null ? ErrorCode.Unspecified : Known(words) ?? ErrorCode.Unspecified;
+
     /// <summary>The servers say much by 400 and 500; what they mean is in their words alone.</summary>
     public static ErrorCode CodeOf(int status, string? words)
     {
-        if (status is 400 or 500 && words is not null && Array.Find(s_words, known => words.Contains(known.Words, StringComparison.OrdinalIgnoreCase)) is { Words: not null } known)
-            return known.Code;
+        if (status is 400 or 500 && words is not null && Known(words) is { } code)
+            return code;
         return status switch
         {
             400 => ErrorCode.InvalidArgument,
@@ -44,6 +47,8 @@ internal static class LxdErrors
             _ => ErrorCode.Unspecified,
         };
     }
+
+    private static ErrorCode? Known(string words) => Array.Find(s_words, known => words.Contains(known.Words, StringComparison.OrdinalIgnoreCase)) is { Words: not null } known ? known.Code : null;
 
     public static HypervisorException Of(Exception error, string what, HttpEndpoint endpoint) => error switch
     {

@@ -6,7 +6,12 @@ namespace Hypervisor.Sdk.Lxd;
 public sealed class LxdException : HypervisorException
 {
     internal LxdException(string what, int status, string? words, RequestOutcome outcome)
-        : base($"{what} failed: {words ?? $"status {status}"}", LxdErrors.CodeOf(status, words), outcome)
+        : this(what, status, words, LxdErrors.CodeOf(status, words), outcome)
+    {
+    }
+
+    internal LxdException(string what, int status, string? words, ErrorCode code, RequestOutcome outcome)
+        : base($"{what} failed: {words ?? $"status {status}"}", code, outcome)
     {
         Status = status;
         BackendCode = status.ToString(CultureInfo.InvariantCulture);

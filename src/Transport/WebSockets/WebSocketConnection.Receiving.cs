@@ -183,7 +183,11 @@ public sealed partial class WebSocketConnection : IValueTaskSource<WebSocketMess
     {
         message = default;
         if (frame.Opcode == WebSocketFrame.Ping)
+        {
+            _options.Pinged?.Invoke();
             SendPong(payload);
+        }
+
         if (frame.Opcode != WebSocketFrame.Close)
             return false;
 

@@ -25,6 +25,9 @@ public sealed class WebSocketOptions
     /// </summary>
     public TimeSpan? PingInterval { get; set; }
 
+    /// <summary>Called with each ping of the server's, before it is answered; must return at once. Some servers say by their first one that they have begun. Default: null.</summary>
+    public Action? Pinged { get; set; }
+
     /// <summary>The time-outs of the handshake. Default: those of the pool.</summary>
     public HttpTimeouts? HandshakeTimeouts { get; set; }
 
