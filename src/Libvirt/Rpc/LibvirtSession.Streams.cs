@@ -5,10 +5,10 @@ namespace Hypervisor.Sdk.Libvirt.Rpc;
 /// <content>Streams: each has the serial of the call that began it, until the server has confirmed its end.</content>
 internal sealed partial class LibvirtSession
 {
-    private const int MaxFailedStreams = 256;
+    private const int MaxEndedStreams = 256;
 
-    // Streams that the server has ended with an error, the latest ones. Of the read loop alone.
-    private readonly Queue<uint> _failedStreams = new();
+    // Streams whose end has come, the latest ones. Of the read loop alone.
+    private readonly Queue<uint> _endedStreams = new();
 
     private void Open(LibvirtStream stream, LibvirtPendingCall call)
     {
@@ -30,8 +30,8 @@ internal sealed partial class LibvirtSession
         LibvirtStream? stream;
         lock (_gate)
             _streams.TryGetValue(header.Serial, out stream);
-        // What this side has sent before it heard of the error, the end of the stream for one, may be answered once more.
-        if (stream is null && header.Status != RpcStatus.Continue && _failedStreams.Contains(header.Serial))
+        // What this side has sent before it heard of an error, the end of the stream for one, may be answered once more; and the daemon may say that a stream was hung up after it has confirmed its end.
+        if (stream is null && _endedStreams.Contains(header.Serial))
             return;
         if (stream is null || stream.Procedure.Number != header.Procedure || stream.Procedure.Program != header.Program)
             throw LibvirtErrors.BrokenProtocol(Endpoint, $"it sent data of a stream that is not open, serial {header.Serial} of the procedure {header.Procedure}");
@@ -56,9 +56,6 @@ internal sealed partial class LibvirtSession
                 break;
             case (_, RpcStatus.Error):
                 Forget(header.Serial);
-                if (_failedStreams.Count == MaxFailedStreams)
-                    _failedStreams.Dequeue();
-                _failedStreams.Enqueue(header.Serial);
                 stream.End(ReadError(stream.Procedure.Name, ref r));
                 break;
             default:
@@ -70,5 +67,8 @@ internal sealed partial class LibvirtSession
     {
         lock (_gate)
             _streams.Remove(serial);
+        if (_endedStreams.Count == MaxEndedStreams)
+            _endedStreams.Dequeue();
+        _endedStreams.Enqueue(serial);
     }
 }

@@ -141,7 +141,7 @@ public sealed class LibvirtHostileServerTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Data_for_a_stream_that_has_ended_ends_the_connection()
+    public async Task What_still_comes_of_a_stream_that_has_ended_is_dropped_and_data_of_one_that_never_was_ends_the_connection()
     {
         await using var daemon = new FakeDaemon();
         await using var libvirt = await daemon.ConnectAsync();
@@ -153,6 +153,16 @@ public sealed class LibvirtHostileServerTests
         Assert.Equal(4, await stream.ReadAsync(buffer, Token));
         Assert.Equal(0, await stream.ReadAsync(buffer, Token));
         await daemon.StreamAsync(opened, RpcStatus.Continue, [5]);
+        await daemon.StreamAsync(opened, RpcStatus.Continue, []);
+        await daemon.StreamAsync(opened, RpcStatus.Ok, []);
+        Assert.Equal(0, await stream.ReadAsync(buffer, Token));
+        // The connection goes on: another stream is begun by it.
+        var (next, again) = await DownloadAsync(daemon, libvirt);
+        await daemon.StreamAsync(again, RpcStatus.Continue, [6]);
+        Assert.Equal(1, await next.ReadAsync(buffer, Token));
+        Assert.Equal(6, buffer[0]);
+
+        await daemon.SendAsync(FakeDaemon.Frame(again.Header with { Type = RpcType.Stream, Status = RpcStatus.Continue, Serial = again.Header.Serial + 100 }, static (ref XdrWriter w) => w.Raw(new byte[] { 7 })));
         await libvirt.Closed;
         Assert.IsType<BackendProtocolException>(libvirt.CloseReason);
     }
