@@ -145,10 +145,5 @@ public sealed class Qcow2HeaderTests : IDisposable
         return bytes;
     }
 
-    private async Task Qemu(params string[] arguments)
-    {
-        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(RealPeer.Program("qemu-img"), arguments) { WorkingDirectory = _temp.Path })!;
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(0, process.ExitCode);
-    }
+    private Task Qemu(params string[] arguments) => PlainQemuImg.RunAsync(_temp.Path, arguments);
 }

@@ -274,8 +274,8 @@ public sealed class AttachmentTests
 
     private static async Task<string> MakeEncryptedAsync(string path, string format)
     {
-        string[] settings = format == "luks" ? ["key-secret=k,iter-time=10"] : ["encrypt.format=luks,encrypt.key-secret=k,encrypt.iter-time=10"];
-        await RunAsync("qemu-img", ["create", "-q", "--object", $"secret,id=k,data={Passphrase}", "-f", format, "-o", settings[0], path, "4M"]);
+        string settings = format == "luks" ? "key-secret=k,iter-time=10" : "encrypt.format=luks,encrypt.key-secret=k,encrypt.iter-time=10";
+        await PlainQemuImg.RunAsync(null, "create", "-q", "--object", $"secret,id=k,data={Passphrase}", "-f", format, "-o", settings, path, "4M");
         File.SetUnixFileMode(path, (UnixFileMode)438);
         return path;
     }

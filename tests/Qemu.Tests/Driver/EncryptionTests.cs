@@ -325,9 +325,7 @@ public sealed class EncryptionTests
         string key = path + ".key";
         await File.WriteAllTextAsync(key, "another passphrase 0815", Token);
         string settings = format == "luks" ? "key-secret=k,iter-time=1" : "encrypt.format=luks,encrypt.key-secret=k,encrypt.iter-time=1";
-        using var process = Process.Start(new ProcessStartInfo(RealPeer.Program("qemu-img"), ["create", "-q", "--object", $"secret,id=k,file={key}", "-f", format, "-o", settings, path, size]))!;
-        await process.WaitForExitAsync(Token);
-        Assert.Equal(0, process.ExitCode);
+        await PlainQemuImg.RunAsync(null, "create", "-q", "--object", $"secret,id=k,file={key}", "-f", format, "-o", settings, path, size);
         File.SetUnixFileMode(path, (UnixFileMode)438);
         return path;
     }
