@@ -89,7 +89,7 @@ public sealed class ApplyCrashTests
         await lab.WaitForConsoleAsync(id, GuestImage.Prompt);
         await first.DisposeAsync();
 
-        int points = await CrashPoints.WalkAsync("apply of removals to a guest", async point =>
+        int points = await CrashPoints.WalkAsync("apply of removals to a guest", async arm =>
         {
             var seam = new CrashSeam();
             var doomed = await lab.ConnectAsync(null, seam);
@@ -98,7 +98,7 @@ public sealed class ApplyCrashTests
                 change.AddDisks.Add(new DiskSpec { Id = DeviceId.Parse("data"), Content = new DiskContent.Blank(ByteSize.FromMiB(4)) });
                 change.AddNetworks.Add(new NetworkSpec { Id = DeviceId.Parse("extra"), Network = "user" });
             });
-            seam.Arm(point);
+            arm(seam);
             bool finished = true;
             try
             {

@@ -283,11 +283,11 @@ public sealed class BackupTests
         var host = first.Services.Host;
         var id = await StartedAsync(first);
         await first.DisposeAsync();
-        int points = await CrashPoints.WalkAsync("backup", async point =>
+        int points = await CrashPoints.WalkAsync("backup", async arm =>
         {
             var seam = new CrashSeam();
             var doomed = await lab.ConnectAsync(null, seam, host);
-            seam.Arm(point);
+            arm(seam);
             string? checkpoint = null;
             try
             {

@@ -111,11 +111,11 @@ public sealed class BalloonTests
         long whole = await AskAsync(first, id, MemoryTotal);
         await first.DisposeAsync();
 
-        int points = await CrashPoints.WalkAsync("asking for memory", async point =>
+        int points = await CrashPoints.WalkAsync("asking for memory", async arm =>
         {
             var seam = new CrashSeam();
             var doomed = await lab.ConnectAsync(null, seam);
-            seam.Arm(point);
+            arm(seam);
             bool finished = true;
             try
             {

@@ -1,15 +1,17 @@
+using System.Text.RegularExpressions;
 using Hypervisor.Sdk.DiskImages;
 
 namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 
 /// <summary>Numbers the durable effects, and at one of them is the end of the process: from there on nothing has an effect any more.</summary>
-internal sealed class CrashSeam : IDurableSeam
+internal sealed partial class CrashSeam : IDurableSeam
 {
     private readonly Lock _lock = new();
     private readonly List<string> _effects = [];
     private int _crashAt = int.MaxValue;
-    private int _counted;
-    private string? _countFrom;
+    private string? _counted;
+    private int _met;
+    private bool _countsOn;
     private string? _crashBefore;
     private string? _notBefore;
 
@@ -25,6 +27,9 @@ internal sealed class CrashSeam : IDurableSeam
 
     public bool HasCrashed { get; private set; }
 
+    /// <summary>Begins to note, and never ends the process.</summary>
+    public void Arm() => Arm(int.MaxValue);
+
     /// <summary>Begins to count.</summary>
     /// <param name="crashAt">The effect before which the process ends, from 1; a number beyond the last one: never.</param>
     /// <param name="from">The effect that is the first, by a part of its words; null for whichever comes first.</param>
@@ -33,11 +38,27 @@ internal sealed class CrashSeam : IDurableSeam
         lock (_lock)
         {
             _effects.Clear();
-            _counted = 0;
-            _crashAt = crashAt;
-            _countFrom = from;
+            (_met, _crashAt, _counted, _countsOn) = (0, crashAt, from, true);
         }
     }
+
+    /// <summary>Begins to wait for an effect that is met for the given time: before it the process ends.</summary>
+    /// <param name="words">The effect, as <see cref="Plain"/> says it.</param>
+    /// <param name="time">Which of those, from 1.</param>
+    public void ArmAt(string words, int time)
+    {
+        lock (_lock)
+        {
+            _effects.Clear();
+            (_met, _crashAt, _counted, _countsOn) = (0, time, words, false);
+        }
+    }
+
+    /// <summary>An effect without what is called otherwise in each run: ids and numbers.</summary>
+    public static string Plain(string effect) => OfOneRun().Replace(effect, "#");
+
+    [GeneratedRegex("vm-[a-z0-9]{13}|[0-9a-f]{32}|[0-9a-f]*[0-9][0-9a-f]*")]
+    private static partial Regex OfOneRun();
 
     /// <summary>Begins to wait for an effect, by a part of its words: before it the process ends.</summary>
     /// <param name="crashBefore">The effect.</param>
@@ -66,11 +87,11 @@ internal sealed class CrashSeam : IDurableSeam
             if (HasCrashed)
                 throw new CrashException(effect);
             _effects.Add(effect);
-            if (_counted > 0 || _countFrom is null || effect.Contains(_countFrom, StringComparison.Ordinal))
-                _counted++;
+            if (_countsOn ? _met > 0 || _counted is null || effect.Contains(_counted, StringComparison.Ordinal) : Plain(effect) == _counted)
+                _met++;
             if (_notBefore is not null)
                 return;
-            if (_counted < _crashAt && (_crashBefore is null || !effect.Contains(_crashBefore, StringComparison.Ordinal)))
+            if (_met < _crashAt && (_crashBefore is null || !effect.Contains(_crashBefore, StringComparison.Ordinal)))
                 return;
             HasCrashed = true;
             throw new CrashException(effect);

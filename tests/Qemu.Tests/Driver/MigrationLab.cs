@@ -47,18 +47,17 @@ internal sealed class MigrationLab : IAsyncDisposable
     /// <summary>Moves a machine, ended before the given effect on either side; connects both anew and looks that it lives once.</summary>
     /// <param name="spec">The machine.</param>
     /// <param name="options">How it is moved.</param>
-    /// <param name="point">Before which effect, from 1 on; a number that is never reached lets the move end.</param>
+    /// <param name="arm">Says before which effect.</param>
     /// <param name="atTarget">Where it must be then; null for either.</param>
     /// <param name="targetFirst">Which side is connected first.</param>
     /// <param name="isDistant">Whether the two are as two processes are to each other.</param>
-    /// <param name="from">The effect from which points are counted, by a part of its words; null for the first.</param>
     /// <returns>The effects up to there.</returns>
-    public static async Task<IReadOnlyList<string>> RunToPointAsync(Func<MigrationLab, VirtualMachineSpec> spec, MigrationOptions? options, int point, bool? atTarget, bool targetFirst, bool isDistant = false, string? from = null)
+    public static async Task<IReadOnlyList<string>> RunToPointAsync(Func<MigrationLab, VirtualMachineSpec> spec, MigrationOptions? options, Action<CrashSeam> arm, bool? atTarget, bool targetFirst, bool isDistant = false)
     {
         var seam = new CrashSeam();
         await using var lab = await CreateAsync(seam, way: isDistant ? new CutWay() : null);
         var machine = await lab.StartAsync(spec(lab));
-        seam.Arm(point, from);
+        arm(seam);
         bool finished = true;
         try
         {
@@ -75,7 +74,6 @@ internal sealed class MigrationLab : IAsyncDisposable
         }
 
         var effects = seam.Effects;
-        Assert.True(from is null || !finished, $"The point {point} from '{from}' was never reached.");
         seam.Crash();
         lab.Way?.Cut();
         await lab.AbandonAsync();
@@ -104,6 +102,20 @@ internal sealed class MigrationLab : IAsyncDisposable
         await lab.AbandonAsync();
         await lab.ConnectAsync(targetFirst: targetFirst);
         return (lab, machine);
+    }
+
+    /// <summary>Moves a machine, ended at the decision or a few effects after it.</summary>
+    /// <param name="spec">The machine.</param>
+    /// <param name="options">How it is moved.</param>
+    /// <param name="effects">How many effects after the decision.</param>
+    /// <param name="atTarget">Where it must be then; null for either.</param>
+    /// <param name="targetFirst">Which side is connected first.</param>
+    /// <param name="isDistant">Whether the two are as two processes are to each other.</param>
+    public static async Task RunToDecisionAsync(Func<MigrationLab, VirtualMachineSpec> spec, MigrationOptions? options, int effects, bool? atTarget, bool targetFirst, bool isDistant = false)
+    {
+        CrashSeam? used = null;
+        await RunToPointAsync(spec, options, seam => (used = seam).Arm(effects + 1, Decision), atTarget, targetFirst, isDistant);
+        Assert.Contains(used!.Effects, effect => effect.Contains(Decision, StringComparison.Ordinal));
     }
 
     /// <summary>Connects both, one after the other.</summary>
