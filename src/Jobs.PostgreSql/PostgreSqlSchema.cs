@@ -63,6 +63,7 @@ internal static class PostgreSqlSchema
         ALTER TABLE hvsdk_jobs.attempts DROP CONSTRAINT attempts_job_fkey;
         """ + PostgreSqlFunctions.Version3,
         PostgreSqlFunctions.Version4,
+        "ALTER TABLE hvsdk_jobs.schedules ADD COLUMN rate_key text, ADD COLUMN rate_limit int, ADD COLUMN rate_ms bigint",
     ];
 
     /// <summary>The version that this release writes.</summary>

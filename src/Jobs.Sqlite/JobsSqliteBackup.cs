@@ -21,15 +21,24 @@ public static class JobsSqliteBackup
     /// <returns>Where the file is kept that was there, with its log beside it.</returns>
     /// <exception cref="HypervisorException">There is no backup, or it is damaged too: nothing was moved.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
-    public static string Restore(string path)
+    public static string Restore(string path) => Restore(path, TimeProvider.System);
+
+    /// <summary>The same, with the clock whose time stands in the name under which the file is kept.</summary>
+    /// <param name="path">The store.</param>
+    /// <param name="timeProvider">The clock.</param>
+    /// <returns>Where the file is kept that was there, with its log beside it.</returns>
+    /// <exception cref="HypervisorException">There is no backup, or it is damaged too: nothing was moved.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    public static string Restore(string path, TimeProvider timeProvider)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(timeProvider);
         if (TakenAt(path) is null)
             throw SqliteSchema.Refusal(path, $"has no backup ({PathOf(path)} is not there). Nothing was moved");
         string draft = path + ".restored";
         File.Copy(PathOf(path), draft, overwrite: true);
         Check(path, draft);
-        string kept = string.Create(CultureInfo.InvariantCulture, $"{path}.damaged-{DateTime.UtcNow:yyyyMMddHHmmssfff}");
+        string kept = string.Create(CultureInfo.InvariantCulture, $"{path}.damaged-{timeProvider.GetUtcNow():yyyyMMddHHmmssfff}");
         foreach (string part in (string[])["-shm", "-wal", ""])
         {
             if (File.Exists(path + part))

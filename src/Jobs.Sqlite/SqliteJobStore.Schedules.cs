@@ -9,15 +9,16 @@ internal sealed partial class SqliteJobStore
         // The place of the change is nobody's: it only wakes the workers of other processes.
         session.Next(Change);
         var one = schedule.Schedule;
-        return session.Run("INSERT OR REPLACE INTO schedules VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9)", one.Name, one.Cron, one.Zone, (int)one.CatchUp, one.AllowsOverlap ? 1 : 0,
-            (long)one.Jitter.TotalMilliseconds, one.NextAt is { } next ? Ms(next) : null, schedule.Type, schedule.Args, schedule.ArgsVersion) > 0;
+        return session.Run("INSERT OR REPLACE INTO schedules VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", one.Name, one.Cron, one.Zone, (int)one.CatchUp, one.AllowsOverlap ? 1 : 0,
+            (long)one.Jitter.TotalMilliseconds, one.NextAt is { } next ? Ms(next) : null, schedule.Type, schedule.Args, schedule.ArgsVersion,
+            one.Rate?.Key, one.Rate?.Limit, (long?)one.Rate?.Period.TotalMilliseconds) > 0;
     }, cancellationToken);
 
     public Task<bool> RemoveScheduleAsync(string name, CancellationToken cancellationToken) =>
         _writer.WriteAsync(session => session.Run("DELETE FROM schedules WHERE name = $0", name) > 0, cancellationToken);
 
     public Task<IReadOnlyList<StoredSchedule>> ListSchedulesAsync(DateTimeOffset? dueAt, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<StoredSchedule>>(session =>
-        session.Read("SELECT name, cron, zone, catch_up, overlap, jitter_ms, next_ms, type, args, args_version FROM schedules WHERE $0 IS NULL OR next_ms <= $0 ORDER BY name", row => new StoredSchedule
+        session.Read("SELECT name, cron, zone, catch_up, overlap, jitter_ms, next_ms, type, args, args_version, rate_key, rate_limit, rate_ms FROM schedules WHERE $0 IS NULL OR next_ms <= $0 ORDER BY name", row => new StoredSchedule
         {
             Schedule = new JobSchedule
             {
@@ -27,6 +28,7 @@ internal sealed partial class SqliteJobStore
                 CatchUp = (CronCatchUp)row.GetInt32(3),
                 AllowsOverlap = row.GetBoolean(4),
                 Jitter = TimeSpan.FromMilliseconds(row.GetInt64(5)),
+                Rate = row.IsDBNull(10) ? null : new JobRate { Key = row.GetString(10), Limit = row.GetInt32(11), Period = TimeSpan.FromMilliseconds(row.GetInt64(12)) },
                 NextAt = Time(row, 6),
             },
             Type = row.GetString(7),

@@ -93,6 +93,11 @@ internal static class SqliteSchema
             "CREATE INDEX starts_key ON starts (key, at_ms)",
             "CREATE INDEX starts_until ON starts (until_ms)",
         ],
+        [
+            "ALTER TABLE schedules ADD COLUMN rate_key TEXT",
+            "ALTER TABLE schedules ADD COLUMN rate_limit INTEGER",
+            "ALTER TABLE schedules ADD COLUMN rate_ms INTEGER",
+        ],
     ];
 
     /// <summary>The version that this release writes.</summary>

@@ -69,7 +69,8 @@ public sealed class SqliteStoreTests : IDisposable
         await File.WriteAllBytesAsync(Path, bytes, Token);
         Assert.Contains("JobsSqliteBackup.Restore", Assert.Throws<HypervisorException>(() => SqliteJobStore.Open(Path)).Message, StringComparison.Ordinal);
 
-        string damaged = JobsSqliteBackup.Restore(Path);
+        string damaged = JobsSqliteBackup.Restore(Path, new ManualTimeProvider(Start));
+        Assert.Equal($"{Path}.damaged-{Start:yyyyMMddHHmmssfff}", damaged);
         Assert.Equal(bytes, await File.ReadAllBytesAsync(damaged, Token));
         await using (var store = SqliteJobStore.Open(Path, hour))
         {

@@ -21,6 +21,9 @@ public sealed class JobSchedule
     /// <summary>Each job waits a random part of this, so that not all begin in the same second. Zero to 1 h. Default zero.</summary>
     public TimeSpan Jitter { get; init; }
 
+    /// <summary>How many of its jobs, and of all others of that key, may begin within a time. One that has to wait for that counts as one that has not ended. Default: no limit.</summary>
+    public JobRate? Rate { get; init; }
+
     /// <summary>The next time; null in a schedule that is being made.</summary>
     public DateTimeOffset? NextAt { get; init; }
 }

@@ -21,7 +21,7 @@ internal sealed partial class JobClient
             throw new ArgumentException($"The jitter is {schedule.Jitter}; it is zero to 1 h.", nameof(schedule));
         if (!TimeZoneInfo.TryFindSystemTimeZoneById(schedule.Zone, out var zone))
             throw new ArgumentException($"There is no time zone '{schedule.Zone}' here: a zone is named as in the IANA database, Europe/Berlin.", nameof(schedule));
-        var made = await NewAsync(args, new JobOptions(), cancellationToken: cancellationToken).ConfigureAwait(false);
+        var made = await NewAsync(args, new JobOptions { Rate = schedule.Rate }, cancellationToken: cancellationToken).ConfigureAwait(false);
         await store.PutScheduleAsync(new StoredSchedule { Schedule = Moved(schedule, CronExpression.Parse(schedule.Cron).Next(Now, zone)), Type = made.Type, Args = made.Args, ArgsVersion = made.ArgsVersion }, cancellationToken)
             .ConfigureAwait(false);
         signals.PulseWork();
@@ -101,6 +101,7 @@ internal sealed partial class JobClient
             MaxAttempts = registration.Options.MaxAttempts,
             MaxLostWorkers = registration.Options.MaxLostWorkers,
             Retention = registration.Options.Retention,
+            Rate = schedule.Rate,
             UniqueKey = schedule.AllowsOverlap ? null : schedule.CatchUp == CronCatchUp.All ? $"{key}:{time.UtcTicks}" : key,
             Lanes = schedule.AllowsOverlap || schedule.CatchUp != CronCatchUp.All ? Ordered(lanes) : Ordered([.. lanes, new LaneClaim { Key = LaneKey.Parse("cron:" + Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(schedule.Name))), Mode = LaneMode.Exclusive }]),
         };
@@ -108,6 +109,7 @@ internal sealed partial class JobClient
 
     private static JobSchedule Moved(JobSchedule schedule, DateTimeOffset? next) => new()
     {
-        Name = schedule.Name, Cron = schedule.Cron, Zone = schedule.Zone, CatchUp = schedule.CatchUp, AllowsOverlap = schedule.AllowsOverlap, Jitter = schedule.Jitter, NextAt = next,
+        Name = schedule.Name, Cron = schedule.Cron, Zone = schedule.Zone, CatchUp = schedule.CatchUp, AllowsOverlap = schedule.AllowsOverlap, Jitter = schedule.Jitter,
+        Rate = schedule.Rate, NextAt = next,
     };
 }

@@ -179,7 +179,7 @@ internal sealed partial class InMemoryJobStore : IJobStore
             return false;
         AllOrNone(() => jobs.Select(Enqueue).ToArray());
         var old = stored.Schedule;
-        var moved = new JobSchedule { Name = old.Name, Cron = old.Cron, Zone = old.Zone, CatchUp = old.CatchUp, AllowsOverlap = old.AllowsOverlap, Jitter = old.Jitter, NextAt = next };
+        var moved = new JobSchedule { Name = old.Name, Cron = old.Cron, Zone = old.Zone, CatchUp = old.CatchUp, AllowsOverlap = old.AllowsOverlap, Jitter = old.Jitter, Rate = old.Rate, NextAt = next };
         _schedules[name] = new StoredSchedule { Schedule = moved, Type = stored.Type, Args = stored.Args, ArgsVersion = stored.ArgsVersion };
         return true;
     });

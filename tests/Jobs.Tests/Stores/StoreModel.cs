@@ -173,7 +173,8 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
     private async Task ScheduleAsync()
     {
         string name = $"schedule{_random.Next(2)}";
-        var schedule = new JobSchedule { Name = name, Cron = "@hourly", CatchUp = (CronCatchUp)_random.Next(3), NextAt = _now.AddSeconds(_random.Next(-5, 60)) };
+        var rate = _random.Next(2) == 0 ? null : new JobRate { Key = "api", Limit = _random.Next(1, 4), Period = TimeSpan.FromSeconds(_random.Next(1, 9)) };
+        var schedule = new JobSchedule { Name = name, Cron = "@hourly", CatchUp = (CronCatchUp)_random.Next(3), Rate = rate, NextAt = _now.AddSeconds(_random.Next(-5, 60)) };
         var stored = new StoredSchedule { Schedule = schedule, Type = Types[_random.Next(2)], Args = "{}", ArgsVersion = _random.Next(1, 3) };
         int choice = _random.Next(4);
         if (choice == 0)
@@ -187,7 +188,7 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
         else if (await model.ListSchedulesAsync(null, Token) is [{ Schedule: { NextAt: { } next } found }, ..])
         {
             var job = NewJob();
-            var fired = new NewJob { Id = job.Id, Type = job.Type, Args = "{}", CreatedAt = _now, DueAt = _now, MaxAttempts = 2, UniqueKey = job.UniqueKey };
+            var fired = new NewJob { Id = job.Id, Type = job.Type, Args = "{}", CreatedAt = _now, DueAt = _now, MaxAttempts = 2, UniqueKey = job.UniqueKey, Rate = found.Rate };
             _ids.Add(job.Id);
             await BothAsync($"fire {found.Name}", one => one.FireAsync(found.Name, choice == 2 ? next : next.AddSeconds(1), next.AddHours(1), [fired]));
         }
@@ -259,7 +260,7 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
         JobAttempt attempt => $"{attempt.Number} {attempt.Worker} {attempt.FencingToken} {attempt.StartedAt:O} {attempt.EndedAt:O} {attempt.End} {attempt.Reason}",
         JobLogLine line => $"{line.Number} {line.Attempt} {line.At:O} {line.Text}",
         StoredResult result => $"{result.Type} {result.Json}",
-        StoredSchedule stored => $"{stored.Schedule.Name} {stored.Schedule.CatchUp} {stored.Schedule.NextAt:O} {stored.Type} {stored.ArgsVersion}",
+        StoredSchedule stored => $"{stored.Schedule.Name} {stored.Schedule.CatchUp} {stored.Schedule.NextAt:O} {stored.Schedule.Rate?.Key} {stored.Schedule.Rate?.Limit} {stored.Schedule.Rate?.Period} {stored.Type} {stored.ArgsVersion}",
         ReadyJobs ready => $"{ready.Type} {ready.ArgsVersion} {ready.Count} {ready.OldestDueAt:O}",
         PendingReason reason => reason.ToString(),
         System.Collections.IEnumerable many => string.Join('\n', many.Cast<object>().Select(Text)),
