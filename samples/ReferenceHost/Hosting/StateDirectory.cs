@@ -13,13 +13,14 @@ internal sealed class StateDirectory : IDisposable
     private const string DisksName = "disks";
     private const string MachinesName = "machines";
     private const string JobsName = "jobs.db";
+    private const string JobKeyName = "job-key";
     private const string SimulationName = "simulation";
     private const string OperationKeyName = "operation-key";
 
     /// <summary>Everything that a host, and ./run for it, keeps in the directory; beside the marker, which goes last.</summary>
     private static readonly string[] s_names =
     [
-        MachinesName, DisksName, SimulationName, OperationKeyName, OperationKeyName + Draft, "sessions.json", "sessions.json" + Draft, "sign-in-token", "sign-in-token" + Draft, "host.json", "host.json" + Draft,
+        MachinesName, DisksName, SimulationName, OperationKeyName, OperationKeyName + Draft, JobKeyName, JobKeyName + Draft, "sessions.json", "sessions.json" + Draft, "sign-in-token", "sign-in-token" + Draft, "host.json", "host.json" + Draft,
         "control.sock", "lock", "host.log", "host.log.old", "run.lock", JobsName, JobsName + "-wal", JobsName + "-shm", JobsName + ".backup", JobsName + ".backup.new",
     ];
 
@@ -40,6 +41,9 @@ internal sealed class StateDirectory : IDisposable
 
     /// <summary>What is to be done, is being done and was done.</summary>
     public string Jobs => Beneath(JobsName);
+
+    /// <summary>The key by which the jobs are encrypted, read or made on first use.</summary>
+    public JobKeyFile JobKey => new(Beneath(JobKeyName));
 
     public string SignInToken => Beneath("sign-in-token");
 

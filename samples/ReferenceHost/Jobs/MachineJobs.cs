@@ -23,6 +23,8 @@ internal static class MachineJobs
         // What is made here is told here: nobody else uses the file, and an idle host asks for nothing.
         .AddJobs(jobs => (jobs.Concurrency, jobs.PollInterval, jobs.MaxPayloadBytes) = (32, TimeSpan.FromMinutes(1), 2 * MaxBodyBytes))
         .UseSqlite(state.Jobs)
+        // A body may hold a password for a new machine.
+        .EncryptPayloads(state.JobKey)
         .AddHandler<MachineWorkHandler, MachineWork, string>(MachineWorkHandler.JobType, HostJobsJson.Default.MachineWork, HostJobsJson.Default.String)
         .AddHandler<TidyJobsHandler, TidyJobs, int>(TidyJobsHandler.JobType, HostJobsJson.Default.TidyJobs, HostJobsJson.Default.Int32);
 
