@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using System.Text;
-using Hypervisor.Sdk.DiskImages;
 
 namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 
@@ -13,7 +12,6 @@ public sealed class KillTests
     private const string StateVariable = "HVSDK_TEST_STATE";
     private const string ImagesVariable = "HVSDK_TEST_IMAGES";
     private const string RuntimeVariable = "HVSDK_TEST_RUNTIME";
-    private const string EffectPrefix = "effect ";
     private const int Kills = 50;
 
     /// <summary>More than a round of the work has, so that kills fall into all of it.</summary>
@@ -65,7 +63,7 @@ public sealed class KillTests
                 var words = new StringBuilder();
                 while (seen < effects && await victim.StandardOutput.ReadLineAsync(Token) is { } line)
                 {
-                    seen += line.StartsWith(EffectPrefix, StringComparison.Ordinal) ? 1 : 0;
+                    seen += line.StartsWith(TellingSeam.Prefix, StringComparison.Ordinal) ? 1 : 0;
                     words.AppendLine(line);
                 }
 
@@ -96,20 +94,4 @@ public sealed class KillTests
         RedirectStandardOutput = true,
         Environment = { [StateVariable] = lab.StateDirectory, [ImagesVariable] = lab.Images, [RuntimeVariable] = lab["run"] },
     })!;
-
-    /// <summary>Says every effect before it happens, on a line of its own.</summary>
-    private sealed class TellingSeam(StreamWriter output) : IDurableSeam
-    {
-        private readonly Lock _lock = new();
-
-        public void Before(string effect)
-        {
-            lock (_lock)
-                output.WriteLine(EffectPrefix + effect);
-        }
-
-        public void After(string effect)
-        {
-        }
-    }
 }
