@@ -1,4 +1,4 @@
-namespace Hypervisor.Sdk.Qemu.Nbd;
+namespace Hypervisor.Sdk.DiskImages;
 
 /// <summary>Which parts of a request were answered: a server answers in pieces of any order, but each byte once (doc/proto.md, "Structured reply chunk message").</summary>
 internal sealed class NbdPieces

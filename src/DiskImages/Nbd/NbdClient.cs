@@ -3,11 +3,10 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using Hypervisor.Sdk.Qemu.Qmp;
 using Hypervisor.Sdk.Transport;
-using static Hypervisor.Sdk.Qemu.Nbd.NbdProtocol;
+using static Hypervisor.Sdk.DiskImages.NbdProtocol;
 
-namespace Hypervisor.Sdk.Qemu.Nbd;
+namespace Hypervisor.Sdk.DiskImages;
 
 /// <summary>
 /// Reads one export of an NBD server: its bytes, and what it says of them. Callers wait for each other; a read is divided into requests of which several are under way at once, so that the server reads on while
@@ -318,11 +317,11 @@ internal sealed partial class NbdClient : IAsyncDisposable
 
     private BackendConnectionException Lost(Exception? why) => IsSilence(why) || IsSilence(_connection.CloseReason)
         ? new BackendConnectionException($"{_connection.Endpoint} did not answer within {_patience.TotalSeconds:0.#} s.", ErrorCode.Timeout, RequestOutcome.Unknown, why)
-        : QmpErrors.Closed(_connection.Endpoint, (why?.Message ?? "a request was given up in the middle").TrimEnd('.'), why);
+        : NbdErrors.Closed(_connection.Endpoint, (why?.Message ?? "a request was given up in the middle").TrimEnd('.'), why);
 
     private static bool IsSilence(Exception? why) => why is TimeoutException || why?.InnerException is TimeoutException;
 
-    private BackendProtocolException Broken(string what) => QmpErrors.BrokenProtocol(_connection.Endpoint, what);
+    private BackendProtocolException Broken(string what) => NbdErrors.BrokenProtocol(_connection.Endpoint, what);
 
     private static void WriteRequest(Span<byte> into, ushort command, ulong cookie, ulong offset, uint length)
     {

@@ -1,4 +1,4 @@
-namespace Hypervisor.Sdk.Qemu.Nbd;
+namespace Hypervisor.Sdk.DiskImages;
 
 /// <summary>The numbers of the NBD protocol (github.com/NetworkBlockDevice/nbd, doc/proto.md).</summary>
 internal static class NbdProtocol

@@ -1,4 +1,4 @@
-namespace Hypervisor.Sdk.Qemu.Tests.Nbd;
+namespace Hypervisor.Sdk.DiskImages.Tests;
 
 /// <summary>A server that says what it was told to, a piece for each read, whatever is written to it; then, piece after piece, what it never ends to say, or nothing more.</summary>
 internal sealed class ScriptedStream(IEnumerable<byte[]> pieces) : Stream

@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
-using Hypervisor.Sdk.Qemu.Qmp;
 using Hypervisor.Sdk.Transport;
-using static Hypervisor.Sdk.Qemu.Nbd.NbdProtocol;
+using static Hypervisor.Sdk.DiskImages.NbdProtocol;
 
-namespace Hypervisor.Sdk.Qemu.Nbd;
+namespace Hypervisor.Sdk.DiskImages;
 
 /// <content>Connecting: the fixed newstyle handshake, structured replies, contexts, the export (doc/proto.md, "Newstyle negotiation").</content>
 internal sealed partial class NbdClient
@@ -27,7 +26,7 @@ internal sealed partial class NbdClient
         }
         catch (ConnectException error)
         {
-            throw QmpErrors.NotConnected(error);
+            throw NbdErrors.NotConnected(error);
         }
 
         return await ConnectAsync(connection, export, contexts, timeout, patience, time, cancellationToken).ConfigureAwait(false);

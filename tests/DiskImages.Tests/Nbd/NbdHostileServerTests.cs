@@ -1,7 +1,6 @@
-using Hypervisor.Sdk.Qemu.Nbd;
 using Hypervisor.Sdk.Transport;
 
-namespace Hypervisor.Sdk.Qemu.Tests.Nbd;
+namespace Hypervisor.Sdk.DiskImages.Tests;
 
 /// <summary>Servers that say what is not so. A client that believed them would write past buffers, fill memory, wait for ever, or hand out a backup with holes.</summary>
 public sealed class NbdHostileServerTests

@@ -1,8 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
-using Hypervisor.Sdk.Qemu.Nbd;
 
-namespace Hypervisor.Sdk.Qemu.Tests.Nbd;
+namespace Hypervisor.Sdk.DiskImages.Tests;
 
 /// <summary>What an NBD server says, byte by byte (doc/proto.md), true or not.</summary>
 internal sealed class NbdTranscript
