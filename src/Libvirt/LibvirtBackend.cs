@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Hypervisor.Sdk.Drivers;
+using Hypervisor.Sdk.Libvirt.Backups;
 using Hypervisor.Sdk.Libvirt.Consoles;
 using Hypervisor.Sdk.Libvirt.DiskStorage;
 using Hypervisor.Sdk.Libvirt.Driver;
@@ -49,6 +50,8 @@ public sealed class LibvirtBackend : DriverBackend
         yield return new LibvirtCommands(agents);
         yield return new LibvirtMigration(parts);
         yield return new LibvirtDiskStorage(parts);
+        if (LibvirtCapabilities.WhyNoBackups(parts) is null)
+            yield return new LibvirtBackups(parts);
     }
 
     /// <summary>What the daemon's other drivers do. libvirt's test driver has pretences of them only.</summary>

@@ -3,6 +3,9 @@ namespace Hypervisor.Sdk.Libvirt;
 /// <summary>Where a libvirt daemon is, and how its machines are made. Read once, when the backend is connected.</summary>
 public sealed class LibvirtBackendOptions
 {
+    /// <summary>With the name of a socket, it fits into an address of a unix socket, which has 107 bytes.</summary>
+    private const int MaxBackupDirectoryLength = 60;
+
     /// <summary>The name under which the application knows the backend. Default <c>libvirt</c>.</summary>
     public string Name { get; set; } = "libvirt";
 
@@ -24,6 +27,12 @@ public sealed class LibvirtBackendOptions
     /// </summary>
     public string? MigrationUri { get; set; }
 
+    /// <summary>
+    /// A directory that this process and the daemon's emulators both write to: there an emulator listens whose machine is backed up, and a session leaves the file that says who reads. Whoever is to end what a dead process has left
+    /// must have the same one. Default: <c>/var/tmp</c>. A daemon under AppArmor or SELinux must be allowed to make sockets in it.
+    /// </summary>
+    public string BackupDirectory { get; set; } = "/var/tmp";
+
     /// <summary>How long work may take where a request does not say. Default: 5 minutes.</summary>
     public TimeSpan DefaultDeadline { get; set; } = TimeSpan.FromMinutes(5);
 
@@ -37,6 +46,8 @@ public sealed class LibvirtBackendOptions
             throw new ArgumentException($"DefaultDeadline is {DefaultDeadline}; it must be positive.", nameof(DefaultDeadline));
         if (MigrationUri is not null && !MigrationUri.StartsWith("tcp://", StringComparison.Ordinal) && !MigrationUri.StartsWith("unix:///", StringComparison.Ordinal))
             throw new ArgumentException($"'{MigrationUri}' is no way for guests: tcp://ADDRESS, or unix:///DIRECTORY.", nameof(MigrationUri));
+        if (BackupDirectory is not { Length: <= MaxBackupDirectoryLength } directory || !directory.StartsWith('/') || !Xml.BoundedXml.CanHold(directory))
+            throw new ArgumentException($"'{BackupDirectory}' is no directory for the sockets of backups: a whole path of at most {MaxBackupDirectoryLength} characters.", nameof(BackupDirectory));
         if (Pool.IsDefault)
             throw new ArgumentException("A pool is needed.", nameof(Pool));
         ArgumentNullException.ThrowIfNull(Connection);

@@ -13,8 +13,24 @@ internal static class LibvirtCapabilities
 
     public const string NoTestGuests = "libvirt's test driver runs no guests.";
 
+    /// <summary>A backup can go on from what an earlier one has read.</summary>
+    public static Capability IncrementalBackups { get; } = Capability.Parse("incremental-backups");
+
+    /// <summary>Why disks cannot be read while their machine runs; null where they can.</summary>
+    public static string? WhyNoBackups(LibvirtParts parts)
+    {
+        if (parts.IsTestDriver)
+            return NoTestGuests;
+        if (!parts.Host.HasBackups)
+            return $"The daemon (libvirt {parts.Host.Version}) takes no backups: libvirt 7.2 and QEMU 5.1 or later do.";
+        return parts.Uri.Transport == LibvirtTransport.Unix ? null
+            : $"The emulators serve the content of disks at a unix socket, and the daemon, which is reached by {parts.Uri.Transport}, has another file system than this process. A process on its host can do it.";
+    }
+
     public static CapabilityAnswer Answer(LibvirtParts parts, Capability capability, CapabilityTarget target = default)
     {
+        if (capability == IncrementalBackups)
+            return WhyNoBackups(parts) is { } why ? CapabilityAnswer.No(why) : CapabilityAnswer.Conditional("A machine that runs, all of whose writable disks are qcow2 images; this process and the daemon share a directory (LibvirtBackendOptions.BackupDirectory).");
         if (capability == Capability.MigrationHandover && !parts.IsTestDriver)
             return CapabilityAnswer.Yes;
         if (capability == Capability.LinkedClones && target.Pool is not null && !parts.IsTestDriver)

@@ -289,7 +289,8 @@ internal sealed class LibvirtDisks(LibvirtBackendOptions options, LibvirtHost ho
         new XElement("name", name),
         new XElement("capacity", new XAttribute("unit", "bytes"), size.ToString(CultureInfo.InvariantCulture)),
         new XElement("allocation", new XAttribute("unit", "bytes"), "0"),
-        new XElement("target", new XElement("format", new XAttribute("type", format)))));
+        // Left to itself, the daemon makes images of the version 2, which cannot keep what has changed since a checkpoint.
+        new XElement("target", new XElement("format", new XAttribute("type", format)), format == "qcow2" ? new XElement("compat", "1.1") : null)));
 
     /// <summary>What a CD drive is at: an old PC has IDE, a newer one SATA, and what is no PC neither.</summary>
     private static string DriveBusOf(DomainDocument config) =>

@@ -20,6 +20,9 @@ internal sealed class LibvirtHost
     /// <summary>What was opened: qemu:///system.</summary>
     public required string OpenedUri { get; init; }
 
+    /// <summary>Whether the daemon takes backups of what runs, with checkpoints.</summary>
+    public bool HasBackups { get; private init; }
+
     /// <summary>The host's processor architecture.</summary>
     public string Architecture => _capabilities.Element("host")?.Element("cpu")?.Element("arch")?.Value ?? "";
 
@@ -29,14 +32,31 @@ internal sealed class LibvirtHost
     public static async Task<LibvirtHost> ProbeAsync(LibvirtConnection libvirt, CancellationToken cancellationToken)
     {
         ulong version = await libvirt.ConnectGetLibVersionAsync(cancellationToken).ConfigureAwait(false);
+        string driver = await libvirt.ConnectGetTypeAsync(cancellationToken).ConfigureAwait(false);
         return new LibvirtHost(BoundedXml.Read(await libvirt.ConnectGetCapabilitiesAsync(cancellationToken).ConfigureAwait(false), "capabilities"))
         {
-            Driver = await libvirt.ConnectGetTypeAsync(cancellationToken).ConfigureAwait(false),
+            Driver = driver,
+            HasBackups = driver == "QEMU" && await HasBackupsAsync(libvirt, cancellationToken).ConfigureAwait(false),
             // LIBVIR_VERSION_NUMBER: a million for each major version, a thousand for each minor one.
             Version = new Version((int)(version / 1_000_000), (int)(version / 1_000 % 1_000), (int)(version % 1_000)),
             HostName = await libvirt.ConnectGetHostnameAsync(cancellationToken).ConfigureAwait(false),
             OpenedUri = await libvirt.ConnectGetUriAsync(cancellationToken).ConfigureAwait(false),
         };
+    }
+
+    /// <summary>What the daemon says of its emulator for the host's own architecture.</summary>
+    private static async Task<bool> HasBackupsAsync(LibvirtConnection libvirt, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var offered = BoundedXml.Read(await libvirt.ConnectGetDomainCapabilitiesAsync(null, null, null, null, 0, cancellationToken).ConfigureAwait(false), "domainCapabilities");
+            return offered.Element("features")?.Element("backup")?.Attribute("supported")?.Value == "yes";
+        }
+        catch (LibvirtException)
+        {
+            // It has no emulator for it, or does not know the question.
+            return false;
+        }
     }
 
     /// <summary>The types of domains of an architecture that the daemon runs: kvm, qemu; empty when it runs none of it.</summary>

@@ -30,6 +30,9 @@ internal sealed class LibvirtServer
     /// <summary>Who has which volume.</summary>
     public VolumeLeases Leases { get; } = new();
 
+    /// <summary>The domains whose disks a backup reads.</summary>
+    public ConcurrentDictionary<Guid, bool> Read { get; } = [];
+
     /// <summary>Names are looked for and taken in one go.</summary>
     public SemaphoreSlim Creating { get; } = new(1, 1);
 

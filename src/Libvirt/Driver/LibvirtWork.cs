@@ -135,6 +135,8 @@ internal sealed class LibvirtWork(LibvirtLink link, LibvirtServer server, Libvir
         }
 
         Check(facts, request, check);
+        if (server.Read.ContainsKey(facts.Domain.Uuid) && kind is WorkKinds.Backup or WorkKinds.Snapshot or WorkKinds.Revert or WorkKinds.DeleteSnapshot or WorkKinds.DiskStorage or WorkKinds.Migrate or WorkKinds.Suspend)
+            throw new HypervisorException($"A backup reads the disks of '{facts.View.Name}'. End it first.", ErrorCode.Locked, RequestOutcome.Rejected) { Resource = $"instance {id}" };
         progress.Say(kind);
         var change = new DomainChange(libvirt, news, facts, kind, request?.RequestId, progress);
         try

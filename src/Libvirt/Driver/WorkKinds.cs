@@ -17,5 +17,6 @@ internal static class WorkKinds
     public const string Revert = "revert";
     public const string DiskStorage = "disk-storage";
     public const string Migrate = "migrate";
+    public const string Backup = "backup";
     public const string DeleteSnapshot = "delete-snapshot";
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Hypervisor.Sdk.Drivers;
+using Hypervisor.Sdk.Libvirt.Backups;
 using Hypervisor.Sdk.Libvirt.Driver;
 using Hypervisor.Sdk.Libvirt.Protocol;
 using Hypervisor.Sdk.Libvirt.Xml;
@@ -106,6 +107,8 @@ internal sealed class LibvirtSnapshots(LibvirtParts parts) : ISnapshots
         var snapshot = Require(await SnapshotTree.ReadAsync(change.Libvirt, change.Domain, cancellationToken).ConfigureAwait(false), before, name);
         RefuseOtherDisks(before, snapshot);
         await change.BeginAsync(cancellationToken).ConfigureAwait(false);
+        if (parts.Host.HasBackups)
+            await Checkpoints.DropAsync(change, cancellationToken).ConfigureAwait(false);
         if (before.HasManagedSave)
         {
             // The memory that was saved belongs to disks that are going to be others.

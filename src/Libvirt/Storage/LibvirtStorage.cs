@@ -304,7 +304,8 @@ internal sealed partial class LibvirtStorage(LibvirtParts parts) : IStorageBacke
         new XElement("name", id.ToString()[(id.ToString().IndexOf('/', StringComparison.Ordinal) + 1)..]),
         new XElement("capacity", new XAttribute("unit", "bytes"), size.ToString(CultureInfo.InvariantCulture)),
         new XElement("allocation", new XAttribute("unit", "bytes"), (isThin ? 0 : size).ToString(CultureInfo.InvariantCulture)),
-        new XElement("target", new XElement("format", new XAttribute("type", format))),
+        // Left to itself, the daemon makes images of the version 2, which cannot keep what has changed since a checkpoint.
+        new XElement("target", new XElement("format", new XAttribute("type", format)), format == "qcow2" ? new XElement("compat", "1.1") : null),
         backing is null ? null : new XElement("backingStore", new XElement("path", backing.Path), new XElement("format", new XAttribute("type", backing.Format)))));
 
     private async Task<StoragePool?> ViewAsync(LibvirtConnection libvirt, VirStoragePool pool, CancellationToken cancellationToken)
