@@ -106,7 +106,9 @@ public sealed partial class LxdClient
     {
         CheckOffered(operation);
         var (target, headers) = (call ?? LxdCall.None).Prepare(operation, path, variant, _project, IsIncus);
-        var request = new HttpRequest(operation.Method, target, headers) { Timeouts = timeouts, Upgrade = upgrade };
+
+        // A PUT starts an instance, a DELETE deletes the one that has the name by then: neither is done twice.
+        var request = new HttpRequest(operation.Method, target, headers) { Timeouts = timeouts, Upgrade = upgrade, IsIdempotent = operation.Method == HttpMethod.Get || operation.Method == HttpMethod.Head };
         try
         {
             var response = await _pool.SendAsync(request, body, cancellationToken).ConfigureAwait(false);

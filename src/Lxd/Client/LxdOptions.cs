@@ -9,6 +9,9 @@ public sealed class LxdOptions
     /// <summary>Where LXD of Debian's package listens.</summary>
     public const string LxdSocket = "/var/lib/lxd/unix.socket";
 
+    /// <summary>Where LXD of the snap listens.</summary>
+    public const string LxdSnapSocket = "/var/snap/lxd/common/lxd/unix.socket";
+
     /// <summary>Where Incus listens.</summary>
     public const string IncusSocket = "/var/lib/incus/unix.socket";
 
@@ -69,7 +72,7 @@ public sealed class LxdOptions
         };
     }
 
-    internal string ServerOrDefault() => Server ?? Array.Find([IncusSocket, LxdSocket, "/var/snap/lxd/common/lxd/unix.socket"], File.Exists) ?? IncusSocket;
+    internal string ServerOrDefault() => Server ?? Array.Find([IncusSocket, LxdSocket, LxdSnapSocket], File.Exists) ?? IncusSocket;
 
     internal static Uri? AddressOf(string server) =>
         Uri.TryCreate(server, UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps && address.AbsolutePath == "/" && address.Query.Length == 0 && address.UserInfo.Length == 0 ? address : null;

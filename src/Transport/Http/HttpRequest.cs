@@ -48,6 +48,12 @@ public sealed class HttpRequest
     }
 
     /// <summary>
+    /// Doing it twice is as doing it once: where a connection is lost before a response, it is repeated on another one. Default: what its method says (RFC 9110, 9.2.2); servers whose <c>PUT</c> or <c>DELETE</c> begin something are
+    /// told otherwise by false.
+    /// </summary>
+    public bool IsIdempotent { get; init; }
+
+    /// <summary>
     /// The protocol to change to (<c>Upgrade</c>, RFC 9110, 7.8), for example <c>tcp</c>, or null for none. When the server agrees the response has the status 101, and
     /// <see cref="HttpResponse.TakeConnection"/> gives the connection. Default: null.
     /// </summary>
@@ -71,7 +77,6 @@ public sealed class HttpRequest
 
     internal bool IsHead { get; }
 
-    internal bool IsIdempotent { get; }
 
     /// <summary>A server may expect a body: without one it is told so (RFC 9110, 8.6).</summary>
     internal bool NeedsLength { get; }

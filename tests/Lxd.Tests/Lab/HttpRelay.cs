@@ -1,16 +1,22 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
+using System.Text;
+using System.Text.RegularExpressions;
+using Hypervisor.Sdk.Conformance;
 
 namespace Hypervisor.Sdk.Lxd.Tests.Lab;
 
-/// <summary>Passes bytes between clients and a server, and ends the connections when a test says so.</summary>
-internal sealed class HttpRelay : IAsyncDisposable
+/// <summary>Passes bytes between clients and a server, ends the connections when a test says so, and loses replies on demand: the connection ends where the reply would have come.</summary>
+internal sealed partial class HttpRelay : IAsyncDisposable
 {
     private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly ConcurrentDictionary<Link, Task> _links = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly string _upstream;
     private readonly Task _accepting;
+    private readonly Lock _lock = new();
+    private LostReply? _lose;
+    private bool _isStop;
 
     public HttpRelay(string path, string upstream)
     {
@@ -22,6 +28,13 @@ internal sealed class HttpRelay : IAsyncDisposable
     }
 
     public string Path { get; }
+
+    /// <summary>Loses the reply to the next call that has an effect on an instance. Where that goes on in the background, it is lost after its end.</summary>
+    public void LoseNextReply(LostReply when)
+    {
+        lock (_lock)
+            (_lose, _isStop) = (when, false);
+    }
 
     /// <summary>Ends every connection that there is now.</summary>
     public void Break()
@@ -44,20 +57,35 @@ internal sealed class HttpRelay : IAsyncDisposable
         while (true)
         {
             var client = await _listener.AcceptAsync(_stop.Token);
-            var server = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            await server.ConnectAsync(new UnixDomainSocketEndPoint(_upstream), _stop.Token);
+            var server = await ConnectAsync();
             var link = new Link(client, server);
-            _links[link] = Task.WhenAll(PumpAsync(link, client, server), PumpAsync(link, server, client));
+            _links[link] = Task.WhenAll(RequestsAsync(link), AnswersAsync(link));
         }
     }
 
-    private async Task PumpAsync(Link link, Socket from, Socket to)
+    private async Task<Socket> ConnectAsync()
+    {
+        var server = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await server.ConnectAsync(new UnixDomainSocketEndPoint(_upstream), _stop.Token);
+        return server;
+    }
+
+    private async Task RequestsAsync(Link link)
     {
         byte[] bytes = new byte[64 * 1024];
         try
         {
-            while (await from.ReceiveAsync(bytes, _stop.Token) is > 0 and var count)
-                await to.SendAsync(bytes.AsMemory(0, count), _stop.Token);
+            while (await link.Client.ReceiveAsync(bytes, _stop.Token) is > 0 and var count)
+            {
+                if (IsLost(Encoding.Latin1.GetString(bytes, 0, count), out var when))
+                {
+                    if (when == LostReply.BeforeEffect)
+                        return;
+                    link.Loses = true;
+                }
+
+                await link.Server.SendAsync(bytes.AsMemory(0, count), _stop.Token);
+            }
         }
         finally
         {
@@ -65,8 +93,70 @@ internal sealed class HttpRelay : IAsyncDisposable
         }
     }
 
+    private async Task AnswersAsync(Link link)
+    {
+        byte[] bytes = new byte[64 * 1024];
+        try
+        {
+            while (await link.Server.ReceiveAsync(bytes, _stop.Token) is > 0 and var count)
+            {
+                if (link.Loses)
+                {
+                    await EndedAsync(Encoding.Latin1.GetString(bytes, 0, count));
+                    return;
+                }
+
+                await link.Client.SendAsync(bytes.AsMemory(0, count), _stop.Token);
+            }
+        }
+        finally
+        {
+            link.Dispose();
+        }
+    }
+
+    /// <summary>What an answer says that goes on in the background is waited for, over a connection of its own.</summary>
+    private async Task EndedAsync(string answer)
+    {
+        if (Operation().Match(answer) is not { Success: true } operation)
+            return;
+        using var server = await ConnectAsync();
+        await server.SendAsync(Encoding.Latin1.GetBytes($"GET {operation.Groups[1].Value}/wait HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n"), _stop.Token);
+        byte[] bytes = new byte[64 * 1024];
+        while (await server.ReceiveAsync(bytes, _stop.Token) > 0)
+            continue;
+    }
+
+    /// <summary>Whether the reply to what is sent is to be lost. What a request leaves at an instance before its effect is none; and a restart is two of them, of which the last one's reply is lost.</summary>
+    private bool IsLost(string sent, out LostReply when)
+    {
+        lock (_lock)
+        {
+            when = _lose.GetValueOrDefault();
+            if (_lose is null)
+                return false;
+            _isStop |= sent.Contains("stop:begun", StringComparison.Ordinal);
+            bool isEffect = Effect().IsMatch(sent) && (_isStop || !sent.Contains("\"action\":\"stop\"", StringComparison.Ordinal)) && (!sent.StartsWith("PATCH", StringComparison.Ordinal) || sent.Contains("apply:done", StringComparison.Ordinal));
+            if (isEffect)
+                _lose = null;
+            return isEffect;
+        }
+    }
+
+    [GeneratedRegex(@"^(POST /1\.0/instances[ ?]|PUT /1\.0/instances/[^/]+/state[ ?]|(PATCH|DELETE) /1\.0/instances/[^/ ]+[ ?])")]
+    private static partial Regex Effect();
+
+    [GeneratedRegex(@"""operation"":""(/1\.0/operations/[0-9a-f-]+)""")]
+    private static partial Regex Operation();
+
     private sealed class Link(Socket client, Socket server) : IDisposable
     {
+        public Socket Client => client;
+
+        public Socket Server => server;
+
+        public bool Loses { get; set; }
+
         public void Dispose()
         {
             client.Dispose();

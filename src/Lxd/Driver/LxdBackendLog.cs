@@ -1,0 +1,46 @@
+using System.Globalization;
+
+namespace Hypervisor.Sdk.Lxd.Driver;
+
+/// <summary>
+/// Says what became of requests: by what this process knows, then by what stands at the containers and by what can be seen of them. A deletion leaves nothing at the server: of one that another process made it is said that it has
+/// expired where it may be older than what is known here.
+/// </summary>
+internal sealed class LxdBackendLog(LxdParts parts, ContainerWork work) : IRequestLog
+{
+    private readonly LxdRequestLog _server = new(parts.Client);
+
+    public async Task<RequestLookup> LookUpAsync(RequestId id, CancellationToken cancellationToken = default)
+    {
+        if (id.IsDefault)
+            throw new ArgumentException("A request id is needed.", nameof(id));
+        cancellationToken.ThrowIfCancellationRequested();
+        work.RefuseClosed();
+        var known = await work.Ledger.LookUpAsync(id, cancellationToken).ConfigureAwait(false);
+        if (known.State is RequestState.Running or RequestState.Succeeded || known is { State: RequestState.Failed, Error.Outcome: RequestOutcome.Rejected or RequestOutcome.NotSent })
+            return known;
+        if (parts.Memory.EffectOf(id) is { Kind: WorkKinds.Delete } deletion)
+        {
+            var there = await parts.Containers.FindAsync(deletion.Id, cancellationToken).ConfigureAwait(false);
+            return work.HasHappened(id, WorkKinds.Delete, deletion.Id, there) ? new RequestLookup { State = RequestState.Succeeded, Instance = deletion.Id } : known;
+        }
+
+        var left = await _server.LookUpAsync(id, cancellationToken).ConfigureAwait(false);
+        if (left is { State: RequestState.Succeeded, Instance: { } container })
+        {
+            var facts = await parts.Containers.FindAsync(container, cancellationToken).ConfigureAwait(false);
+            return work.HasHappened(id, null, container, facts) ? left : new RequestLookup { State = RequestState.Failed, Instance = container, Error = known.Error };
+        }
+
+        if (left.State == RequestState.Running)
+            return left;
+        return known.State == RequestState.NeverSeen && TimeOf(id) < parts.Memory.KnownSince ? new RequestLookup { State = RequestState.Expired } : known;
+    }
+
+    /// <summary>The first 48 bits of a UUID of version 7 are its time in milliseconds (RFC 9562). Another one may be of any age.</summary>
+    private static DateTimeOffset TimeOf(RequestId id)
+    {
+        var value = id.ToGuid();
+        return value.Version == 7 ? DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(value.ToString("N").AsSpan(0, 12), NumberStyles.HexNumber, CultureInfo.InvariantCulture)) : DateTimeOffset.MinValue;
+    }
+}

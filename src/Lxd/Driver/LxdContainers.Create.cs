@@ -1,0 +1,112 @@
+using Hypervisor.Sdk.Drivers;
+
+namespace Hypervisor.Sdk.Lxd.Driver;
+
+/// <content>Making containers. The request stands in the configuration from the beginning: it comes and goes with the container.</content>
+internal sealed partial class LxdContainers
+{
+    private const int FingerprintDigits = 64;
+
+    public async Task<Operation<Instance>> CreateAsync(ContainerSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        cancellationToken.ThrowIfCancellationRequested();
+        work.RefuseClosed();
+        Refuse(spec);
+        var requestId = request?.RequestId ?? RequestId.New();
+        // What the caller does with his spec afterwards is his.
+        var post = PostOf(spec, requestId);
+        var id = InstanceId.Parse(post.Name!);
+        bool isKnown = await work.Ledger.LookUpAsync(requestId, cancellationToken).ConfigureAwait(false) is { State: RequestState.Running or RequestState.Succeeded };
+        if (!isKnown)
+        {
+            if (request?.RequestId is not null && await MadeAsync(requestId, cancellationToken).ConfigureAwait(false) is { } made)
+                return new TrackedOperation<Instance>(null, requestId, Task.FromResult(made.View), new WorkProgress());
+            if (await parts.Containers.FindAsync(id, cancellationToken).ConfigureAwait(false) is not null)
+                throw Refusal.NameTaken(post.Name!);
+            parts.Memory.Remember(requestId, new LxdMemory.Effect(WorkKinds.Create, id, null));
+        }
+
+        var operation = await work.Ledger.BeginAsync(
+            WorkKinds.Create, new RequestOptions { RequestId = requestId, Deadline = request?.Deadline }, parts.Options.DefaultDeadline, () => id, (progress, token) => MakeAsync(post, id, requestId, progress, token), cancellationToken, canCancel: false).ConfigureAwait(false);
+        if (isKnown && await work.Ledger.LookUpAsync(requestId, cancellationToken).ConfigureAwait(false) is { State: RequestState.Succeeded } && await MadeAsync(requestId, cancellationToken).ConfigureAwait(false) is null)
+            throw new HypervisorException($"The request {requestId} made '{id}', which was deleted since. Ask with a new request id for a new one.", ErrorCode.Conflict, RequestOutcome.Rejected) { Resource = $"instance {id}" };
+        return operation;
+    }
+
+    private static void Refuse(ContainerSpec spec)
+    {
+        Refusal.BadNames(ContainerRules.Naming, spec.Name, spec.Labels.Keys);
+        ContainerRules.RefuseName(spec.Name.ToString());
+        foreach (var (key, value) in spec.Labels)
+            ContainerRules.RefuseLabel(key, value);
+        ContainerRules.RefuseLimits(spec.CpuLimit, spec.MemoryLimit);
+        if (string.IsNullOrWhiteSpace(spec.Image) || spec.Image.Any(char.IsControl))
+            throw Refusal.Invalid("image", "an alias or a fingerprint of an image of the server.");
+        foreach (var (field, isAsked) in new[]
+        {
+            ("flavor", spec.Flavor != ContainerFlavor.System), ("entrypoint", spec.Entrypoint.Count > 0), ("command", spec.Command.Count > 0), ("environment", spec.Environment.Count > 0), ("mounts", spec.Mounts.Count > 0),
+            ("ports", spec.Ports.Count > 0), ("restartPolicy", spec.RestartPolicy is not null), ("networks", spec.Networks.Count > 0), ("placement", spec.Placement.Node is not null || spec.Placement.Scope is not null),
+        })
+        {
+            if (isAsked)
+                throw Refusal.Unsupported(field, LxdCapabilities.NotInSpec);
+        }
+
+        if (spec.CloudInit is not null)
+            throw Refusal.Unsupported("cloudInit", LxdCapabilities.NoCloudInit);
+        if (spec.Extensions.All.FirstOrDefault(extension => extension.BackendKind is LxdBackend.LxdKind or LxdBackend.IncusKind) is { } unknown)
+            throw Refusal.Unsupported("extensions", $"'{unknown.GetType().Name}' is not known.");
+    }
+
+    private static LxdInstancesPost PostOf(ContainerSpec spec, RequestId request)
+    {
+        var config = spec.Labels.ToDictionary(label => ContainerRules.UserPrefix + label.Key, label => label.Value);
+        config[LxdRequestLog.KeyOf(request)] = LxdRequestLog.Create;
+        if (spec.CpuLimit is { } cpus)
+            config[ContainerRules.CpuShare] = ContainerRules.ShareOf(cpus);
+        if (spec.MemoryLimit is { } memory)
+            config[ContainerRules.Memory] = ContainerRules.BytesText(memory);
+        if (spec.Privileged)
+            config["security.privileged"] = "true";
+        bool isFingerprint = spec.Image.Length == FingerprintDigits && spec.Image.All(char.IsAsciiHexDigit);
+        return new LxdInstancesPost
+        {
+            Name = spec.Name.ToString(), Type = "container", Description = spec.Description, Config = config,
+            Source = new LxdInstanceSource { Type = "image", Alias = isFingerprint ? null : spec.Image, Fingerprint = isFingerprint ? spec.Image : null },
+        };
+    }
+
+    private async Task<ContainerFacts?> MadeAsync(RequestId request, CancellationToken cancellationToken)
+    {
+        string key = LxdRequestLog.KeyOf(request);
+        return (await parts.Containers.ListAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(facts => RequestRecord.Find(facts.Own.Config, key)?.Kind == WorkKinds.Create);
+    }
+
+    private async Task<Instance> MakeAsync(LxdInstancesPost post, InstanceId id, RequestId request, WorkProgress progress, CancellationToken cancellationToken)
+    {
+        progress.Say("making the container");
+        using var told = parts.News.Expect(id, "instance-created");
+        try
+        {
+            var operation = await parts.Client.InstancesPostAsync(post, cancellationToken: cancellationToken).ConfigureAwait(false);
+            if (operation.Id is { } background)
+                await parts.Client.WaitAsync(background, $"Creating '{id}'", cancellationToken).ConfigureAwait(false);
+        }
+        catch (LxdException error) when (error.Code == ErrorCode.AlreadyExists || error.Code == ErrorCode.Locked)
+        {
+            // Or somebody makes one of that name just now: LXD then says that it is busy.
+            throw Refusal.NameTaken(post.Name!);
+        }
+        catch (LxdException error) when (error.Code == ErrorCode.NotFound)
+        {
+            // There is no such image; or the operation has ended, and the server has dropped it before it was asked.
+            if (await MadeAsync(request, cancellationToken).ConfigureAwait(false) is null)
+                throw;
+        }
+
+        await told.ToldAsync(cancellationToken).ConfigureAwait(false);
+        return (await parts.Containers.FindAsync(id, cancellationToken).ConfigureAwait(false))?.View
+            ?? throw new HypervisorException($"'{id}' was made and is gone already: somebody has deleted it.", ErrorCode.NotFound, RequestOutcome.FailedMidway) { Resource = $"instance {id}" };
+    }
+}
