@@ -82,18 +82,18 @@ internal sealed class QemuRequests(QemuServices services, MachineTable table, Ma
         return (gone.FirstOrDefault(entry => entry.Operation == number && entry.Outcome is null), gone.FirstOrDefault(entry => entry.Operation == number && entry.Outcome is not null));
     }
 
-    private RequestLookup Answer(string machine, JournalEntry entry, JournalEntry? end, bool stillThere) => new()
+    private RequestLookup Answer(string machine, JournalEntry entry, JournalEntry? end, bool stillThere)
     {
-        State = end?.Outcome switch
+        var state = end?.Outcome switch
         {
             JournalOutcomes.Succeeded => RequestState.Succeeded,
             null when stillThere => RequestState.Running,
             _ => RequestState.Failed,
-        },
-        Instance = InstanceId.Parse(machine),
-        Operation = work.TokenOf(machine, entry.Operation),
-        Error = end?.Error?.ToException(),
-    };
+        };
+        // A process that ended while it removed what an interrupted one had left has not said why.
+        var error = end?.Error?.ToException() ?? (state == RequestState.Failed ? MachineRecovery.Interrupted(entry) : null);
+        return new RequestLookup { State = state, Instance = InstanceId.Parse(machine), Operation = work.TokenOf(machine, entry.Operation), Error = error };
+    }
 
     /// <summary>Whether a journal has dropped operations among which the request may have been: those before the oldest that it keeps.</summary>
     private static bool MayBeForgotten(RequestId id, IReadOnlyList<JournalEntry> entries) =>
@@ -126,7 +126,7 @@ internal sealed class JournalOperation(QemuRequests requests, QemuServices servi
         {
             JournalOutcomes.Succeeded => new OperationProgress { State = OperationState.Succeeded, Fraction = 1 },
             JournalOutcomes.Cancelled => new OperationProgress { State = OperationState.Cancelled, Error = end.Error?.ToException() },
-            JournalOutcomes.Failed => new OperationProgress { State = OperationState.Failed, Error = end.Error?.ToException() },
+            JournalOutcomes.Failed => new OperationProgress { State = OperationState.Failed, Error = end.Error?.ToException() ?? (beginning is null ? null : MachineRecovery.Interrupted(beginning)) },
             _ => new OperationProgress { State = beginning is null ? OperationState.Unknown : OperationState.Running },
         };
     }

@@ -42,6 +42,46 @@ public sealed class CrashPointTests
 
     [Fact(Timeout = 300_000)]
     [Speed(SpeedAttribute.Slow)]
+    public async Task A_crash_while_what_an_interrupted_create_has_left_is_removed_says_that_it_was_interrupted()
+    {
+        bool hasCrashed = true;
+        int failed = 0;
+        for (int point = 1; hasCrashed; point++)
+        {
+            await using var lab = await QemuLab.CreateAsync();
+            var (first, second) = (new CrashSeam(), new CrashSeam());
+            var doomed = await lab.ConnectAsync(null, first);
+            first.Arm("config.json");
+            await Assert.ThrowsAsync<CrashException>(() => doomed.Get<IHypervisor>().CreateAsync(QemuLab.EmptySpec("web"), new RequestOptions { RequestId = s_request }, Token).WaitForCompletionAsync(Token));
+            await lab.AbandonAsync(doomed);
+
+            // It looks at what is left when it connects.
+            second.Arm(point);
+            try
+            {
+                await lab.AbandonAsync(await lab.ConnectAsync(null, second));
+            }
+            catch (CrashException)
+            {
+                // Here it ends.
+            }
+
+            hasCrashed = second.HasCrashed;
+            second.Crash();
+            var next = await lab.ConnectAsync();
+            var lookup = await next.Get<IRequestLog>().LookUpAsync(s_request, Token);
+            Assert.Equal(lookup.State == RequestState.Failed ? RequestOutcome.FailedMidway : null, lookup.Error?.Outcome);
+            Assert.Contains(lookup.State, new[] { RequestState.NeverSeen, RequestState.Failed });
+            failed += lookup.State == RequestState.Failed ? 1 : 0;
+            Assert.Empty(await All(next));
+            await CrashPoints.AssertNothingOrphanedAsync(lab, next);
+        }
+
+        Assert.True(failed > 2, $"{failed} times it was known");
+    }
+
+    [Fact(Timeout = 300_000)]
+    [Speed(SpeedAttribute.Slow)]
     public async Task A_crash_at_any_point_of_a_delete_leaves_the_whole_machine_or_nothing()
     {
         var request = RequestId.New();
