@@ -57,13 +57,12 @@ internal static class JobsLoadReport
     /// <summary>The process whose memory is measured: a worker on a queue that is there. Its jobs last until it is told to stop.</summary>
     public static async Task<int> RunRowAsync(string[] args)
     {
-        await using var worker = await JobsProcess.StartAsync(Store(args[0], args[1]), Places);
-        worker.Handler.Until = Task.Run(Console.In.ReadLineAsync);
-        while (worker.Handler.Begun < Places)
-            await Task.Delay(10);
+        var told = Task.Run(Console.In.ReadLineAsync);
+        await using var worker = await JobsProcess.StartAsync(Store(args[0], args[1]), Places, handler => handler.Until = told);
+        await worker.Handler.Begun.ReachAsync(Places);
         using var self = Process.GetCurrentProcess();
         Console.WriteLine(self.PeakWorkingSet64);
-        await worker.Handler.Until;
+        await told;
         return 0;
     }
 
@@ -75,7 +74,7 @@ internal static class JobsLoadReport
         {
             await MeasureAsync(worker);
             before = await MeasureAsync(worker);
-            int there = worker.Handler.Done;
+            int there = worker.Handler.Done.Count;
             for (int made = 0; made < history; made += Batch)
                 await worker.Jobs.EnqueueAllAsync([.. Enumerable.Range(0, Math.Min(Batch, history - made)).Select(_ => new NoOpArgs(0))]);
             await worker.CompleteAsync(there + history);
@@ -102,7 +101,7 @@ internal static class JobsLoadReport
         var rates = new List<double>();
         for (int round = 0; round < Rounds; round++)
         {
-            int there = worker.Handler.Done;
+            int there = worker.Handler.Done.Count;
             var clock = Stopwatch.StartNew();
             await worker.EnqueueAsync(Measured, Producers);
             await worker.CompleteAsync(there + Measured);

@@ -20,13 +20,14 @@ internal sealed class JobsProcess : IAsyncDisposable
 
     public NoOp Handler => _services.GetRequiredService<NoOp>();
 
-    public static async Task<JobsProcess> StartAsync(Action<JobsBuilder> useStore, int concurrency)
+    public static async Task<JobsProcess> StartAsync(Action<JobsBuilder> useStore, int concurrency, Action<NoOp>? prepare = null)
     {
         var services = new ServiceCollection();
         services.AddLogging();
         var jobs = services.AddJobs(options => options.Concurrency = concurrency).AddHandler<NoOp, NoOpArgs, bool>("no-op", NoOpJson.Default.NoOpArgs, NoOpJson.Default.Boolean);
         useStore(jobs);
         var process = new JobsProcess(services.BuildServiceProvider());
+        prepare?.Invoke(process.Handler);
         await process._worker.StartAsync(CancellationToken.None);
         return process;
     }
@@ -45,8 +46,7 @@ internal sealed class JobsProcess : IAsyncDisposable
     /// <summary>Waits until so many jobs have been done here, and their ends are durable.</summary>
     public async Task CompleteAsync(int jobs)
     {
-        while (Handler.Done < jobs)
-            await Task.Delay(1);
+        await Handler.Done.ReachAsync(jobs);
         await Jobs.DrainAsync();
         await Jobs.ResumeAsync();
     }

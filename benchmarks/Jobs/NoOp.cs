@@ -9,12 +9,9 @@ internal sealed record NoOpArgs(long EnqueuedTicks);
 /// <summary>Counts, and keeps when each began.</summary>
 internal sealed class NoOp : IJobHandler<NoOpArgs, bool>
 {
-    private int _done;
-    private int _begun;
+    public Tally Begun { get; } = new();
 
-    public int Done => Volatile.Read(ref _done);
-
-    public int Begun => Volatile.Read(ref _begun);
+    public Tally Done { get; } = new();
 
     /// <summary>What each waits for, where they are to last.</summary>
     public Task? Until { get; set; }
@@ -23,7 +20,7 @@ internal sealed class NoOp : IJobHandler<NoOpArgs, bool>
 
     public async Task<bool> RunAsync(JobContext job, NoOpArgs args, CancellationToken cancellationToken)
     {
-        Interlocked.Increment(ref _begun);
+        Begun.Add();
         if (Until is not null)
             await Until;
         if (WaitTicks is { } waits)
@@ -32,7 +29,7 @@ internal sealed class NoOp : IJobHandler<NoOpArgs, bool>
                 waits.Add(TimeProvider.System.GetTimestamp() - args.EnqueuedTicks);
         }
 
-        Interlocked.Increment(ref _done);
+        Done.Add();
         return true;
     }
 }
