@@ -22,7 +22,8 @@ internal sealed partial class LxdContainers
         {
             if (request?.RequestId is not null && await MadeAsync(requestId, cancellationToken).ConfigureAwait(false) is { } made)
                 return new TrackedOperation<Instance>(null, requestId, Task.FromResult(made.View), new WorkProgress());
-            if (await parts.Containers.FindAsync(id, cancellationToken).ConfigureAwait(false) is not null)
+            // What the same request has made since it was looked up is what is asked for.
+            if (await parts.Containers.FindAsync(id, cancellationToken).ConfigureAwait(false) is { } there && !IsMadeBy(there, requestId))
                 throw Refusal.NameTaken(post.Name!);
             parts.Memory.Remember(requestId, new LxdMemory.Effect(WorkKinds.Create, id, null));
         }
@@ -77,11 +78,10 @@ internal sealed partial class LxdContainers
         };
     }
 
-    private async Task<ContainerFacts?> MadeAsync(RequestId request, CancellationToken cancellationToken)
-    {
-        string key = LxdRequestLog.KeyOf(request);
-        return (await parts.Containers.ListAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(facts => RequestRecord.Find(facts.Own.Config, key)?.Kind == WorkKinds.Create);
-    }
+    private async Task<ContainerFacts?> MadeAsync(RequestId request, CancellationToken cancellationToken) =>
+        (await parts.Containers.ListAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(facts => IsMadeBy(facts, request));
+
+    private static bool IsMadeBy(ContainerFacts facts, RequestId request) => RequestRecord.Find(facts.Own.Config, LxdRequestLog.KeyOf(request))?.Kind == WorkKinds.Create;
 
     private async Task<Instance> MakeAsync(LxdInstancesPost post, InstanceId id, RequestId request, WorkProgress progress, CancellationToken cancellationToken)
     {
@@ -95,6 +95,9 @@ internal sealed partial class LxdContainers
         }
         catch (LxdException error) when (error.Code == ErrorCode.AlreadyExists || error.Code == ErrorCode.Locked)
         {
+            // By another process that was given the same request, perhaps.
+            if (await parts.Containers.FindAsync(id, cancellationToken).ConfigureAwait(false) is { } made && IsMadeBy(made, request))
+                return made.View;
             // Or somebody makes one of that name just now: LXD then says that it is busy.
             throw Refusal.NameTaken(post.Name!);
         }
