@@ -101,29 +101,34 @@ internal static class MigrationPostCopy
         MigrationRoute? route = null;
         string? listening = null;
         bool isCut = false;
-        while (true)
+        try
         {
-            var status = (await AskSourceAsync(source).ConfigureAwait(false))?.Status;
-            if (!IsAmid(status) || (status == MigrationStatus.PostcopyActive && route is not null) || !await target.IsUpAsync(CancellationToken.None).ConfigureAwait(false))
-                return route;
-            if (cancellationToken.IsCancellationRequested)
+            while (true)
             {
-                if (route is not null)
-                    await route.DisposeAsync().ConfigureAwait(false);
-                throw DoesNotReach(source, there);
-            }
+                var status = (await AskSourceAsync(source).ConfigureAwait(false))?.Status;
+                if (!IsAmid(status) || (status == MigrationStatus.PostcopyActive && route is not null) || !await target.IsUpAsync(CancellationToken.None).ConfigureAwait(false))
+                    return route;
+                if (cancellationToken.IsCancellationRequested)
+                    throw DoesNotReach(source, there);
+                if (status == MigrationStatus.PostcopyPaused)
+                {
+                    if (route is not null)
+                        await route.DisposeAsync().ConfigureAwait(false);
+                    route = null;
+                    (route, listening) = await RecoverAsync(source, target, listening).ConfigureAwait(false);
+                    continue;
+                }
 
-            if (status == MigrationStatus.PostcopyPaused)
-            {
-                if (route is not null)
-                    await route.DisposeAsync().ConfigureAwait(false);
-                (route, listening) = await RecoverAsync(source, target, listening).ConfigureAwait(false);
-                continue;
+                if (status == MigrationStatus.PostcopyActive && !isCut)
+                    isCut = await TryCutAsync(source).ConfigureAwait(false);
+                await Task.Delay(s_look, source.Services.Time, CancellationToken.None).ConfigureAwait(false);
             }
-
-            if (status == MigrationStatus.PostcopyActive && !isCut)
-                isCut = await TryCutAsync(source).ConfigureAwait(false);
-            await Task.Delay(s_look, source.Services.Time, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch
+        {
+            if (route is not null)
+                await route.DisposeAsync().ConfigureAwait(false);
+            throw;
         }
     }
 
