@@ -81,7 +81,7 @@ internal sealed partial class LxdContainers
     private async Task<ContainerFacts?> MadeAsync(RequestId request, CancellationToken cancellationToken) =>
         (await parts.Containers.ListAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(facts => IsMadeBy(facts, request));
 
-    private static bool IsMadeBy(ContainerFacts facts, RequestId request) => RequestRecord.Find(facts.Own.Config, LxdRequestLog.KeyOf(request))?.Kind == WorkKinds.Create;
+    private static bool IsMadeBy(ContainerFacts facts, RequestId request) => RequestRecord.Find(facts, request)?.Kind == WorkKinds.Create;
 
     private async Task<Instance> MakeAsync(LxdInstancesPost post, InstanceId id, RequestId request, WorkProgress progress, CancellationToken cancellationToken)
     {
