@@ -5,7 +5,10 @@ namespace Hypervisor.Sdk.Jobs.Tests;
 /// <summary>A write of the engine at which its process dies: the n-th of its kind, before it is durable or right after.</summary>
 internal sealed record CrashPoint(string Write, int Ordinal, bool IsAfter)
 {
-    /// <summary>Stands for every kind of write that a program makes; those that only look after time are not among them.</summary>
+    /// <summary>
+    /// Stands for every kind of write that a program makes, counted from its first jobs on: how often its worker has asked for work before there was any is chance. Writes that only look after time are
+    /// not among them.
+    /// </summary>
     public const string Any = "*";
 
     public bool Is(string write) => write == Write || (Write == Any && write is "Enqueue" or "Claim" or "BeginStep" or "EndStep" or "EndAttempt" or "Report" or "Log");
@@ -15,6 +18,8 @@ internal sealed record CrashPoint(string Write, int Ordinal, bool IsAfter)
 internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobStore
 {
     private readonly TaskCompletionSource _crashed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _counting = new();
+    private bool _isCounting;
     private int _seen;
     private int _calls;
 
@@ -109,12 +114,21 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
     private async Task<T> AtAsync<T>(string write, Func<Task<T>> call, Func<T, bool> counts)
     {
         Interlocked.Increment(ref _calls);
-        if (_crashed.Task.IsCompleted || (point.Is(write) && !point.IsAfter && Interlocked.Increment(ref _seen) == point.Ordinal))
+        if (_crashed.Task.IsCompleted || (!point.IsAfter && IsHere(write)))
             throw Dead();
         var result = await call();
-        if (point.Is(write) && point.IsAfter && counts(result) && Interlocked.Increment(ref _seen) == point.Ordinal)
+        if (point.IsAfter && counts(result) && IsHere(write))
             throw Dead();
         return result;
+    }
+
+    private bool IsHere(string write)
+    {
+        lock (_counting)
+        {
+            _isCounting |= write == "Enqueue" || point.Write != CrashPoint.Any;
+            return _isCounting && point.Is(write) && ++_seen == point.Ordinal;
+        }
     }
 
     private HypervisorException Dead()
