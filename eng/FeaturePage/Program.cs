@@ -1,5 +1,6 @@
 // Writes docs/features.md from the features and from what the tests that carry their ids did.
 //   FeaturePage FEATURES.TSV RESULTS-DIRECTORY PAGE [--check]
+// What the tests of a part did when they were run again (PART.again.xml) stands for what they did before.
 // With --check it writes nothing and ends with 1 where the page would change. It ends with 2 where a test carries an id that no feature has.
 using Hypervisor.Sdk.FeaturePage;
 
@@ -10,7 +11,8 @@ if (args.Length is not (3 or 4) || (args.Length == 4 && args[3] != "--check"))
 }
 
 var features = Feature.ReadAll(File.ReadLines(args[0]));
-var tests = Directory.EnumerateFiles(args[1], "*.xml").Order(StringComparer.Ordinal).SelectMany(TestOutcome.ReadAll).ToList();
+var reports = Directory.EnumerateFiles(args[1], "*.xml").ToLookup(path => path.EndsWith(".again.xml", StringComparison.Ordinal));
+var tests = TestOutcome.Latest(reports[false].SelectMany(TestOutcome.ReadAll), reports[true].SelectMany(TestOutcome.ReadAll));
 var page = new Page(features, tests);
 if (page.UnknownIds.Count > 0)
 {

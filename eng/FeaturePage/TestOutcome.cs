@@ -23,6 +23,15 @@ internal sealed record TestOutcome(string Name, TestState State, string? SkipRea
             [.. cases.Descendants("trait").Where(trait => (string?)trait.Attribute("name") == "Feature").Select(trait => (string)trait.Attribute("value")!)
                 .Distinct(StringComparer.Ordinal)]);
 
+    /// <summary>What the tests did the last time that they ran.</summary>
+    public static IReadOnlyList<TestOutcome> Latest(IEnumerable<TestOutcome> first, IEnumerable<TestOutcome> again)
+    {
+        var latest = first.ToDictionary(test => test.Name, StringComparer.Ordinal);
+        foreach (var test in again)
+            latest[test.Name] = test;
+        return [.. latest.Values];
+    }
+
     private static TestState StateOf(XElement test) => (string?)test.Attribute("result") switch
     {
         "Pass" => TestState.Passed,

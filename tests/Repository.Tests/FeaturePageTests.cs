@@ -60,5 +60,12 @@ public sealed class FeaturePageTests
             b => Assert.Equal(("T.B", TestState.Failed, 0), (b.Name, b.State, b.FeatureIds.Count)));
     }
 
+    [Fact]
+    public void A_test_that_was_run_again_did_what_it_did_then()
+    {
+        var latest = TestOutcome.Latest([Test("T.A", TestState.Failed, "AAA-01"), Test("T.B", TestState.Passed, "AAA-01"), Test("T.C", TestState.Failed)], [Test("T.A", TestState.Passed, "AAA-01"), Test("T.C", TestState.Failed)]);
+        Assert.Equal([("T.A", TestState.Passed), ("T.B", TestState.Passed), ("T.C", TestState.Failed)], latest.Select(test => (test.Name, test.State)).Order());
+    }
+
     private static TestOutcome Test(string name, TestState state, params string[] ids) => new(name, state, null, ids);
 }
