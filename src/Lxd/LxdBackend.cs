@@ -24,7 +24,7 @@ public sealed class LxdBackend : DriverBackend
     {
         _parts = parts;
         var work = new ContainerWork(parts, () => ThrowIfClosed());
-        _services = [new LxdContainers(parts, work), new LxdPower(work), new LxdBackendLog(parts, work)];
+        _services = [new LxdContainers(parts, work), new LxdPower(work), new LxdBackendLog(parts, work), new InstanceLanes()];
         parts.News.ConnectionChanged = reason => MoveTo(reason is null ? BackendConnectionState.Connected : BackendConnectionState.Disconnected, reason);
     }
 

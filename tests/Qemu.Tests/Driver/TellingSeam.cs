@@ -1,4 +1,5 @@
 using Hypervisor.Sdk.DiskImages;
+using Hypervisor.Sdk.Testing.Jobs;
 
 namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 
@@ -6,7 +7,7 @@ namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 internal sealed class TellingSeam(TextWriter output) : IDurableSeam
 {
     /// <summary>What each line begins with.</summary>
-    public const string Prefix = "effect ";
+    public const string Prefix = MachineVictims.EffectPrefix;
 
     private readonly Lock _lock = new();
 
