@@ -15,7 +15,8 @@ internal static class JobsLoadReport
     private const int Pending = 100_000;
     private const int Batch = 5_000;
     private const int Measured = 10_000;
-    private const int Rounds = 3;
+    private const int Rounds = 5;
+    private const int WarmUps = 2;
 
     public static async Task<int> RunAsync(string[] args)
     {
@@ -26,11 +27,11 @@ internal static class JobsLoadReport
         string directory = Directory.CreateTempSubdirectory("hv-jobs-").FullName;
         try
         {
-            var rows = new List<string> { await RowAsync("SQLite", "sqlite", Path.Combine(directory, "jobs.db"), history) };
+            var rows = new List<string> { await RowAsync("SQLite", "sqlite", Path.Combine(directory, "jobs.db"), history, settle: null) };
             if (await PostgreSqlLab.StartAsync() is { } server)
             {
                 await using (server)
-                    rows.Add(await RowAsync("PostgreSQL", "postgresql", server.ConnectionString, history));
+                    rows.Add(await RowAsync("PostgreSQL", "postgresql", server.ConnectionString, history, server.SettleAsync));
             }
 
             await File.WriteAllTextAsync(file, string.Create(CultureInfo.InvariantCulture, $"""
@@ -38,11 +39,14 @@ internal static class JobsLoadReport
 
                 `dotnet run -c Release --project benchmarks -- {Command} FILE [ROWS]` writes this report. {machine}
 
-                Jobs do nothing. First {Measured:N0} are made by {Producers} callers, one a call, with a worker of {Places} places that runs them; the median of {Rounds} rounds. Then {history:N0} are made and run, and the same is measured again.
+                Jobs do nothing. First {Measured:N0} are made by {Producers} callers, one a call, with a worker of {Places} places that runs them; the median of {Rounds} rounds, after {WarmUps * Rounds * Measured:N0} to warm up. Then {history:N0} are made and run, and the same is
+                measured again: right after it, and settled. What runs beside on the machine is in all figures: compare those of one row.
+                "Right after" has what so many jobs left within a minute: rows and entries of indexes that nobody needs any more, and PostgreSQL beginning to vacuum them while it is measured. "Settled" is after `VACUUM ANALYZE` and `CHECKPOINT`, which it does by itself within minutes
+                (`autovacuum_naptime`, `checkpoint_timeout`); nothing else of it is set otherwise than it comes. SQLite has nothing to settle.
                 "Pick-up" is from the call until the handler begins, of single callers who wait. Memory is what a worker process holds (resident, at its peak) that runs {Places} jobs, which last, of {Pending:N0} that wait.
 
-                | store | jobs/s before | jobs/s with {history:N0} rows | slower by | pick-up p50 before | with {history:N0} rows | worker with {Pending:N0} pending |
-                |---|--:|--:|--:|--:|--:|--:|
+                | store | jobs/s before | right after {history:N0} | slower by | settled | slower by | pick-up p50 before | right after | settled | worker with {Pending:N0} pending |
+                |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
                 {string.Join('\n', rows)}
 
                 """));
@@ -66,19 +70,25 @@ internal static class JobsLoadReport
         return 0;
     }
 
-    private static async Task<string> RowAsync(string name, string kind, string place, int history)
+    private static async Task<string> RowAsync(string name, string kind, string place, int history, Func<Task>? settle)
     {
         var store = Store(kind, place);
-        (double Rate, double PickUpMs) before, after;
+        (double Rate, double PickUpMs) before, after, settled;
         await using (var worker = await JobsProcess.StartAsync(store, Places))
         {
-            await MeasureAsync(worker);
+            for (int i = 0; i < WarmUps; i++)
+                await MeasureAsync(worker);
             before = await MeasureAsync(worker);
             int there = worker.Handler.Done.Count;
             for (int made = 0; made < history; made += Batch)
                 await worker.Jobs.EnqueueAllAsync([.. Enumerable.Range(0, Math.Min(Batch, history - made)).Select(_ => new NoOpArgs(0))]);
             await worker.CompleteAsync(there + history);
-            after = await MeasureAsync(worker);
+            after = settled = await MeasureAsync(worker);
+            if (settle is not null)
+            {
+                await settle();
+                settled = await MeasureAsync(worker);
+            }
         }
 
         await using (var page = await JobsProcess.StartAsync(store, concurrency: 0))
@@ -92,8 +102,8 @@ internal static class JobsLoadReport
         child.StandardInput.Close();
         child.Kill();
         await child.WaitForExitAsync();
-        return string.Create(CultureInfo.InvariantCulture,
-            $"| {name} | {before.Rate:N0} | {after.Rate:N0} | {1 - (after.Rate / before.Rate):P0} | {before.PickUpMs:F2} ms | {after.PickUpMs:F2} ms | {bytes / 1024.0 / 1024:F0} MiB |");
+        return string.Create(CultureInfo.InvariantCulture, $"| {name} | {before.Rate:N0} | {after.Rate:N0} | {1 - (after.Rate / before.Rate):P0} | {settled.Rate:N0} | {1 - (settled.Rate / before.Rate):P0} | ")
+            + string.Create(CultureInfo.InvariantCulture, $"{before.PickUpMs:F2} ms | {after.PickUpMs:F2} ms | {settled.PickUpMs:F2} ms | {bytes / 1024.0 / 1024:F0} MiB |");
     }
 
     private static async Task<(double Rate, double PickUpMs)> MeasureAsync(JobsProcess worker)

@@ -103,7 +103,8 @@ internal sealed partial class PostgreSqlJobStore
         if (types.Length == 0)
             return taken;
         var board = await BoardAsync(session).ConfigureAwait(false);
-        var (order, seq) = (long.MinValue, long.MinValue);
+        var (order, seq) = await session.ReadHeadAsync().ConfigureAwait(false);
+        seq--;
         while (true)
         {
             // Without lanes as many are enough as there are places.

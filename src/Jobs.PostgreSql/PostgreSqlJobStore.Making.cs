@@ -41,9 +41,10 @@ internal sealed partial class PostgreSqlJobStore
         var waits = await WaitsAsync(session, job).ConfigureAwait(false);
         long seq = session.NextChange();
         await session.RunAsync("""
-            INSERT INTO hvsdk_jobs.jobs (seq, change, id, type, args, priority, order_ms, due_ms, created_ms, max_attempts, unique_key, retention_ms, lanes, deadline_ms, max_lost, waiting, parent, child,
-                args_version, trace, rate_key, rate_limit, rate_ms)
-            VALUES ($1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+            WITH made AS (INSERT INTO hvsdk_jobs.jobs (seq, change, id, type, args, priority, order_ms, due_ms, created_ms, max_attempts, unique_key, retention_ms, lanes, deadline_ms, max_lost, waiting,
+                parent, child, args_version, trace, rate_key, rate_limit, rate_ms)
+                VALUES ($1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) RETURNING order_ms)
+            UPDATE hvsdk_jobs.counters SET head_ms = made.order_ms, head_seq = 0 FROM made WHERE made.order_ms < head_ms
             """, seq, job.Id.ToString(), job.Type, job.Args, job.Priority, job.OrderMs, Ms(job.DueAt), Ms(job.CreatedAt), job.MaxAttempts, job.UniqueKey, (long)job.Retention.TotalMilliseconds,
             LaneText.Write(job.Lanes), job.DeadlineAt is { } deadline ? Ms(deadline) : null, job.MaxLostWorkers, waits.Count, job.Parent?.ToString(), job.ChildName,
             job.ArgsVersion, job.TraceParent, job.Rate?.Key, job.Rate?.Limit, (long?)job.Rate?.Period.TotalMilliseconds).ConfigureAwait(false);

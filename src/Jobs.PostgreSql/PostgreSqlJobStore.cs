@@ -173,6 +173,8 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     public Task<int> PurgeAsync(DateTimeOffset now, int limit) => _writer.WriteAsync(async session =>
     {
         await session.RunAsync("DELETE FROM hvsdk_jobs.starts WHERE until_ms <= $1", Ms(now)).ConfigureAwait(false);
+        // From time to time the whole queue is looked through: a process of an earlier release puts no head back.
+        await session.RunAsync($"UPDATE hvsdk_jobs.counters SET head_ms = {PostgreSqlFunctions.NoHead}, head_seq = 0").ConfigureAwait(false);
         return (await session.ReadAsync("""
             WITH gone AS (DELETE FROM hvsdk_jobs.jobs WHERE seq IN (SELECT seq FROM hvsdk_jobs.jobs WHERE keep_ms <= $1 ORDER BY keep_ms LIMIT $2) RETURNING seq),
             attempts AS (DELETE FROM hvsdk_jobs.attempts USING gone WHERE job = seq) SELECT seq FROM gone

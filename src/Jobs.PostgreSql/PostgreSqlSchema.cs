@@ -64,6 +64,7 @@ internal static class PostgreSqlSchema
         """ + PostgreSqlFunctions.Version3,
         PostgreSqlFunctions.Version4,
         "ALTER TABLE hvsdk_jobs.schedules ADD COLUMN rate_key text, ADD COLUMN rate_limit int, ADD COLUMN rate_ms bigint",
+        PostgreSqlFunctions.Version6,
     ];
 
     /// <summary>The version that this release writes.</summary>

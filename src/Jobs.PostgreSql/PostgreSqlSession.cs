@@ -18,6 +18,10 @@ internal sealed class PostgreSqlSession(NpgsqlConnection connection, NpgsqlTrans
         (_change, _token) = (await ReadAsync("SELECT change, token FROM hvsdk_jobs.counters FOR UPDATE", row => (row.GetInt64(0), row.GetInt64(1))).ConfigureAwait(false))[0];
     }
 
+    /// <summary>The place in the queue before which nothing waits. Within a turn.</summary>
+    public async Task<(long OrderMs, long Seq)> ReadHeadAsync() =>
+        (await ReadAsync("SELECT head_ms, head_seq FROM hvsdk_jobs.counters", row => (row.GetInt64(0), row.GetInt64(1))).ConfigureAwait(false))[0];
+
     /// <summary>The next place of a change. Within a turn.</summary>
     public long NextChange()
     {

@@ -147,6 +147,75 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_claim_does_not_walk_over_what_was_taken_before()
+    {
+        const int Jobs = 200;
+        const int AtATime = 10;
+        string connection = await server.CreateDatabaseAsync();
+        await using var store = new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System);
+        await store.EnqueueAsync([.. Enumerable.Range(0, Jobs).Select(i => Job(due: Start.AddMilliseconds(i / 7), lanes: i % 50 == 49 ? [Lane] : null))], Token);
+        for (int taken = 0; taken < Jobs;)
+        {
+            var claimed = await ClaimAsync(store, Start.AddSeconds(1), AtATime);
+            Assert.All(await Task.WhenAll(claimed.Select(job => store.EndAttemptAsync(Ended(job, AttemptEnd.Completed, Start.AddSeconds(1))))), Assert.True);
+            taken += claimed.Count;
+        }
+
+        // Those of the last claim at most, and what was bound to a lane then, are behind the head.
+        Assert.InRange((await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.jobs, hvsdk_jobs.counters WHERE (order_ms, seq) >= (head_ms, head_seq)"))!.Value, 1, 2 * AtATime);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task What_waits_before_the_head_of_the_queue_is_found()
+    {
+        string connection = await server.CreateDatabaseAsync();
+        await using var store = new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System);
+        int moves = 0;
+        var first = await TakeAsync(Job());
+        var second = await TakeAsync(Job(due: Start.AddSeconds(1)));
+        await MoveAsync();
+
+        // Again after a failure, and as a dead letter, a lease that was lost, with a priority, by itself and with a key.
+        Assert.True(await store.EndAttemptAsync(Ended(first, AttemptEnd.Retried, At())));
+        Assert.Equal(first.Id, (first = await NextAsync()).Id);
+        await MoveAsync();
+        Assert.True(await store.EndAttemptAsync(Ended(first, AttemptEnd.Failed, At())));
+        Assert.True(await store.RetryAsync(first.Id, Start.AddSeconds(-1), Token));
+        Assert.Equal(first.Id, (first = await NextAsync()).Id);
+        await MoveAsync();
+        Assert.True(await store.RenewAsync(first.Id, first.FencingToken, At(), Start.AddDays(1)) is false);
+        moves += 60;
+        Assert.Contains(second.Id, (await ClaimAsync(store, At())).Select(job => job.Id));
+        await MoveAsync();
+        await TakeAsync(Job(priority: 100));
+        await MoveAsync();
+        await TakeAsync(Job(priority: 100, unique: "only"));
+        await MoveAsync();
+        await TakeAsync(Job(priority: 100, lanes: [Lane]));
+
+        DateTimeOffset At() => Start.AddSeconds(moves + 1);
+
+        async Task<ClaimedJob> NextAsync() => Assert.Single(await ClaimAsync(store, At()));
+
+        async Task<ClaimedJob> TakeAsync(NewJob job)
+        {
+            await EnqueueAsync(store, job);
+            var taken = await NextAsync();
+            Assert.Equal(job.Id, taken.Id);
+            return taken;
+        }
+
+        // A job of now is taken: the head is at it, behind all that was made before.
+        async Task MoveAsync()
+        {
+            moves++;
+            var job = await TakeAsync(Job(due: At()));
+            Assert.True(await store.EndAttemptAsync(Ended(job, AttemptEnd.Completed, At())));
+            Assert.Equal((int)(At() - Start).TotalSeconds, await ScalarAsync(connection, $"SELECT ((head_ms - {PostgreSqlJobStore.Ms(Start)}) / 1000)::int FROM hvsdk_jobs.counters"));
+        }
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task A_schema_of_an_earlier_release_is_brought_forward_with_its_attempts()
     {
         string connection = await server.CreateDatabaseAsync();
@@ -169,6 +238,10 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
         Assert.Equal(2, Assert.Single(await ClaimAsync(store, Start)).Attempt);
         Assert.Equal([AttemptEnd.LeaseLost, (AttemptEnd?)null], (await store.ListAttemptsAsync(runs.Id, Token)).Select(attempt => attempt.End));
     }
+
+    private static LaneClaim Lane => new() { Key = LaneKey.Parse("lane"), Mode = LaneMode.Exclusive };
+
+    private static EndedAttempt Ended(ClaimedJob job, AttemptEnd end, DateTimeOffset now) => new() { Id = job.Id, FencingToken = job.FencingToken, End = end, Now = now, DueAt = Start };
 
     private static Task<Engine> StartAsync(string connection, World world, TimeProvider clock, int concurrency = 4, bool notifications = true) =>
         Engine.StartAsync("", world, clock, configure: options => options.Concurrency = concurrency, useStore: jobs => jobs.UsePostgreSql(connection, notifications));
