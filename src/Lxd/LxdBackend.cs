@@ -24,7 +24,12 @@ public sealed class LxdBackend : DriverBackend
     {
         _parts = parts;
         var work = new ContainerWork(parts, () => ThrowIfClosed());
-        _services = [new LxdContainers(parts, work), new LxdPower(work), new LxdBackendLog(parts, work), new InstanceLanes()];
+        var containers = new LxdContainers(parts, work);
+        _services =
+        [
+            containers, new LxdPower(work), new LxdBackendLog(parts, work), new InstanceLanes(),
+            new LxdSnapshots(parts, work), new LxdClones(parts, work, containers),
+        ];
         parts.News.ConnectionChanged = reason => MoveTo(reason is null ? BackendConnectionState.Connected : BackendConnectionState.Disconnected, reason);
     }
 

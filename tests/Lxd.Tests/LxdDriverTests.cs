@@ -69,6 +69,7 @@ public sealed class LxdDriverTests(LxdLab lab)
         Assert.Equal(["owner"], theirs.Labels.Keys);
         await containers.ChangeAsync(theirs.Id, new InstanceChange { Labels = { ["owner"] = "us" } }, null, new RequestOptions { RequestId = RequestId.New() }, Token).WaitForCompletionAsync(Token);
         var own = (await backend.Client.InstanceGetAsync("theirs", cancellationToken: Token)).Value;
+        Assert.Equal("of others", own.Description);
         Assert.Equal(("us", "#cloud-config", "false", "0-1"), (own.Config!["user.owner"], own.Config["user.user-data"], own.Config["boot.autostart"], own.Config["limits.cpu"]));
         await containers.DeleteAsync(theirs.Id, null, null, Token).WaitForCompletionAsync(Token);
     }

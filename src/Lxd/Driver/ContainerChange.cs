@@ -19,10 +19,40 @@ internal sealed class ContainerChange(LxdParts parts, ContainerFacts before, str
     public bool HasEffect { get; private set; }
 
     /// <summary>Leaves at the container that the request has begun.</summary>
-    public Task BeginAsync(CancellationToken cancellationToken) => WriteAsync(new RequestRecord(kind, false, before.Run), cancellationToken);
+    public Task BeginAsync(CancellationToken cancellationToken) => LeaveAsync([], false, before.Run, cancellationToken);
 
     /// <summary>Leaves at the container that the request has had its effect.</summary>
-    public Task EndAsync(CancellationToken cancellationToken) => WriteAsync(new RequestRecord(kind, true, null), cancellationToken);
+    public Task EndAsync(CancellationToken cancellationToken) => LeaveAsync([], true, null, cancellationToken);
+
+    /// <summary>The same, with other keys beside it in one step of the server's.</summary>
+    /// <param name="config">The other keys.</param>
+    /// <param name="isDone">Whether it has had its effect.</param>
+    /// <param name="mark">See <see cref="RequestRecord"/>.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task LeaveAsync(Dictionary<string, string> config, bool isDone, string? mark, CancellationToken cancellationToken)
+    {
+        if (request is { } id)
+            new RequestRecord(kind, isDone, mark).Write(before, id, config);
+        while (config.Count > 0)
+        {
+            // A description that a PATCH does not mention, both servers clear: it is sent as it is, as long as it is that.
+            var now = await LookAsync(cancellationToken).ConfigureAwait(false);
+            var body = new LxdInstancePut { Config = config, Description = now.Own.Description };
+            try
+            {
+                await Client.InstancePatchAsync(Id.ToString(), body, new LxdCall { IfMatch = now.Tag }, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (LxdException error) when (error.Status == 412)
+            {
+                // Somebody was faster.
+                await Task.Yield();
+            }
+        }
+    }
+
+    /// <summary>The container as it is by now.</summary>
+    public async Task<ContainerFacts> LookAsync(CancellationToken cancellationToken) => await parts.Containers.FindAsync(Id, cancellationToken).ConfigureAwait(false) ?? throw Refusal.NotFound(Id);
 
     /// <summary>Does something in the background of the server, and waits until it was told.</summary>
     /// <param name="begin">Begins it.</param>
@@ -30,7 +60,11 @@ internal sealed class ContainerChange(LxdParts parts, ContainerFacts before, str
     /// <param name="isDone">Whether it is done, by what can be seen: for when the server no longer keeps the operation.</param>
     /// <param name="actions">The events that tell it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task DoAsync(Func<Task<LxdOperation>> begin, string what, Func<ContainerFacts?, bool> isDone, string[] actions, CancellationToken cancellationToken)
+    public Task DoAsync(Func<Task<LxdOperation>> begin, string what, Func<ContainerFacts?, bool> isDone, string[] actions, CancellationToken cancellationToken) =>
+        DoAsync(begin, what, (facts, _) => Task.FromResult(isDone(facts)), actions, cancellationToken);
+
+    /// <summary>The same where it is not the container alone that tells whether it is done.</summary>
+    public async Task DoAsync(Func<Task<LxdOperation>> begin, string what, Func<ContainerFacts?, CancellationToken, Task<bool>> isDone, string[] actions, CancellationToken cancellationToken)
     {
         using var told = parts.News.Expect(Id, actions);
         var operation = await begin().ConfigureAwait(false);
@@ -47,7 +81,7 @@ internal sealed class ContainerChange(LxdParts parts, ContainerFacts before, str
         return DoAsync(() => Client.InstanceStatePutAsync(Id.ToString(), wanted, cancellationToken: cancellationToken), $"'{Id}': {action}", isDone, actions, cancellationToken);
     }
 
-    private async Task WaitAsync(string operation, string what, Func<ContainerFacts?, bool> isDone, CancellationToken cancellationToken)
+    private async Task WaitAsync(string operation, string what, Func<ContainerFacts?, CancellationToken, Task<bool>> isDone, CancellationToken cancellationToken)
     {
         try
         {
@@ -56,17 +90,8 @@ internal sealed class ContainerChange(LxdParts parts, ContainerFacts before, str
         catch (LxdException error) when (error.Code == ErrorCode.NotFound && error.Outcome == RequestOutcome.Rejected)
         {
             // It has ended, and the server has dropped it before it was asked.
-            if (!isDone(await parts.Containers.FindAsync(Id, cancellationToken).ConfigureAwait(false)))
+            if (!await isDone(await parts.Containers.FindAsync(Id, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false))
                 throw new HypervisorException($"{what}: the server no longer says how it ended, and it is not done.", ErrorCode.Unspecified, RequestOutcome.FailedMidway, error) { Resource = $"instance {Id}" };
         }
-    }
-
-    private async Task WriteAsync(RequestRecord record, CancellationToken cancellationToken)
-    {
-        if (request is not { } id)
-            return;
-        var config = new Dictionary<string, string>();
-        record.Write(before, id, config);
-        await Client.InstancePatchAsync(Id.ToString(), new LxdInstancePut { Config = config }, cancellationToken: cancellationToken).ConfigureAwait(false);
     }
 }

@@ -39,11 +39,11 @@ internal sealed class ContainerWork(LxdParts parts, Action refuseClosed)
                 await work(change, token).ConfigureAwait(false);
                 return (await parts.Containers.FindAsync(id, token).ConfigureAwait(false) ?? change.Before).View;
             },
-            facts => facts?.View, cancellationToken);
+            (facts, _) => Task.FromResult(facts?.View), cancellationToken);
 
     /// <summary>The same where the result is something else: <paramref name="resultOf"/> says what it is of a request that was carried out before.</summary>
     public async Task<Operation<T>> ChangeAsync<T>(
-        string kind, InstanceId id, RequestOptions? request, Action<ContainerFacts>? check, Func<ContainerChange, CancellationToken, Task<T>> work, Func<ContainerFacts?, T?> resultOf, CancellationToken cancellationToken)
+        string kind, InstanceId id, RequestOptions? request, Action<ContainerFacts>? check, Func<ContainerChange, CancellationToken, Task<T>> work, Func<ContainerFacts?, CancellationToken, Task<T?>> resultOf, CancellationToken cancellationToken)
         where T : class
     {
         if (id.IsDefault)
@@ -54,22 +54,24 @@ internal sealed class ContainerWork(LxdParts parts, Action refuseClosed)
         if (!isKnown)
         {
             var facts = await parts.Containers.FindAsync(id, cancellationToken).ConfigureAwait(false);
-            if (request?.RequestId is { } again && HasHappened(again, kind, id, facts) && resultOf(facts) is { } result)
+            if (request?.RequestId is { } again && await HasHappenedAsync(again, kind, id, facts, cancellationToken).ConfigureAwait(false) && await resultOf(facts, cancellationToken).ConfigureAwait(false) is { } result)
                 return new TrackedOperation<T>(null, again, Task.FromResult(result), new WorkProgress());
             Check(facts ?? throw Refusal.NotFound(id), request, check);
             if (request?.RequestId is { } first)
                 parts.Memory.Remember(first, new LxdMemory.Effect(kind, id, facts.View.Incarnation));
         }
 
-        return await Ledger.BeginAsync(kind, request, parts.Options.DefaultDeadline, () => id, (progress, token) => RunAsync(kind, id, request, check, work, progress, token), cancellationToken).ConfigureAwait(false);
+        return await Ledger.BeginAsync(kind, request, parts.Options.DefaultDeadline, () => id, (progress, token) => HoldAsync(id, progress, () => InTurnAsync(kind, id, request, check, work, progress, token), token), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Whether a request about a container has had its effect, by what stands at it or by what can be seen of it.</summary>
     /// <exception cref="HypervisorException">The id stands for another effect (<see cref="ErrorCode.InvalidArgument"/>).</exception>
-    public bool HasHappened(RequestId id, string? kind, InstanceId container, ContainerFacts? facts)
+    public async Task<bool> HasHappenedAsync(RequestId id, string? kind, InstanceId container, ContainerFacts? facts, CancellationToken cancellationToken)
     {
         if (parts.Memory.EffectOf(id) is { Kind: WorkKinds.Delete } gone && gone.Id == container && kind is null or WorkKinds.Delete)
             return facts is null || facts.View.Incarnation != gone.Incarnation;
+        if (facts is not null && parts.Memory.EffectOf(id) is { Kind: WorkKinds.Revert, HasBegun: true } back && back.Id == container && kind is null or WorkKinds.Revert && !LxdSnapshots.IsReverting(facts, id.ToString()))
+            return true;
         if (facts is null || RequestRecord.Find(facts, id) is not { } record)
             return false;
         if (kind is not null && record.Kind != kind)
@@ -77,9 +79,10 @@ internal sealed class ContainerWork(LxdParts parts, Action refuseClosed)
         return record.IsDone || record.Kind switch
         {
             WorkKinds.Start or WorkKinds.Resume => facts.State == PowerState.Running,
-            WorkKinds.Restart => facts.State == PowerState.Running && facts.Run != record.Run,
+            WorkKinds.Restart => facts.State == PowerState.Running && facts.Run != record.Mark,
             WorkKinds.Stop => facts.State == PowerState.Stopped,
             WorkKinds.Pause => facts.State == PowerState.Paused,
+            WorkKinds.Snapshot or WorkKinds.DeleteSnapshot => await LxdSnapshots.IsDoneAsync(parts.Client, id, record, facts, cancellationToken).ConfigureAwait(false),
             _ => false,
         };
     }
@@ -90,7 +93,8 @@ internal sealed class ContainerWork(LxdParts parts, Action refuseClosed)
         check?.Invoke(facts);
     }
 
-    private async Task<T> RunAsync<T>(string kind, InstanceId id, RequestOptions? request, Action<ContainerFacts>? check, Func<ContainerChange, CancellationToken, Task<T>> work, WorkProgress progress, CancellationToken cancellationToken)
+    /// <summary>Does something while nobody else of this process works on the container.</summary>
+    public async Task<T> HoldAsync<T>(InstanceId id, WorkProgress progress, Func<Task<T>> work, CancellationToken cancellationToken)
     {
         var gate = parts.Memory.GateOf(id);
         progress.Say("waiting for other work on the instance");
@@ -105,7 +109,7 @@ internal sealed class ContainerWork(LxdParts parts, Action refuseClosed)
 
         try
         {
-            return await InTurnAsync(kind, id, request, check, work, progress, cancellationToken).ConfigureAwait(false);
+            return await work().ConfigureAwait(false);
         }
         finally
         {

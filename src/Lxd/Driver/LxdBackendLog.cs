@@ -22,14 +22,21 @@ internal sealed class LxdBackendLog(LxdParts parts, ContainerWork work) : IReque
         if (parts.Memory.EffectOf(id) is { Kind: WorkKinds.Delete } deletion)
         {
             var there = await parts.Containers.FindAsync(deletion.Id, cancellationToken).ConfigureAwait(false);
-            return work.HasHappened(id, WorkKinds.Delete, deletion.Id, there) ? new RequestLookup { State = RequestState.Succeeded, Instance = deletion.Id } : known;
+            return await work.HasHappenedAsync(id, WorkKinds.Delete, deletion.Id, there, cancellationToken).ConfigureAwait(false) ? new RequestLookup { State = RequestState.Succeeded, Instance = deletion.Id } : known;
+        }
+
+        // Going back takes away what the request has left, too.
+        if (parts.Memory.EffectOf(id) is { Kind: WorkKinds.Revert } back
+            && await work.HasHappenedAsync(id, WorkKinds.Revert, back.Id, await parts.Containers.FindAsync(back.Id, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false))
+        {
+            return new RequestLookup { State = RequestState.Succeeded, Instance = back.Id };
         }
 
         var left = await _server.LookUpAsync(id, cancellationToken).ConfigureAwait(false);
         if (left is { State: RequestState.Succeeded, Instance: { } container })
         {
             var facts = await parts.Containers.FindAsync(container, cancellationToken).ConfigureAwait(false);
-            return work.HasHappened(id, null, container, facts) ? left : new RequestLookup { State = RequestState.Failed, Instance = container, Error = known.Error };
+            return await work.HasHappenedAsync(id, null, container, facts, cancellationToken).ConfigureAwait(false) ? left : new RequestLookup { State = RequestState.Failed, Instance = container, Error = known.Error };
         }
 
         if (left.State == RequestState.Running)

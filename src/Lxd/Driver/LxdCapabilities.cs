@@ -5,12 +5,15 @@ internal static class LxdCapabilities
 {
     public const string NoCloudInit = "This driver gives containers no cloud-init data yet; profiles of the server can.";
     public const string NoRename = "A container's id is its name here: this driver does not rename.";
+    public const string NoMemorySnapshots = "The servers keep the memory of a container by CRIU only, which keeps few programs: this driver does not.";
+    public const string NoLinkedClones = "Whether a copy shares what is unchanged is decided by the storage pool, not by who asks for the copy.";
     public const string NotInSpec = "This driver does not make containers with it yet; profiles and the typed client of the server can.";
     public const string NotInChange = "This driver does not change it of containers yet; the typed client of the server can.";
 
     private static readonly Capability[] s_can =
     [
         Capability.Containers, Capability.UniqueNames, Capability.RequestLog, Capability.AtomicRevision, Capability.HotplugCpu, Capability.HotplugMemory,
+        Capability.Snapshots,
 
         // There is no machine between a container's programs and the processor.
         Capability.HardwareAcceleration,
@@ -22,6 +25,10 @@ internal static class LxdCapabilities
     {
         if (capability == Capability.CloudInit)
             return NoCloudInit;
+        if (capability == Capability.MemorySnapshots)
+            return NoMemorySnapshots;
+        if (capability == Capability.LinkedClones)
+            return NoLinkedClones;
         if (capability == Capability.VirtualMachines)
             return "This driver runs no virtual machines over LXD and Incus yet, only containers.";
         if (capability == Capability.ResumableOperations)

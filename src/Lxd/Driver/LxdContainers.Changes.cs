@@ -29,12 +29,12 @@ internal sealed partial class LxdContainers
                     return;
                 }
 
-                // What the request leaves comes with what it asks for, in one step of the server's.
+                // What the request leaves comes with what it asks for, in one step of the server's. A description that is not mentioned, both servers clear.
                 var config = ConfigOf(wanted);
                 if (change.Request is { } id)
                     new RequestRecord(WorkKinds.Apply, true, null).Write(change.Before, id, config);
                 using var told = parts.News.Expect(change.Id, "instance-updated");
-                var body = new LxdInstancePut { Config = config, Description = wanted.Description.IsSet ? wanted.Description.Value ?? "" : null };
+                var body = new LxdInstancePut { Config = config, Description = wanted.Description.IsSet ? wanted.Description.Value ?? "" : change.Before.Own.Description };
                 await parts.Client.InstancePatchAsync(change.Id.ToString(), body, new LxdCall { IfMatch = change.Before.Tag }, token).ConfigureAwait(false);
                 await told.ToldAsync(token).ConfigureAwait(false);
             }, cancellationToken).ConfigureAwait(false);

@@ -17,6 +17,22 @@ internal sealed partial class LxdContainers
         // What the caller does with his spec afterwards is his.
         var post = PostOf(spec, requestId);
         var id = InstanceId.Parse(post.Name!);
+        return await BeginMakingAsync(WorkKinds.Create, id, requestId, request, null, (progress, token) => MakeAsync(post, id, requestId, progress, token), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Begins to make a container, or returns what the request has made before.</summary>
+    /// <param name="kind">The word for the effect.</param>
+    /// <param name="id">The one to be.</param>
+    /// <param name="requestId">The request's id, the caller's or one that was made up.</param>
+    /// <param name="request">What the caller says about the call.</param>
+    /// <param name="check">Refuses by throwing; not asked where the request has made it before.</param>
+    /// <param name="make">Makes it.</param>
+    /// <param name="cancellationToken">Ends the wait for the acceptance.</param>
+    internal async Task<Operation<Instance>> BeginMakingAsync(
+        string kind, InstanceId id, RequestId requestId, RequestOptions? request, Func<CancellationToken, Task>? check, Func<WorkProgress, CancellationToken, Task<Instance>> make, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        work.RefuseClosed();
         bool isKnown = await work.Ledger.LookUpAsync(requestId, cancellationToken).ConfigureAwait(false) is { State: RequestState.Running or RequestState.Succeeded };
         if (!isKnown)
         {
@@ -24,12 +40,14 @@ internal sealed partial class LxdContainers
                 return new TrackedOperation<Instance>(null, requestId, Task.FromResult(made.View), new WorkProgress());
             // What the same request has made since it was looked up is what is asked for.
             if (await parts.Containers.FindAsync(id, cancellationToken).ConfigureAwait(false) is { } there && !IsMadeBy(there, requestId))
-                throw Refusal.NameTaken(post.Name!);
-            parts.Memory.Remember(requestId, new LxdMemory.Effect(WorkKinds.Create, id, null));
+                throw Refusal.NameTaken(id.ToString());
+            if (check is not null)
+                await check(cancellationToken).ConfigureAwait(false);
+            parts.Memory.Remember(requestId, new LxdMemory.Effect(kind, id, null));
         }
 
         var operation = await work.Ledger.BeginAsync(
-            WorkKinds.Create, new RequestOptions { RequestId = requestId, Deadline = request?.Deadline }, parts.Options.DefaultDeadline, () => id, (progress, token) => MakeAsync(post, id, requestId, progress, token), cancellationToken, canCancel: false).ConfigureAwait(false);
+            kind, new RequestOptions { RequestId = requestId, Deadline = request?.Deadline }, parts.Options.DefaultDeadline, () => id, make, cancellationToken, canCancel: false).ConfigureAwait(false);
         if (isKnown && await work.Ledger.LookUpAsync(requestId, cancellationToken).ConfigureAwait(false) is { State: RequestState.Succeeded } && await MadeAsync(requestId, cancellationToken).ConfigureAwait(false) is null)
             throw new HypervisorException($"The request {requestId} made '{id}', which was deleted since. Ask with a new request id for a new one.", ErrorCode.Conflict, RequestOutcome.Rejected) { Resource = $"instance {id}" };
         return operation;
@@ -81,9 +99,9 @@ internal sealed partial class LxdContainers
     private async Task<ContainerFacts?> MadeAsync(RequestId request, CancellationToken cancellationToken) =>
         (await parts.Containers.ListAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(facts => IsMadeBy(facts, request));
 
-    private static bool IsMadeBy(ContainerFacts facts, RequestId request) => RequestRecord.Find(facts, request)?.Kind == WorkKinds.Create;
+    private static bool IsMadeBy(ContainerFacts facts, RequestId request) => RequestRecord.Find(facts, request)?.Kind is WorkKinds.Create or WorkKinds.Clone;
 
-    private async Task<Instance> MakeAsync(LxdInstancesPost post, InstanceId id, RequestId request, WorkProgress progress, CancellationToken cancellationToken)
+    internal async Task<Instance> MakeAsync(LxdInstancesPost post, InstanceId id, RequestId request, WorkProgress progress, CancellationToken cancellationToken)
     {
         progress.Say("making the container");
         using var told = parts.News.Expect(id, "instance-created");

@@ -83,7 +83,7 @@ internal sealed partial class LxdContainers(LxdParts parts, ContainerWork work) 
                 await change.DoAsync(() => change.Client.InstanceDeleteAsync(id.ToString(), cancellationToken: token), $"Deleting '{id}'", facts => facts is null, ["instance-deleted"], token).ConfigureAwait(false);
             return change;
         },
-        facts => facts is null || facts.View.Incarnation != parts.Memory.EffectOf(request!.RequestId!.Value)?.Incarnation ? id : null, cancellationToken).ConfigureAwait(false);
+        (facts, _) => Task.FromResult<object?>(facts is null || facts.View.Incarnation != parts.Memory.EffectOf(request!.RequestId!.Value)?.Incarnation ? id : null), cancellationToken).ConfigureAwait(false);
 
     public Task<Subscription> WatchAsync(WatchOptions? options = null, CancellationToken cancellationToken = default)
     {

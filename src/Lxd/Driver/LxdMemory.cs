@@ -44,5 +44,9 @@ internal sealed class LxdMemory
     /// <param name="Kind">What it asks for.</param>
     /// <param name="Id">Of which container.</param>
     /// <param name="Incarnation">Of which one of that name; null before it is made.</param>
-    internal sealed record Effect(string Kind, InstanceId Id, Incarnation? Incarnation);
+    internal sealed record Effect(string Kind, InstanceId Id, Incarnation? Incarnation)
+    {
+        /// <summary>What it leaves at the container before its effect stood there.</summary>
+        public bool HasBegun { get; init; }
+    }
 }

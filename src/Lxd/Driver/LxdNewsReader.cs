@@ -98,7 +98,7 @@ internal sealed class LxdNewsReader(LxdClient client, ContainerLook containers, 
             case "instance-paused" when _known.ContainsKey(id):
                 hub.PublishState(id, null, PowerState.Paused);
                 break;
-            case "instance-updated" when _known.ContainsKey(id):
+            case "instance-updated" or "instance-restored" when _known.ContainsKey(id):
                 await ChangedAsync(id, told.Timestamp).ConfigureAwait(false);
                 break;
         }

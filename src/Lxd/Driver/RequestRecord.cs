@@ -1,10 +1,10 @@
 namespace Hypervisor.Sdk.Lxd.Driver;
 
-/// <summary>What a request has left at a container: <c>user.hvsdk.request.ID = KIND:begun:RUN</c>, and <c>KIND:done</c> in its place when it has ended.</summary>
+/// <summary>What a request has left at a container: <c>user.hvsdk.request.ID = KIND:begun:MARK</c>, and <c>KIND:done</c> in its place when it has ended.</summary>
 /// <param name="Kind">One of <see cref="WorkKinds"/>.</param>
 /// <param name="IsDone">It has ended as asked.</param>
-/// <param name="Run">Which run of the container it was before, where it is to be another one.</param>
-internal sealed record RequestRecord(string Kind, bool IsDone, string? Run)
+/// <param name="Mark">What is to be another one afterwards, or no more: which run of the container it was before, or which snapshot.</param>
+internal sealed record RequestRecord(string Kind, bool IsDone, string? Mark)
 {
     private const int KeptRequests = 16;
 
@@ -23,5 +23,5 @@ internal sealed record RequestRecord(string Kind, bool IsDone, string? Run)
         config[own] = ToString();
     }
 
-    public override string ToString() => IsDone ? $"{Kind}:done" : Run is null ? $"{Kind}:begun" : $"{Kind}:begun:{Run}";
+    public override string ToString() => IsDone ? $"{Kind}:done" : Mark is null ? $"{Kind}:begun" : $"{Kind}:begun:{Mark}";
 }

@@ -11,4 +11,8 @@ internal static class WorkKinds
     public const string Apply = "apply";
     public const string Pause = "pause";
     public const string Resume = "resume";
+    public const string Snapshot = "snapshot";
+    public const string Revert = "revert";
+    public const string DeleteSnapshot = "delete-snapshot";
+    public const string Clone = "clone";
 }

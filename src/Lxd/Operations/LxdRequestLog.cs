@@ -48,7 +48,7 @@ public sealed class LxdRequestLog(LxdClient client) : IRequestLog
     }
 
     private async Task<LxdInstance?> FindAsync(string key, CancellationToken cancellationToken) =>
-        (await client.InstancesGetRecursion1Async(cancellationToken: cancellationToken).ConfigureAwait(false)).Value.FirstOrDefault(instance => instance.Config?.ContainsKey(key) is true);
+        (await client.InstancesGetRecursion1Async(cancellationToken: cancellationToken).ConfigureAwait(false)).Value.FirstOrDefault(instance => instance.Config is { } config && config.TryGetValue(key, out string? value) && value.Length > 0);
 
     private async Task<IEnumerable<LxdOperation>> RunningAsync(CancellationToken cancellationToken) =>
         (await client.OperationsGetRecursion1Async(cancellationToken: cancellationToken).ConfigureAwait(false)).Value.SelectMany(state => state.Value ?? []).Where(operation => operation.StatusCode is >= 100 and < 200);

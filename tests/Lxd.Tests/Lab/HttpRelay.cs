@@ -143,7 +143,7 @@ internal sealed partial class HttpRelay : IAsyncDisposable
         }
     }
 
-    [GeneratedRegex(@"^(POST /1\.0/instances[ ?]|PUT /1\.0/instances/[^/]+/state[ ?]|(PATCH|DELETE) /1\.0/instances/[^/ ]+[ ?])")]
+    [GeneratedRegex(@"^(POST /1\.0/instances(/[^/ ]+/snapshots)?[ ?]|PUT /1\.0/instances/[^/]+/state[ ?]|(PUT|PATCH|DELETE) /1\.0/instances/[^/ ]+[ ?]|DELETE /1\.0/instances/[^/ ]+/snapshots/[^/ ]+[ ?])")]
     private static partial Regex Effect();
 
     [GeneratedRegex(@"""operation"":""(/1\.0/operations/[0-9a-f-]+)""")]
