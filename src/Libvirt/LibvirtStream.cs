@@ -175,10 +175,23 @@ public class LibvirtStream : IAsyncDisposable
         }
     }
 
-    private bool IsFull => _keptBytes > _session.Options.StreamBufferBytes || _pieces.Count > MaxPieces;
+    /// <summary>How much has arrived and was not read, with what belongs to each piece.</summary>
+    internal int KeptBytes
+    {
+        get
+        {
+            lock (_gate)
+                return _keptBytes + (_pieces.Count * PieceBytes);
+        }
+    }
+
+    /// <summary>Whether too much is kept.</summary>
+    internal bool IsFull => _keptBytes > _session.Options.StreamBufferBytes || _pieces.Count > MaxPieces;
 
     /// <summary>So that a server that sends single bytes or holes does not fill the memory with what belongs to each.</summary>
     private const int MaxPieces = 16 * 1024;
+
+    private const int PieceBytes = 64;
 
     private static void Wake(ref TaskCompletionSource? waiter)
     {

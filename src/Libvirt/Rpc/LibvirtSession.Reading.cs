@@ -120,6 +120,9 @@ internal sealed partial class LibvirtSession : IReplySession
         {
             if (call.Procedure.Number != header.Procedure || call.Procedure.Program != header.Program)
                 throw LibvirtErrors.BrokenProtocol(Endpoint, $"it answered {call.Procedure.Name} with a reply to the procedure {header.Procedure} of the program 0x{header.Program:x8}");
+            // What came of its stream before is of no use.
+            if (header.Status == RpcStatus.Error && call.Stream is not null)
+                Forget(header.Serial);
             Collect(call, header.Status switch
             {
                 RpcStatus.Ok => ReadResult(call, ref r),

@@ -5,6 +5,8 @@ namespace Hypervisor.Sdk.Libvirt.Tests.Rpc;
 
 public sealed class LibvirtHostileServerTests
 {
+    private static readonly VirStorageVol s_volume = new() { Pool = "p", Name = "v", Key = "/k" };
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory(Timeout = 60_000)]
@@ -168,6 +170,74 @@ public sealed class LibvirtHostileServerTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task What_comes_of_a_stream_before_the_answer_to_its_call_is_its_beginning()
+    {
+        await using var daemon = new FakeDaemon();
+        await using var libvirt = await daemon.ConnectAsync();
+        byte[] buffer = new byte[100];
+        foreach (bool isWhole in new[] { false, true })
+        {
+            var opening = libvirt.StorageVolDownloadAsync(s_volume, 0, 0, 0, Token).AsTask();
+            var opened = await daemon.ReadAsync();
+            await daemon.StreamAsync(opened, RpcStatus.Continue, [1, 2, 3]);
+            if (isWhole)
+            {
+                await daemon.StreamAsync(opened, RpcStatus.Continue, []);
+                await daemon.StreamAsync(opened, RpcStatus.Ok, []);
+            }
+
+            await daemon.ReplyAsync(opened, static (ref XdrWriter w) => { });
+            var stream = await opening;
+            Assert.Equal(3, await stream.ReadAsync(buffer, Token));
+            if (!isWhole)
+            {
+                await daemon.StreamAsync(opened, RpcStatus.Continue, [4]);
+                await daemon.StreamAsync(opened, RpcStatus.Continue, []);
+                await daemon.StreamAsync(opened, RpcStatus.Ok, []);
+                Assert.Equal(1, await stream.ReadAsync(buffer, Token));
+            }
+
+            Assert.Equal(0, await stream.ReadAsync(buffer, Token));
+        }
+
+        // A call that is refused after all: the connection goes on, and what still comes is dropped.
+        var refused = libvirt.StorageVolDownloadAsync(s_volume, 0, 0, 0, Token).AsTask();
+        var call = await daemon.ReadAsync();
+        await daemon.StreamAsync(call, RpcStatus.Continue, [1]);
+        await daemon.ReplyErrorAsync(call, new VirError { Code = (int)VirErrorNumber.ErrNoStorageVol, Message = "gone" });
+        await Assert.ThrowsAsync<LibvirtException>(() => refused);
+        await daemon.StreamAsync(call, RpcStatus.Continue, [2]);
+        var type = libvirt.ConnectGetTypeAsync(Token).AsTask();
+        await daemon.ReplyAsync(await daemon.ReadAsync(), (ref XdrWriter w) => w.Str("TEST"));
+        Assert.Equal("TEST", await type);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_stream_that_floods_before_the_answer_to_its_call_ends_the_connection()
+    {
+        await using var daemon = new FakeDaemon();
+        await using var libvirt = await daemon.ConnectAsync();
+        var opening = libvirt.StorageVolDownloadAsync(s_volume, 0, 0, 0, Token).AsTask();
+        var opened = await daemon.ReadAsync();
+        byte[] much = new byte[200_000];
+        for (int sent = 0; sent < 40 && !libvirt.Closed.IsCompleted; sent++)
+        {
+            try
+            {
+                await daemon.StreamAsync(opened, RpcStatus.Continue, much);
+            }
+            catch (SocketException)
+            {
+                break;
+            }
+        }
+
+        await libvirt.Closed.WaitAsync(Token);
+        Assert.IsType<BackendProtocolException>(libvirt.CloseReason);
+        Assert.Equal(RequestOutcome.Unknown, (await Assert.ThrowsAnyAsync<HypervisorException>(() => opening)).Outcome);
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_stream_that_is_disposed_is_aborted_and_what_still_comes_is_dropped()
     {
         await using var daemon = new FakeDaemon();
@@ -245,7 +315,7 @@ public sealed class LibvirtHostileServerTests
 
     private static async Task<(LibvirtStream Stream, FakeDaemon.Message Opened)> DownloadAsync(FakeDaemon daemon, LibvirtConnection libvirt)
     {
-        var opening = libvirt.StorageVolDownloadAsync(new VirStorageVol { Pool = "p", Name = "v", Key = "/k" }, 0, 0, 0, Token).AsTask();
+        var opening = libvirt.StorageVolDownloadAsync(s_volume, 0, 0, 0, Token).AsTask();
         var call = await daemon.ReadAsync();
         await daemon.ReplyAsync(call, (ref XdrWriter w) => { });
         return (await opening, call);
