@@ -51,6 +51,10 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table,
     public static HypervisorException Interrupted(JournalEntry entry) =>
         new($"The process that carried out '{entry.Kind}' ended in the middle of it.", ErrorCode.Unspecified, RequestOutcome.FailedMidway);
 
+    /// <summary>What an operation failed with that was interrupted and of which nothing is left: it can be asked for again.</summary>
+    private static HypervisorException Undone(JournalEntry entry) =>
+        new($"The process that carried out '{entry.Kind}' ended in the middle of it, and nothing is left of it.", ErrorCode.Unavailable, RequestOutcome.Rejected);
+
     /// <summary>Recovers everything that nobody holds.</summary>
     public async Task RecoverAllAsync(CancellationToken cancellationToken)
     {
@@ -142,8 +146,9 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table,
         var root = change.Root;
         if (root.Find(StateDirectory.Trash(change.Id)) is not null)
         {
-            bool wasThere = root.Find($"{StateDirectory.Trash(change.Id)}/config.json") is not null;
-            MachineRemoval.Finish(services, change.Hold, wasThere ? JournalOutcomes.Succeeded : JournalOutcomes.Failed);
+            // Removing it was the work itself, or undid the work that was to bring it.
+            var undone = MachineJournal.Read(root, $"{StateDirectory.Trash(change.Id)}/journal").Open.FirstOrDefault(entry => entry.Kind is not (WorkKinds.Delete or WorkKinds.Migrate));
+            MachineRemoval.Finish(services, change.Hold, undone is null ? JournalOutcomes.Succeeded : JournalOutcomes.Failed, undone is null ? null : Undone(undone));
             return;
         }
 
@@ -157,7 +162,7 @@ internal sealed class MachineRecovery(QemuServices services, MachineTable table,
         {
             // Created in part: nobody has seen it.
             var creation = change.Journal.Open.FirstOrDefault();
-            MachineRemoval.Remove(services, change.Hold, JournalOutcomes.Failed, creation is null ? null : Interrupted(creation));
+            MachineRemoval.Remove(services, change.Hold, JournalOutcomes.Failed, creation is null ? null : Undone(creation));
             return;
         }
 

@@ -42,7 +42,7 @@ public sealed class CrashPointTests
 
     [Fact(Timeout = 300_000)]
     [Speed(SpeedAttribute.Slow)]
-    public async Task A_crash_while_what_an_interrupted_create_has_left_is_removed_says_that_it_was_interrupted()
+    public async Task A_crash_while_what_an_interrupted_create_has_left_is_removed_says_that_nothing_is_left()
     {
         bool hasCrashed = true;
         int failed = 0;
@@ -70,7 +70,7 @@ public sealed class CrashPointTests
             second.Crash();
             var next = await lab.ConnectAsync();
             var lookup = await next.Get<IRequestLog>().LookUpAsync(s_request, Token);
-            Assert.Equal(lookup.State == RequestState.Failed ? RequestOutcome.FailedMidway : null, lookup.Error?.Outcome);
+            Assert.Equal(lookup.State == RequestState.Failed ? RequestOutcome.Rejected : null, lookup.Error?.Outcome);
             Assert.Contains(lookup.State, new[] { RequestState.NeverSeen, RequestState.Failed });
             failed += lookup.State == RequestState.Failed ? 1 : 0;
             Assert.Empty(await All(next));
