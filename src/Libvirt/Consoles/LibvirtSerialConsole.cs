@@ -15,11 +15,7 @@ internal sealed class LibvirtSerialConsole(LibvirtParts parts) : ISerialConsole,
 
     private const int MaxReplayBytes = 1 << 20;
 
-    /// <summary>How long a user may leave what the guest prints unread.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
-
-    private readonly SemaphoreSlim _opening = new(1, 1);
-    private readonly Dictionary<(Guid, int), SerialSession> _open = [];
+    private readonly SerialPorts<(Guid, int)> _ports = new(parts.Name);
 
     public async Task<ConsoleSession> OpenAsync(InstanceId id, ConsoleOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -29,25 +25,7 @@ internal sealed class LibvirtSerialConsole(LibvirtParts parts) : ISerialConsole,
         if (facts is not { IsActive: true, Live: { } live })
             throw Refusal.InvalidState(id, $"'{facts.View.Name}' is {facts.State} and has no console now.");
         string? alias = AliasOf(facts, live, options.Port);
-        var key = (facts.Domain.Uuid, options.Port);
-        await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            if (_open.TryGetValue(key, out var other) && !other.Completion.IsCompleted)
-            {
-                if (!options.TakeOver)
-                    throw Locked(facts, null);
-                await other.EndAsync(new HypervisorException($"The console of '{facts.View.Name}' was taken over by another session.", ErrorCode.Locked, RequestOutcome.Rejected) { Backend = parts.Name }).ConfigureAwait(false);
-            }
-
-            var session = await ConnectAsync(facts, alias, options, cancellationToken).ConfigureAwait(false);
-            _open[key] = session;
-            return session;
-        }
-        finally
-        {
-            _opening.Release();
-        }
+        return await _ports.OpenAsync((facts.Domain.Uuid, options.Port), id, facts.View.Name.ToString(), options, () => ConnectAsync(facts, alias, options, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<Stream> OpenLogAsync(InstanceId id, long? tailBytes = null, CancellationToken cancellationToken = default)
@@ -84,12 +62,7 @@ internal sealed class LibvirtSerialConsole(LibvirtParts parts) : ISerialConsole,
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var session in _open.Values)
-            await session.DisposeAsync().ConfigureAwait(false);
-        _opening.Dispose();
-    }
+    public ValueTask DisposeAsync() => _ports.DisposeAsync();
 
     private async Task<SerialSession> ConnectAsync(DomainFacts facts, string? alias, ConsoleOptions options, CancellationToken cancellationToken)
     {
@@ -99,14 +72,14 @@ internal sealed class LibvirtSerialConsole(LibvirtParts parts) : ISerialConsole,
             var stream = await libvirt.DomainOpenConsoleAsync(facts.Domain, alias, options.TakeOver ? Force : 0, cancellationToken).ConfigureAwait(false);
             // Read after opening: what was printed in between comes twice rather than never.
             byte[] replay = options.Port == 0 && options.ReplayTail.Bytes > 0 ? await ReadTailAsync(facts, (int)Math.Min(options.ReplayTail.Bytes, MaxReplayBytes), cancellationToken).ConfigureAwait(false) : [];
-            return new SerialSession(libvirt, stream, replay, token => WhyEndedAsync(facts, token), s_patience, parts.Time);
+            return new LibvirtSerialSession(libvirt, stream, replay, () => WhyEndedAsync(facts), parts.Time);
         }
         catch (Exception error)
         {
             await libvirt.DisposeAsync().ConfigureAwait(false);
             // libvirt has no error of its own for it, and this one for nothing else here.
             if (error is LibvirtException { Number: VirErrorNumber.ErrOperationFailed } taken)
-                throw Locked(facts, taken);
+                throw _ports.Locked(facts.Id, facts.View.Name.ToString(), "another session; ask to take it over", taken);
             throw;
         }
     }
@@ -125,8 +98,8 @@ internal sealed class LibvirtSerialConsole(LibvirtParts parts) : ISerialConsole,
     }
 
     /// <summary>Why the daemon has ended a session: it does not say.</summary>
-    private async Task<HypervisorException> WhyEndedAsync(DomainFacts facts, CancellationToken cancellationToken) =>
-        await parts.Domains.FindAsync(facts.Domain.Uuid, cancellationToken).ConfigureAwait(false) is { IsActive: true } now && now.Run == facts.Run
+    private async Task<HypervisorException> WhyEndedAsync(DomainFacts facts) =>
+        await parts.Domains.FindAsync(facts.Domain.Uuid, CancellationToken.None).ConfigureAwait(false) is { IsActive: true } now && now.Run == facts.Run
             ? new HypervisorException($"The console of '{facts.View.Name}' was closed by the daemon: somebody else has taken it over.", ErrorCode.Locked, RequestOutcome.Rejected) { Backend = parts.Name }
             : new HypervisorException("The machine has stopped.", ErrorCode.InvalidState, RequestOutcome.Rejected) { Backend = parts.Name };
 
@@ -139,10 +112,4 @@ internal sealed class LibvirtSerialConsole(LibvirtParts parts) : ISerialConsole,
         return port < ports.Count ? ports[port].Element("alias")?.Attribute("name")?.Value
             : throw new HypervisorException($"'{facts.View.Name}' has {ports.Count} serial ports; there is no port {port} (they count from 0).", ErrorCode.NotFound, RequestOutcome.Rejected) { Backend = parts.Name, Resource = $"instance {facts.Id}" };
     }
-
-    private HypervisorException Locked(DomainFacts facts, LibvirtException? error) =>
-        new($"The console of '{facts.View.Name}' is open in {(error is null ? "a session of this process; ask to take it over" : "another session; ask to take it over")}.", ErrorCode.Locked, RequestOutcome.Rejected, error)
-        {
-            Backend = parts.Name, Resource = $"instance {facts.Id}", BackendCode = error?.BackendCode, BackendMessage = error?.BackendMessage,
-        };
 }

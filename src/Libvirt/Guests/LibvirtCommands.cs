@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
+using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.Libvirt.Driver;
 
 namespace Hypervisor.Sdk.Libvirt.Guests;
@@ -10,16 +10,13 @@ internal sealed class LibvirtCommands(AgentChannel agents) : ICommands
     /// <summary>As Base64 it fits a string of the protocol.</summary>
     private const int MaxInputBytes = 2 << 20;
 
-    private static readonly TimeSpan s_firstLook = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
-
     public async Task<CommandResult> RunAsync(InstanceId id, CommandSpec spec, ReadOnlyMemory<byte> input = default, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        Refuse(spec, input);
+        GuestAgentExec.Refuse(spec, input.Length, MaxInputBytes, agents.Name);
         var facts = await agents.RequireAsync(id, cancellationToken).ConfigureAwait(false);
         long process = await StartAsync(facts, spec, input, cancellationToken).ConfigureAwait(false);
-        return ResultOf(await EndOfAsync(facts, process, cancellationToken).ConfigureAwait(false), spec.MaxOutputBytes);
+        return await EndOfAsync(facts, process, spec.MaxOutputBytes, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Runs a command without a word about its environment.</summary>
@@ -37,10 +34,7 @@ internal sealed class LibvirtCommands(AgentChannel agents) : ICommands
             string program = spec.Command[0];
             if (!await IsMissingAsync(facts, program, cancellationToken).ConfigureAwait(false))
                 throw;
-            throw new HypervisorException($"There is no program '{program}' in the guest.", ErrorCode.NotFound, RequestOutcome.Rejected, error)
-            {
-                Backend = agents.Name, Resource = program, BackendCode = error.BackendCode, BackendMessage = error.BackendMessage,
-            };
+            throw GuestAgentExec.NoProgram(program, error, agents.Name);
         }
     }
 
@@ -75,8 +69,8 @@ internal sealed class LibvirtCommands(AgentChannel agents) : ICommands
     {
         try
         {
-            long asked = await ExecAsync(facts, program.Contains('/') ? ["test", "-e", program] : ["which", "--", program], null, default, cancellationToken).ConfigureAwait(false);
-            return (await EndOfAsync(facts, asked, cancellationToken).ConfigureAwait(false)).Number("exitcode") == 1;
+            long asked = await ExecAsync(facts, GuestAgentExec.LookUp(program), null, default, cancellationToken).ConfigureAwait(false);
+            return (await EndOfAsync(facts, asked, 0, cancellationToken).ConfigureAwait(false)).ExitCode == 1;
         }
         catch (LibvirtException error) when (AgentChannel.IsNo(error))
         {
@@ -84,73 +78,13 @@ internal sealed class LibvirtCommands(AgentChannel agents) : ICommands
         }
     }
 
-    private async Task<JsonElement> EndOfAsync(DomainFacts facts, long process, CancellationToken cancellationToken)
-    {
-        var pause = s_firstLook;
-        while (true)
+    private async Task<CommandResult> EndOfAsync(DomainFacts facts, long process, int maxOutputBytes, CancellationToken cancellationToken) =>
+        (await GuestAgentExec.EndOfAsync(async () =>
         {
             var status = await agents.AskAsync(facts, "guest-exec-status", json => json.WriteNumber("pid", process), cancellationToken).ConfigureAwait(false);
-            if (status.Flag("exited"))
-                return status;
-            await Task.Delay(pause, agents.Time, cancellationToken).ConfigureAwait(false);
-            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
-        }
-    }
+            return status.Flag("exited") ? ResultOf(status, maxOutputBytes) : null;
+        }, Timeout.InfiniteTimeSpan, agents.Time, cancellationToken).ConfigureAwait(false))!;
 
-    private void Refuse(CommandSpec spec, ReadOnlyMemory<byte> input)
-    {
-        var problems = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (spec.Command.Count == 0 || spec.Command[0].Length == 0)
-            problems["command"] = "The program is missing.";
-        if (spec.Command.Any(argument => argument.Contains('\0')))
-            problems["command"] = "An argument contains a NUL character.";
-        if (spec.Terminal)
-            problems["terminal"] = "The guest agent gives commands no terminal; use the serial console.";
-        if (spec.User is not null)
-            problems["user"] = "The guest agent runs commands as its own user.";
-        if (spec.WorkingDirectory is not null)
-            problems["workingDirectory"] = "The guest agent runs commands in its own directory.";
-        if (spec.MaxOutputBytes < 0)
-            problems["maxOutputBytes"] = $"{spec.MaxOutputBytes} is negative.";
-        if (input.Length > MaxInputBytes)
-            problems["input"] = $"{input.Length} bytes; a message of libvirt's takes {MaxInputBytes} of them.";
-        foreach (var (name, value) in spec.Environment)
-        {
-            if (name.Length == 0 || name.Contains('=') || name.Contains('\0'))
-                problems["environment"] = $"'{name.Replace('\0', '?')}' is not the name of a variable.";
-            else if (value.IsSecret)
-                problems["environment"] = $"'{name}' is a reference to a secret: resolve it before the call; the guest agent passes it on in the clear.";
-        }
-
-        if (problems.Count > 0)
-            throw new HypervisorException(string.Join(' ', problems.Select(problem => $"{problem.Key}: {problem.Value}")), ErrorCode.InvalidArgument, RequestOutcome.NotSent) { Backend = agents.Name, FieldErrors = problems };
-    }
-
-    private static CommandResult ResultOf(JsonElement status, int maxOutputBytes)
-    {
-        var (output, error) = (status.Bytes("out-data"), status.Bytes("err-data"));
-        long? signal = status.Number("signal");
-        return new CommandResult
-        {
-            ExitCode = signal is null ? (int?)status.Number("exitcode") : null,
-            Signal = signal is { } number ? NameOf(number) : null,
-            Output = output.AsMemory(0, Math.Min(output.Length, maxOutputBytes)),
-            Error = error.AsMemory(0, Math.Min(error.Length, maxOutputBytes)),
-            IsTruncated = status.Flag("out-truncated") || status.Flag("err-truncated") || output.Length > maxOutputBytes || error.Length > maxOutputBytes,
-        };
-    }
-
-    /// <summary>The signals of Linux on x86 by their numbers (signal(7)); one without a name of its own keeps its number.</summary>
-    private static SignalName NameOf(long number) => number switch
-    {
-        1 => SignalName.Hangup,
-        2 => SignalName.Interrupt,
-        3 => SignalName.Quit,
-        6 => SignalName.Parse("SIGABRT"),
-        9 => SignalName.Kill,
-        11 => SignalName.Parse("SIGSEGV"),
-        13 => SignalName.Parse("SIGPIPE"),
-        15 => SignalName.Terminate,
-        _ => SignalName.Parse(string.Create(CultureInfo.InvariantCulture, $"SIG{number}")),
-    };
+    private static CommandResult ResultOf(JsonElement status, int maxOutputBytes) => GuestAgentExec.ResultOf(status.Number("exitcode"), status.Number("signal"), status.Bytes("out-data"), status.Bytes("err-data"),
+        status.Flag("out-truncated") || status.Flag("err-truncated"), maxOutputBytes);
 }

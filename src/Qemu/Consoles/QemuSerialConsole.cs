@@ -1,6 +1,6 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.Versioning;
+using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.Qemu.Machines;
 using Hypervisor.Sdk.Qemu.State;
 using Hypervisor.Sdk.Transport;
@@ -13,10 +13,7 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
 {
     private const int MaxReplayBytes = 1 << 20;
 
-    /// <summary>How long a user may leave what the guest prints unread before the guest goes first.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
-
-    private readonly ConcurrentDictionary<string, Port> _ports = new(StringComparer.Ordinal);
+    private readonly SerialPorts<string> _ports = new(services.Name);
 
     public async Task<ConsoleSession> OpenAsync(InstanceId id, ConsoleOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -26,22 +23,12 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
         if (options.Port >= config.Machine.SerialPorts)
             throw NoPort(config, options.Port);
         string key = options.Port == 0 ? machine.Id + ".serial" : string.Create(CultureInfo.InvariantCulture, $"{machine.Id}.serial{options.Port}");
-        var port = _ports.GetOrAdd(key, static _ => new Port());
-        await port.Turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        return await _ports.OpenAsync(key, id, config.Name.ToString(), options, async () =>
         {
-            if (port.Session is { Completion.IsCompleted: false } other)
-            {
-                if (!options.TakeOver)
-                    throw Locked(config, "a session of this process; ask to take it over");
-                await other.EndAsync(new HypervisorException($"The console of '{config.Name}' was taken over by another session.", ErrorCode.Locked, RequestOutcome.Rejected) { Backend = services.Name }).ConfigureAwait(false);
-            }
-
-            var held = services.State.TryLock(key) ?? throw Locked(config, "another process");
+            var held = services.State.TryLock(key) ?? throw _ports.Locked(id, config.Name.ToString(), "another process");
             try
             {
-                var session = await ConnectAsync(machine, held, options, cancellationToken).ConfigureAwait(false);
-                return port.Session = session;
+                return await ConnectAsync(machine, held, options, cancellationToken).ConfigureAwait(false);
             }
             catch
             {
@@ -49,11 +36,7 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
                 held.Dispose();
                 throw;
             }
-        }
-        finally
-        {
-            port.Turn.Release();
-        }
+        }, cancellationToken).ConfigureAwait(false);
     }
 
     public Task<Stream> OpenLogAsync(InstanceId id, long? tailBytes = null, CancellationToken cancellationToken = default)
@@ -78,14 +61,7 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var port in _ports.Values)
-        {
-            if (port.Session is { } session)
-                await session.DisposeAsync().ConfigureAwait(false);
-        }
-    }
+    public ValueTask DisposeAsync() => _ports.DisposeAsync();
 
     private async Task<SerialSession> ConnectAsync(Machine machine, MachineLock held, ConsoleOptions options, CancellationToken cancellationToken)
     {
@@ -101,7 +77,7 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
 
         // Read after connecting: what was printed in between comes twice rather than never.
         byte[] replay = options.Port == 0 ? ReadTail(machine.Id, (int)Math.Min(options.ReplayTail.Bytes, MaxReplayBytes)) : [];
-        return new SerialSession(connection, held, replay, s_patience, services.Time);
+        return new QemuSerialSession(connection, held, replay, services.Time);
     }
 
     private byte[] ReadTail(string id, int bytes)
@@ -117,15 +93,4 @@ internal sealed class QemuSerialConsole(QemuServices services, MachineTable mach
 
     private HypervisorException NoPort(MachineConfig config, int port) =>
         new($"'{config.Name}' has {config.Machine.SerialPorts} serial ports; there is no port {port} (they count from 0).", ErrorCode.NotFound, RequestOutcome.Rejected) { Backend = services.Name, Resource = $"instance {config.Id}" };
-
-    private HypervisorException Locked(MachineConfig config, string holder) =>
-        new($"The console of '{config.Name}' is open in {holder}.", ErrorCode.Locked, RequestOutcome.Rejected) { Backend = services.Name, Resource = $"instance {config.Id}" };
-
-    /// <summary>One serial port: who has it open, and who opens it. Those of other machines wait for nobody.</summary>
-    private sealed class Port
-    {
-        public SemaphoreSlim Turn { get; } = new(1, 1);
-
-        public SerialSession? Session { get; set; }
-    }
 }

@@ -1,6 +1,5 @@
-using System.Globalization;
 using System.Runtime.Versioning;
-using System.Text;
+using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.Qemu.GuestAgent;
 using Hypervisor.Sdk.Qemu.Machines;
 
@@ -11,9 +10,6 @@ namespace Hypervisor.Sdk.Qemu.Guests;
 internal sealed class QemuCommands(QemuServices services, AgentChannel channel) : ICommands
 {
     private const int MaxInputBytes = 8 << 20;
-
-    private static readonly TimeSpan s_firstLook = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>A command that is done by then is asked about over the connection that it was sent by; others use the channel between the looks at a longer one.</summary>
     private static readonly TimeSpan s_together = TimeSpan.FromMilliseconds(300);
@@ -29,7 +25,7 @@ internal sealed class QemuCommands(QemuServices services, AgentChannel channel) 
         }, cancellationToken).ConfigureAwait(false);
         while (ended is null)
         {
-            await Task.Delay(s_longestPause, services.Time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(GuestAgentExec.LongestPause, services.Time, cancellationToken).ConfigureAwait(false);
             try
             {
                 ended = await channel.TalkAsync(id, agent => EndOfAsync(agent, started, TimeSpan.Zero, cancellationToken), cancellationToken).ConfigureAwait(false);
@@ -54,26 +50,18 @@ internal sealed class QemuCommands(QemuServices services, AgentChannel channel) 
         {
             if (!await IsMissingAsync(agent, arguments.Path, cancellationToken).ConfigureAwait(false))
                 throw;
-            throw new HypervisorException($"There is no program '{arguments.Path}' in the guest.", ErrorCode.NotFound, RequestOutcome.Rejected, error)
-            {
-                Backend = services.Name,
-                Resource = arguments.Path,
-                BackendCode = error.BackendCode,
-                BackendMessage = error.BackendMessage,
-            };
+            throw GuestAgentExec.NoProgram(arguments.Path, error, services.Name);
         }
     }
 
     /// <summary>Whether test(1) or which(1) of the guest say that a program is not there; where they are missing too, as in a guest that is not like Unix, it is not known.</summary>
     private async Task<bool> IsMissingAsync(GuestAgentClient agent, string program, CancellationToken cancellationToken)
     {
-        var question = program.Contains('/')
-            ? new GuestExecArguments { Path = "test", Arg = ["-e", program], CaptureOutput = true }
-            : new GuestExecArguments { Path = "which", Arg = ["--", program], CaptureOutput = true };
+        var command = GuestAgentExec.LookUp(program);
         GuestExec asked;
         try
         {
-            asked = await agent.ExecAsync(question, cancellationToken).ConfigureAwait(false);
+            asked = await agent.ExecAsync(new GuestExecArguments { Path = command[0], Arg = [.. command.Skip(1)], CaptureOutput = true }, cancellationToken).ConfigureAwait(false);
         }
         catch (HypervisorException error) when (error.Outcome == RequestOutcome.Rejected)
         {
@@ -85,50 +73,12 @@ internal sealed class QemuCommands(QemuServices services, AgentChannel channel) 
     }
 
     /// <summary>How a command has ended; null when it runs on after a while.</summary>
-    private async Task<GuestExecStatus?> EndOfAsync(GuestAgentClient agent, GuestExec started, TimeSpan patience, CancellationToken cancellationToken)
-    {
-        var pause = s_firstLook;
-        long begin = services.Time.GetTimestamp();
-        while (true)
-        {
-            var status = await agent.ExecStatusAsync(started.Pid, cancellationToken).ConfigureAwait(false);
-            if (status.Exited)
-                return status;
-            if (patience != Timeout.InfiniteTimeSpan && services.Time.GetElapsedTime(begin) >= patience)
-                return null;
-            await Task.Delay(pause, services.Time, cancellationToken).ConfigureAwait(false);
-            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
-        }
-    }
+    private Task<GuestExecStatus?> EndOfAsync(GuestAgentClient agent, GuestExec started, TimeSpan patience, CancellationToken cancellationToken) =>
+        GuestAgentExec.EndOfAsync(async () => await agent.ExecStatusAsync(started.Pid, cancellationToken).ConfigureAwait(false) is { Exited: true } ended ? ended : null, patience, services.Time, cancellationToken);
 
     private GuestExecArguments ToArguments(CommandSpec spec, ReadOnlyMemory<byte> input)
     {
-        var problems = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (spec.Command.Count == 0 || spec.Command[0].Length == 0)
-            problems["command"] = "The program is missing.";
-        if (spec.Command.Any(argument => argument.Contains('\0')))
-            problems["command"] = "An argument contains a NUL character.";
-        if (spec.Terminal)
-            problems["terminal"] = "The guest agent gives commands no terminal; use the serial console.";
-        if (spec.User is not null)
-            problems["user"] = "The guest agent runs commands as its own user.";
-        if (spec.WorkingDirectory is not null)
-            problems["workingDirectory"] = "The guest agent runs commands in its own directory.";
-        if (spec.MaxOutputBytes < 0)
-            problems["maxOutputBytes"] = $"{spec.MaxOutputBytes} is negative.";
-        if (input.Length > MaxInputBytes)
-            problems["input"] = $"{input.Length} bytes; the agent's channel takes {MaxInputBytes}.";
-        foreach (var (name, value) in spec.Environment)
-        {
-            if (name.Length == 0 || name.Contains('=') || name.Contains('\0'))
-                problems["environment"] = $"'{name.Replace('\0', '?')}' is not the name of a variable.";
-            else if (value.IsSecret)
-                problems["environment"] = $"'{name}' is a reference to a secret: resolve it before the call; the guest agent passes it on in the clear.";
-        }
-
-        if (problems.Count > 0)
-            throw new HypervisorException(string.Join(' ', problems.Select(problem => $"{problem.Key}: {problem.Value}")), ErrorCode.InvalidArgument, RequestOutcome.NotSent) { Backend = services.Name, FieldErrors = problems };
-
+        GuestAgentExec.Refuse(spec, input.Length, MaxInputBytes, services.Name);
         return new GuestExecArguments
         {
             Path = spec.Command[0],
@@ -139,20 +89,8 @@ internal sealed class QemuCommands(QemuServices services, AgentChannel channel) 
         };
     }
 
-    private static CommandResult ToResult(GuestExecStatus status, int maxOutputBytes)
-    {
-        byte[] output = Decode(status.OutData);
-        byte[] error = Decode(status.ErrData);
-        bool truncated = status.OutTruncated == true || status.ErrTruncated == true || output.Length > maxOutputBytes || error.Length > maxOutputBytes;
-        return new CommandResult
-        {
-            ExitCode = status.Signal is null ? (int?)status.Exitcode : null,
-            Signal = status.Signal is { } number ? NameOf(number) : null,
-            Output = output.AsMemory(0, Math.Min(output.Length, maxOutputBytes)),
-            Error = error.AsMemory(0, Math.Min(error.Length, maxOutputBytes)),
-            IsTruncated = truncated,
-        };
-    }
+    private static CommandResult ToResult(GuestExecStatus status, int maxOutputBytes) =>
+        GuestAgentExec.ResultOf(status.Exitcode, status.Signal, Decode(status.OutData), Decode(status.ErrData), status.OutTruncated == true || status.ErrTruncated == true, maxOutputBytes);
 
     private static byte[] Decode(string? base64)
     {
@@ -167,18 +105,4 @@ internal sealed class QemuCommands(QemuServices services, AgentChannel channel) 
             throw new BackendProtocolException($"The guest agent's output is not Base64: {error.Message}", ErrorCode.Protocol, RequestOutcome.FailedMidway, error);
         }
     }
-
-    /// <summary>The signals of Linux on x86 by their numbers (signal(7)); one without a name of its own keeps its number.</summary>
-    private static SignalName NameOf(long number) => number switch
-    {
-        1 => SignalName.Hangup,
-        2 => SignalName.Interrupt,
-        3 => SignalName.Quit,
-        6 => SignalName.Parse("SIGABRT"),
-        9 => SignalName.Kill,
-        11 => SignalName.Parse("SIGSEGV"),
-        13 => SignalName.Parse("SIGPIPE"),
-        15 => SignalName.Terminate,
-        _ => SignalName.Parse(string.Create(CultureInfo.InvariantCulture, $"SIG{number}")),
-    };
 }
