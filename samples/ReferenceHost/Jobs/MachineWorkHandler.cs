@@ -9,6 +9,9 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
     public const string JobType = "machine";
     public const string Api = "/api/v1";
 
+    // These say where a machine is to be: what was broken off midway is gone on with by saying it again.
+    private static readonly string[] s_destinations = ["start instance", "stop instance", "pause instance", "resume instance"];
+
     public async Task<string> RunAsync(JobContext job, MachineWork args, CancellationToken cancellationToken)
     {
         await job.ReportAsync($"{args.What}: {args.Target}", 0);
@@ -32,6 +35,7 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
                 RequestState.Running => StepLookup<string>.Running,
                 RequestState.Succeeded => StepLookup<string>.Done("succeeded"),
                 RequestState.Failed when known.Error?.Outcome is RequestOutcome.NotSent or RequestOutcome.Rejected => StepLookup<string>.Refused,
+                RequestState.Failed when known.Error?.Outcome == RequestOutcome.FailedMidway && s_destinations.Contains(args.What) => StepLookup<string>.Refused,
                 _ => StepLookup<string>.Unknown,
             };
         });
