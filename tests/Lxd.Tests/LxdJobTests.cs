@@ -57,6 +57,18 @@ public sealed class LxdJobTests(LxdLab lab)
     [InlineData(ServerKind.Incus)]
     public Task Fifty_containers_are_made_of_one_image_at_once(ServerKind kind) => MakeAsync(kind, containers: 50);
 
+    [Theory(Timeout = 600_000)]
+    [Speed(SpeedAttribute.Slow)]
+    [InlineData(ServerKind.Lxd)]
+    [InlineData(ServerKind.Incus)]
+    public Task Eight_clones_of_a_template_that_is_started_and_stopped_between_are_never_refused(ServerKind kind) => CloneAsync(kind, clones: 8);
+
+    [Theory(Timeout = 1_800_000)]
+    [Speed(SpeedAttribute.Full)]
+    [InlineData(ServerKind.Lxd)]
+    [InlineData(ServerKind.Incus)]
+    public Task Fifty_clones_of_a_template_that_is_started_and_stopped_between_are_never_refused(ServerKind kind) => CloneAsync(kind, clones: 50);
+
     private async Task KillAsync(ServerKind kind, int kills)
     {
         using var directory = new TempDirectory();
@@ -78,21 +90,43 @@ public sealed class LxdJobTests(LxdLab lab)
 
     private async Task MakeAsync(ServerKind kind, int containers)
     {
-        using var directory = new TempDirectory();
         await using var server = await lab.StartOwnAsync(kind);
         await using var backend = await ConnectAsync(server.Socket);
-        await using var engine = await MachineEngine.StartAsync(
-            directory["jobs.db"], SiteOf(backend), options => (options.Concurrency, options.Lease) = (containers, TimeSpan.FromMinutes(5)), Token);
         string[] names = [.. Enumerable.Range(0, containers).Select(number => $"one-of-{containers}-{number:00}")];
-        foreach (var job in await engine.Jobs.EnqueueAllAsync([.. names.Select(name => new MachineJob(name, MachineJob.Made))], cancellationToken: Token))
+        await DoAsync(SiteOf(backend), containers, [.. names.Select(name => new MachineJob(name, MachineJob.Made))]);
+        Assert.Equal(names, await NamesAsync(backend));
+    }
+
+    /// <summary>All at once: without lanes those that come upon the template while it runs would be refused.</summary>
+    private async Task CloneAsync(ServerKind kind, int clones)
+    {
+        await using var server = await lab.StartOwnAsync(kind);
+        await using var backend = await ConnectAsync(server.Socket);
+        var site = SiteOf(backend);
+        var template = await site.CreateAsync("template", new RequestOptions()).WaitForCompletionAsync(Token);
+        site = site with
+        {
+            CreateAsync = (name, request) => backend.Get<ICloning>().CloneAsync(template.Id, new CloneSpec { Name = InstanceName.Parse(name) }, request, CancellationToken.None),
+            Work = job => job.End == MachineJob.Cycled ? new LaneQuery { Action = "power", Instance = template.Id } : new LaneQuery { Action = "clone", Source = template.Id },
+        };
+        string[] names = [.. Enumerable.Range(0, clones).Select(number => $"clone-{number:00}")];
+        await DoAsync(site, clones, [.. names.SelectMany((name, number) => number % 4 == 3 ? [new MachineJob(name, MachineJob.Made), new MachineJob("template", MachineJob.Cycled)] : new[] { new MachineJob(name, MachineJob.Made) })]);
+        Assert.Equal([.. names, "template"], await NamesAsync(backend));
+    }
+
+    /// <summary>Does jobs, as many at once as there may be, each of which must succeed the first time.</summary>
+    private static async Task DoAsync(MachineSite site, int places, MachineJob[] all)
+    {
+        using var directory = new TempDirectory();
+        await using var engine = await MachineEngine.StartAsync(directory["jobs.db"], site, options => (options.Concurrency, options.Lease) = (places, TimeSpan.FromMinutes(5)), Token);
+        foreach (var job in await engine.Jobs.EnqueueAllAsync(all, cancellationToken: Token))
         {
             await job.WaitAsync<MachineJob>(Token);
             Assert.All(await engine.Jobs.ListAttemptsAsync(job.Id, Token), attempt => Assert.Equal((AttemptEnd.Completed, null), (attempt.End, attempt.Reason)));
         }
-
-        var made = await backend.Get<IContainerRuntime>().List().ToListAsync(Token);
-        Assert.Equal(names, made.Select(container => container.Name).Order(StringComparer.Ordinal));
     }
+
+    private static async Task<IEnumerable<string>> NamesAsync(LxdBackend backend) => (await backend.Get<IContainerRuntime>().List().ToListAsync(Token)).Select(container => container.Name).Order(StringComparer.Ordinal);
 
     private static Task<LxdBackend> ConnectAsync(string socket) =>
         LxdBackend.ConnectAsync(new LxdBackendOptions { Connection = new LxdOptions { Server = socket }, DefaultDeadline = TimeSpan.FromMinutes(10) }, Token);

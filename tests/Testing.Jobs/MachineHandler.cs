@@ -7,14 +7,13 @@ internal sealed class MachineHandler(MachineSite site) : IJobHandler<MachineJob,
 {
     private static readonly StopOptions s_atOnce = new() { GracePeriod = TimeSpan.Zero };
 
-    public IEnumerable<BackendWork> GetWork(MachineJob args) => [site.BackendWork];
+    public IEnumerable<BackendWork> GetWork(MachineJob args) => [new BackendWork(site.Backend, site.Work(args))];
 
     public async Task<MachineJob> RunAsync(JobContext job, MachineJob args, CancellationToken cancellationToken)
     {
         var machines = site.Machines;
-        var id = InstanceId.Parse(await StepAsync(
-            job, "create", async options => (await site.CreateAsync(args.Name, options).WaitForCompletionAsync(CancellationToken.None)).Id.ToString(),
-            async () => (await machines.List().FirstOrDefaultAsync(instance => instance.Name == args.Name, CancellationToken.None))?.Id.ToString()));
+        var id = InstanceId.Parse(args.End == MachineJob.Cycled ? (await FindAsync())! : await StepAsync(
+            job, "create", async options => (await site.CreateAsync(args.Name, options).WaitForCompletionAsync(CancellationToken.None)).Id.ToString(), FindAsync));
         if (args.End == MachineJob.Made)
             return args;
         await StepAsync(job, "start", options => DoAsync(machines.StartAsync(id, options, CancellationToken.None).WaitForCompletionAsync(CancellationToken.None)), () => LookAsync(PowerState.Running));
@@ -23,6 +22,8 @@ internal sealed class MachineHandler(MachineSite site) : IJobHandler<MachineJob,
         if (args.End == MachineJob.Deleted)
             await StepAsync(job, "delete", options => DoAsync(machines.DeleteAsync(id, null, options, CancellationToken.None).WaitForCompletionAsync(CancellationToken.None)), async () => await machines.FindAsync(id, CancellationToken.None) is null ? id.ToString() : null);
         return args;
+
+        async Task<string?> FindAsync() => (await machines.List().FirstOrDefaultAsync(instance => instance.Name == args.Name, CancellationToken.None))?.Id.ToString();
 
         async Task<string> DoAsync(Task work)
         {

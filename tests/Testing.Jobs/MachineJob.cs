@@ -18,6 +18,9 @@ public sealed record MachineJob(string Name, string End)
 
     /// <summary>It was never started.</summary>
     public const string Made = "made";
+
+    /// <summary>It was there before, and is only started and stopped.</summary>
+    public const string Cycled = "cycled";
 }
 
 [JsonSerializable(typeof(MachineJob))]

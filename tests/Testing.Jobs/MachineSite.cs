@@ -8,8 +8,6 @@ namespace Hypervisor.Sdk.Testing.Jobs;
 /// <param name="CreateAsync">Makes one of a name, as small as can be.</param>
 public sealed record MachineSite(IBackend Backend, ICompute Machines, Func<string, RequestOptions, Task<Operation<Instance>>> CreateAsync)
 {
-    /// <summary>What making one means for the lanes; the source where it is a clone.</summary>
-    public LaneQuery Work { get; init; } = new() { Action = "create" };
-
-    internal BackendWork BackendWork => new(Backend, Work);
+    /// <summary>What a job means for the lanes. Default: it makes a machine of nothing that is there.</summary>
+    public Func<MachineJob, LaneQuery> Work { get; init; } = static _ => new LaneQuery { Action = "create" };
 }
