@@ -27,6 +27,7 @@ public sealed class LxdBackend : DriverBackend
         var containers = new LxdContainers(parts, work);
         _services =
         [
+            new LxdPorts(parts, work), new LxdNetworks(parts, work),
             containers, new LxdPower(work), new LxdBackendLog(parts, work), new InstanceLanes(),
             new LxdSnapshots(parts, work), new LxdClones(parts, work, containers),
         ];

@@ -25,6 +25,7 @@ public sealed class LxdConformanceTests(LxdLab lab)
         var targets = new List<LxdTarget>();
         try
         {
+            await MakeBridgeAsync(server);
             for (int i = 0; i < Shares; i++)
                 targets.Add(new LxdTarget(server, name, $"hvconf{i}-", await server.ConnectAsync()));
             await PassesAsync(targets, column);
@@ -35,6 +36,13 @@ public sealed class LxdConformanceTests(LxdLab lab)
                 await target.DisposeAsync();
             await server.DisposeAsync();
         }
+    }
+
+    /// <summary>A network that instances of the checks join.</summary>
+    private static async Task MakeBridgeAsync(PrivateServer server)
+    {
+        await using var client = await server.ConnectAsync();
+        await client.NetworksPostAsync(new LxdNetworksPost { Name = "checks0", Type = "bridge", Config = new Dictionary<string, string> { ["ipv4.address"] = "none", ["ipv6.address"] = "none" } }, cancellationToken: Token);
     }
 
     /// <summary>Each target runs its share of the checks; together they are one report.</summary>

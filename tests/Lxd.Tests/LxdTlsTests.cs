@@ -51,6 +51,35 @@ public sealed class LxdTlsTests(LxdLab lab)
         Assert.Equal(server.Local.Server.Environment!.CertificateFingerprint, shown);
     }
 
+    [Theory(Timeout = 240_000)]
+    [Feature("CTR-07")]
+    [InlineData(ServerKind.Lxd)]
+    [InlineData(ServerKind.Incus)]
+    public async Task The_driver_runs_containers_over_TLS_and_is_told_of_them(ServerKind kind)
+    {
+        await using var server = await ListeningAsync(kind);
+        using var certificate = NewCertificate();
+        var token = await server.Local.CreateTrustTokenAsync("a driver", Token);
+        await using (var client = await LxdClient.ConnectAsync(Options(server.Address, certificate, token.Fingerprint), Token))
+            await client.TrustAsync("a driver", token.Secret, Token);
+        await using var backend = await LxdBackend.ConnectAsync(new LxdBackendOptions { Connection = Options(server.Address, certificate, token.Fingerprint) }, Token);
+        var containers = backend.Get<IContainerRuntime>();
+        await using var subscription = await containers.WatchAsync(null, Token);
+        var made = await containers.CreateAsync(new ContainerSpec { Name = InstanceName.Parse("remote"), Image = "busybox" }, null, Token).WaitForCompletionAsync(Token);
+        Assert.Equal(PowerState.Running, (await containers.StartAsync(made.Id, null, Token).WaitForCompletionAsync(Token)).State);
+        Assert.Equal(PowerState.Running, (await containers.List().ToListAsync(Token)).Single(instance => instance.Id == made.Id).State);
+        await containers.DeleteAsync(made.Id, new DeleteOptions { StopFirst = true }, null, Token).WaitForCompletionAsync(Token);
+        var told = new List<string>();
+        await foreach (var news in subscription.WithCancellation(Token))
+        {
+            told.Add(news is InstanceStateChanged changed ? $"{changed.Id} {changed.To}" : news is InstanceCreated created ? $"{created.Id} created" : news is InstanceDeleted deleted ? $"{deleted.Id} deleted" : "");
+            if (told[^1] == "remote deleted")
+                break;
+        }
+
+        Assert.Equal(["remote created", "remote running", "remote stopped", "remote deleted"], told.Where(text => text.StartsWith("remote ", StringComparison.Ordinal)).Distinct());
+    }
+
     [Fact(Timeout = 120_000)]
     public async Task A_server_with_another_certificate_than_the_pinned_is_refused()
     {

@@ -15,7 +15,7 @@ internal static class CapabilityChecks
         new(Capability.HotplugMemory, "adding memory to a running instance", (c, spec) => PlugAsync(c, spec, MoreMemory, (before, after) => after.Memory > before.Memory)),
         new(Capability.HotplugDisk, "adding a disk to a running instance", (c, spec) => PlugAsync(c, spec, (change, _) => change.AddDisks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(4)) }), (before, after) => after.Disks.Count == before.Disks.Count + 1)),
         new(Capability.HotplugNetwork, "adding a network device to a running instance", PlugNetwork),
-        new(Capability.OnlineResizeDisk, "making a disk of a running instance larger", (c, spec) => PlugAsync(c, spec, (change, instance) => change.ResizeDisks[DiskOf(instance).Id] = new ByteSize(DiskOf(instance).Size!.Value.Bytes * 2), (before, after) => after.Disks[0].Size > before.Disks[0].Size)),
+        new(Capability.OnlineResizeDisk, "making a disk of a running instance larger", (c, spec) => PlugAsync(c, spec, (change, instance) => change.ResizeDisks[DiskOf(instance).Id] = new ByteSize(SizeOf(DiskOf(instance)).Bytes * 2), (before, after) => after.Disks[0].Size > before.Disks[0].Size)),
         new(Capability.Snapshots, "taking a snapshot that is listed then", (c, spec) => SnapshotAsync(c, spec, memory: false)),
         new(Capability.MemorySnapshots, "taking a snapshot with memory, and going back to it in one start,", (c, spec) => SnapshotAsync(c, spec, memory: true)),
         new(Capability.LinkedClones, "making a linked clone, without whose deletion a template that it lies upon is not deleted,", LinkedClone),
@@ -318,6 +318,9 @@ internal static class CapabilityChecks
         if (!isAccelerated)
             throw new CapabilityMissingException("Seen from outside, no processor runs the guest's code itself.");
     }
+
+    /// <summary>A directory that is a container's root may have no size of its own.</summary>
+    private static ByteSize SizeOf(DiskDevice disk) => disk.Size ?? throw new CapabilityMissingException($"How large the disk '{disk.Id}' is, is not said.");
 
     private static DiskDevice DiskOf(Instance instance) => instance.Disks.Count > 0 ? instance.Disks[0] : throw new CapabilityMissingException("The instance has no disk.");
 

@@ -5,6 +5,8 @@ namespace Hypervisor.Sdk.Lxd.Driver;
 /// <summary>Work on one container, which nobody else of this process works on meanwhile.</summary>
 internal sealed class ContainerChange(LxdParts parts, ContainerFacts before, string kind, RequestId? request, WorkProgress progress)
 {
+    private const string Updated = "instance-updated";
+
     public ContainerFacts Before => before;
 
     public InstanceId Id => before.Id;
@@ -49,6 +51,57 @@ internal sealed class ContainerChange(LxdParts parts, ContainerFacts before, str
                 await Task.Yield();
             }
         }
+    }
+
+    /// <summary>Changes the configuration, with what the request leaves, in one step of the server's. It compares that this is what was looked at; what is not mentioned stays.</summary>
+    /// <param name="config">Keys; an empty value takes one away.</param>
+    /// <param name="devices">Devices to add, or null.</param>
+    /// <param name="description">The description; null as it is.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task PatchAsync(Dictionary<string, string> config, Dictionary<string, IDictionary<string, string>>? devices, string? description, CancellationToken cancellationToken)
+    {
+        if (request is { } id)
+            new RequestRecord(kind, true, null).Write(before, id, config);
+        using var told = parts.News.Expect(Id, Updated);
+
+        // A description that is not mentioned, both servers clear.
+        var body = new LxdInstancePut { Config = config, Devices = devices, Description = description ?? before.Own.Description };
+        await Client.InstancePatchAsync(Id.ToString(), body, new LxdCall { IfMatch = before.Tag }, cancellationToken).ConfigureAwait(false);
+        HasEffect = true;
+        await told.ToldAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The same where devices go, too: a part of the configuration cannot say that, so it is replaced as a whole.</summary>
+    public Task ReplaceAsync(IReadOnlyCollection<string> removed, Dictionary<string, string> config, Dictionary<string, IDictionary<string, string>>? devices, string? description, CancellationToken cancellationToken)
+    {
+        if (request is { } id)
+            new RequestRecord(kind, true, null).Write(before, id, config);
+        var own = before.Own;
+        var whole = new Dictionary<string, string>(own.Config ?? new Dictionary<string, string>());
+        foreach (var (key, value) in config)
+        {
+            whole[key] = value;
+            if (value.Length == 0)
+                whole.Remove(key);
+        }
+
+        var left = new Dictionary<string, IDictionary<string, string>>(own.Devices ?? new Dictionary<string, IDictionary<string, string>>());
+        foreach (string name in removed)
+        {
+            // One of a profile stays there; another one of its name is put in its place.
+            if (!left.Remove(name))
+                left[name] = new Dictionary<string, string> { ["type"] = DeviceRules.None };
+        }
+
+        foreach (var (name, device) in devices ?? [])
+            left[name] = device;
+        var body = new LxdInstancePut
+        {
+            Architecture = own.Architecture, Config = whole, Description = description ?? own.Description, Devices = left, Ephemeral = own.Ephemeral, Profiles = own.Profiles,
+        };
+        return DoAsync(
+            () => Client.InstancePutAsync(Id.ToString(), body, new LxdCall { IfMatch = before.Tag }, cancellationToken), $"'{Id}': changing its devices",
+            facts => facts is not null && !DeviceRules.All(facts.Own).Any(device => removed.Contains(device.Key)), [Updated], cancellationToken);
     }
 
     /// <summary>The container as it is by now.</summary>

@@ -45,6 +45,7 @@ internal sealed class ContainerFacts
             Architecture = Sdk.Architecture.TryParse(own.Architecture, null, out var architecture) ? architecture : null, GuestOs = config.TryGetValue("image.os", out string? os) ? os : null,
             Cpus = ContainerRules.CpusOf(config), Memory = ContainerRules.BytesOf(config.TryGetValue(ContainerRules.Memory, out string? memory) ? memory : null),
             Labels = ContainerRules.LabelsOf(own.Config), Description = own.Description is { Length: > 0 } words ? words : null, CreatedAt = own.CreatedAt,
+            Disks = DeviceRules.DisksOf(own), Networks = DeviceRules.NetworksOf(own),
             StartedAt = state == PowerState.Stopped || Run is null ? null : own.LastUsedAt,
         };
     }

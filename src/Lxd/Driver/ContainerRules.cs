@@ -9,6 +9,15 @@ internal static class ContainerRules
     public const string UserPrefix = "user.";
     public const string OwnPrefix = "user.hvsdk.";
     public const string Memory = "limits.memory";
+    public const string Variable = "environment.";
+    public const string Boot = "boot.autostart";
+
+    /// <summary>A container is started when the server starts, whatever it was before.</summary>
+    public const string AutoStart = "autostart";
+
+    /// <summary>It is not.</summary>
+    public const string NoAutoStart = "never";
+
     public const string CpuShare = "limits.cpu.allowance";
 
     private const string CpuCount = "limits.cpu";
@@ -42,6 +51,16 @@ internal static class ContainerRules
             throw Refusal.Invalid($"labels.{key}", "it is a key of user.*, and those of cloud-init are no labels.");
         if (value is { Length: 0 } || value?.Contains('\0', StringComparison.Ordinal) is true)
             throw Refusal.Invalid($"labels.{key}", "a value is at least one character; nothing removes a label.");
+    }
+
+    public static void RefuseVariable(string key, SecretOrText value)
+    {
+        if (key.Length == 0 || key.Contains('=', StringComparison.Ordinal) || key.Any(char.IsControl))
+            throw Refusal.Invalid("environment", $"'{key}' is no name of a variable.");
+        if (!value.TryGetText(out string? text))
+            throw Refusal.Unsupported("environment", $"'{key}' is a secret, and the server would show it to all who may look at the container.");
+        if (text.Length == 0 || text.Contains('\0', StringComparison.Ordinal) || text.Contains('\n', StringComparison.Ordinal))
+            throw Refusal.Invalid("environment", $"the value of '{key}' is empty or of several lines.");
     }
 
     public static void RefuseLimits(double? cpus, ByteSize? memory)

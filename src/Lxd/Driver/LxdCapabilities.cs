@@ -7,13 +7,14 @@ internal static class LxdCapabilities
     public const string NoRename = "A container's id is its name here: this driver does not rename.";
     public const string NoMemorySnapshots = "The servers keep the memory of a container by CRIU only, which keeps few programs: this driver does not.";
     public const string NoLinkedClones = "Whether a copy shares what is unchanged is decided by the storage pool, not by who asks for the copy.";
+    public const string NoDisks = "A container has no disks but directories that are mounted, and a change does not say where: mount it when the container is made.";
     public const string NotInSpec = "This driver does not make containers with it yet; profiles and the typed client of the server can.";
     public const string NotInChange = "This driver does not change it of containers yet; the typed client of the server can.";
 
     private static readonly Capability[] s_can =
     [
         Capability.Containers, Capability.UniqueNames, Capability.RequestLog, Capability.AtomicRevision, Capability.HotplugCpu, Capability.HotplugMemory,
-        Capability.Snapshots,
+        Capability.Snapshots, Capability.HotplugNetwork,
 
         // There is no machine between a container's programs and the processor.
         Capability.HardwareAcceleration,
@@ -35,7 +36,9 @@ internal static class LxdCapabilities
             return "What this driver does is several operations of the server: look the request up instead. A single operation is followed and resumed by LxdClient.Follow.";
         if (capability == Capability.UefiFirmware || capability == Capability.Tpm || capability == Capability.GraphicsConsole || capability == Capability.ChangeMedia || capability == Capability.GuestAgent)
             return "A container is no machine: it has neither firmware, TPM, screen, drives nor an agent.";
-        if (capability == Capability.HotplugDisk || capability == Capability.HotplugNetwork || capability == Capability.OnlineResizeDisk || capability == Capability.LimitDisks)
+        if (capability == Capability.HotplugDisk)
+            return NoDisks;
+        if (capability == Capability.OnlineResizeDisk || capability == Capability.LimitDisks)
             return NotInChange;
         return $"This driver does not do '{capability}' over LXD and Incus yet.";
     }

@@ -5,7 +5,8 @@ namespace Hypervisor.Sdk.Lxd.Driver;
 /// <summary>Copies of containers and of their snapshots. What identifies the source (its hardware addresses, what requests have left at it) is not copied.</summary>
 internal sealed class LxdClones(LxdParts parts, ContainerWork work, LxdContainers containers) : ICloning
 {
-    private const string HardwareAddress = "hwaddr";
+    /// <summary>What of a network device only one can have.</summary>
+    private static readonly string[] s_own = [DeviceRules.HardwareAddress, "ipv4.address", "ipv6.address"];
 
     public async Task<Operation<Instance>> CloneAsync(InstanceId source, CloneSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
@@ -70,9 +71,17 @@ internal sealed class LxdClones(LxdParts parts, ContainerWork work, LxdContainer
         return new LxdInstancesPost
         {
             Name = id.ToString(), Type = "container", Description = description ?? own.Description, Config = wanted, Profiles = profiles, Ephemeral = own.Ephemeral,
-            Devices = (devices ?? new Dictionary<string, IDictionary<string, string>>()).Where(device => device.Value.ContainsKey(HardwareAddress))
-                .ToDictionary(device => device.Key, IDictionary<string, string> (device) => device.Value.Where(entry => entry.Key != HardwareAddress).ToDictionary()),
+            Devices = (devices ?? new Dictionary<string, IDictionary<string, string>>()).Select(device => (device.Key, Copy: CopyOf(device.Value))).Where(device => device.Copy is not null).ToDictionary(device => device.Key, IDictionary<string, string> (device) => device.Copy!),
             Source = new LxdInstanceSource { Type = "copy", Source = snapshot is null ? facts.Id.ToString() : $"{facts.Id}/{snapshot}", InstanceOnly = true, ContainerOnly = true },
         };
+    }
+
+    /// <summary>What takes the place of a device that cannot be copied as it is: of a network device without addresses of its own, of a port that is the source's none.</summary>
+    private static Dictionary<string, string>? CopyOf(IDictionary<string, string> device)
+    {
+        string? type = device.TryGetValue("type", out string? text) ? text : null;
+        if (type == DeviceRules.Proxy)
+            return new Dictionary<string, string> { ["type"] = DeviceRules.None };
+        return type == DeviceRules.Nic && s_own.Any(device.ContainsKey) ? device.Where(entry => !s_own.Contains(entry.Key)).ToDictionary() : null;
     }
 }

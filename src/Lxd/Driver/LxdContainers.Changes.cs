@@ -9,7 +9,10 @@ internal sealed partial class LxdContainers
     public async Task<ChangePlan> PlanAsync(InstanceId id, InstanceChange change, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(change);
-        return Plan(await work.RequireAsync(id, cancellationToken).ConfigureAwait(false), change);
+        var wishes = DeviceWishes.Of(change.AddNetworks);
+        var facts = await work.RequireAsync(id, cancellationToken).ConfigureAwait(false);
+        await wishes.ForExistingAsync(parts.Client, facts.Own, cancellationToken).ConfigureAwait(false);
+        return Plan(facts, change);
     }
 
     public async Task<Operation<Instance>> ApplyAsync(ChangePlan plan, ApplyOptions? options = null, RequestOptions? request = null, CancellationToken cancellationToken = default)
@@ -18,6 +21,7 @@ internal sealed partial class LxdContainers
         if (plan.Instance.Id.IsDefault)
             throw new ArgumentException("A plan names an instance.", nameof(plan));
         var wanted = plan.Change;
+        var wishes = DeviceWishes.Of(wanted.AddNetworks);
         return await work.ChangeAsync(
             WorkKinds.Apply, plan.Instance.Id, request, facts => SimplePlan.Refuse(plan, Plan(facts, wanted), options),
             async (change, token) =>
@@ -29,14 +33,12 @@ internal sealed partial class LxdContainers
                     return;
                 }
 
-                // What the request leaves comes with what it asks for, in one step of the server's. A description that is not mentioned, both servers clear.
-                var config = ConfigOf(wanted);
-                if (change.Request is { } id)
-                    new RequestRecord(WorkKinds.Apply, true, null).Write(change.Before, id, config);
-                using var told = parts.News.Expect(change.Id, "instance-updated");
-                var body = new LxdInstancePut { Config = config, Description = wanted.Description.IsSet ? wanted.Description.Value ?? "" : change.Before.Own.Description };
-                await parts.Client.InstancePatchAsync(change.Id.ToString(), body, new LxdCall { IfMatch = change.Before.Tag }, token).ConfigureAwait(false);
-                await told.ToldAsync(token).ConfigureAwait(false);
+                string? description = wanted.Description.IsSet ? wanted.Description.Value ?? "" : null;
+                var devices = wishes.IsEmpty ? null : await wishes.ForExistingAsync(parts.Client, change.Before.Own, token).ConfigureAwait(false);
+                if (wanted.RemoveDevices.Count > 0)
+                    await change.ReplaceAsync([.. wanted.RemoveDevices.Select(device => device.ToString())], ConfigOf(wanted), devices, description, token).ConfigureAwait(false);
+                else
+                    await change.PatchAsync(ConfigOf(wanted), devices, description, token).ConfigureAwait(false);
             }, cancellationToken).ConfigureAwait(false);
     }
 
@@ -54,12 +56,23 @@ internal sealed partial class LxdContainers
         ContainerRules.RefuseLimits(change.CpuLimit.IsSet ? change.CpuLimit.Value : null, change.MemoryLimit.IsSet ? change.MemoryLimit.Value : null);
         foreach (var step in SimplePlan.Steps(view, change, ContainerRules.Naming))
             yield return step.Property == "name" ? new PlannedStep { Property = step.Property, From = step.From, To = step.To, Impossible = LxdCapabilities.NoRename } : step;
-        foreach (var step in SimplePlan.Impossible(change, LxdCapabilities.NotInChange).Where(step => step.Property is not ("cpuLimit" or "memoryLimit")))
-            yield return step;
+        foreach (var step in SimplePlan.Impossible(change, LxdCapabilities.NotInChange).Where(step => step.Property is not ("cpuLimit" or "memoryLimit" or "network") && !step.Property.StartsWith("device:", StringComparison.Ordinal)))
+            yield return step.Property == "disk" ? new PlannedStep { Property = step.Property, Impossible = LxdCapabilities.NoDisks } : step;
+        foreach (var network in change.AddNetworks)
+            yield return new PlannedStep { Property = "network", To = network.Network, Effects = ChangeEffects.Live };
+        foreach (var id in change.RemoveDevices.Distinct())
+            yield return Removal(facts, id);
         if (change.CpuLimit.IsSet && change.CpuLimit.Value != view.Cpus)
             yield return new PlannedStep { Property = "cpuLimit", From = view.Cpus?.ToString(CultureInfo.InvariantCulture), To = change.CpuLimit.Value?.ToString(CultureInfo.InvariantCulture), Effects = ChangeEffects.Live };
         if (change.MemoryLimit.IsSet && change.MemoryLimit.Value != view.Memory)
             yield return new PlannedStep { Property = "memoryLimit", From = view.Memory?.ToString(), To = change.MemoryLimit.Value?.ToString(), Effects = ChangeEffects.Live };
+    }
+
+    private static PlannedStep Removal(ContainerFacts facts, DeviceId id)
+    {
+        var (name, device) = DeviceRules.All(facts.Own).FirstOrDefault(device => device.Key == id.ToString());
+        string? why = name is null ? $"'{facts.Id}' has no such device." : DeviceRules.IsRoot(device) ? "It has the container's own files, and goes with the container." : null;
+        return new PlannedStep { Property = $"device:{id}", From = name is null ? null : device["type"], Effects = why is null ? ChangeEffects.Live : ChangeEffects.None, Impossible = why };
     }
 
     /// <summary>The keys that a change sets; an empty value takes a key away.</summary>

@@ -17,7 +17,14 @@ internal sealed partial class LxdContainers
         // What the caller does with his spec afterwards is his.
         var post = PostOf(spec, requestId);
         var id = InstanceId.Parse(post.Name!);
-        return await BeginMakingAsync(WorkKinds.Create, id, requestId, request, null, (progress, token) => MakeAsync(post, id, requestId, progress, token), cancellationToken).ConfigureAwait(false);
+        var wishes = DeviceWishes.Of(spec.Networks, spec.Mounts, spec.Ports);
+        return await BeginMakingAsync(
+            WorkKinds.Create, id, requestId, request, async token => post.Devices = await wishes.ForNewAsync(parts.Client, parts.Containers, token).ConfigureAwait(false),
+            async (progress, token) =>
+            {
+                post.Devices ??= await wishes.ForNewAsync(parts.Client, parts.Containers, token).ConfigureAwait(false);
+                return await MakeAsync(post, id, requestId, progress, token).ConfigureAwait(false);
+            }, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Begins to make a container, or returns what the request has made before.</summary>
@@ -62,10 +69,13 @@ internal sealed partial class LxdContainers
         ContainerRules.RefuseLimits(spec.CpuLimit, spec.MemoryLimit);
         if (string.IsNullOrWhiteSpace(spec.Image) || spec.Image.Any(char.IsControl))
             throw Refusal.Invalid("image", "an alias or a fingerprint of an image of the server.");
+        foreach (var (key, value) in spec.Environment)
+            ContainerRules.RefuseVariable(key, value);
+        if (spec.RestartPolicy is not (null or ContainerRules.AutoStart or ContainerRules.NoAutoStart))
+            throw Refusal.Invalid("restartPolicy", $"'{spec.RestartPolicy}' is neither '{ContainerRules.AutoStart}', with the server, nor '{ContainerRules.NoAutoStart}'.");
         foreach (var (field, isAsked) in new[]
         {
-            ("flavor", spec.Flavor != ContainerFlavor.System), ("entrypoint", spec.Entrypoint.Count > 0), ("command", spec.Command.Count > 0), ("environment", spec.Environment.Count > 0), ("mounts", spec.Mounts.Count > 0),
-            ("ports", spec.Ports.Count > 0), ("restartPolicy", spec.RestartPolicy is not null), ("networks", spec.Networks.Count > 0), ("placement", spec.Placement.Node is not null || spec.Placement.Scope is not null),
+            ("flavor", spec.Flavor != ContainerFlavor.System), ("entrypoint", spec.Entrypoint.Count > 0), ("command", spec.Command.Count > 0), ("placement", spec.Placement.Node is not null || spec.Placement.Scope is not null),
         })
         {
             if (isAsked)
@@ -86,6 +96,10 @@ internal sealed partial class LxdContainers
             config[ContainerRules.CpuShare] = ContainerRules.ShareOf(cpus);
         if (spec.MemoryLimit is { } memory)
             config[ContainerRules.Memory] = ContainerRules.BytesText(memory);
+        foreach (var (key, value) in spec.Environment)
+            config[ContainerRules.Variable + key] = value.ToString();
+        if (spec.RestartPolicy is { } policy)
+            config[ContainerRules.Boot] = policy == ContainerRules.AutoStart ? "true" : "false";
         if (spec.Privileged)
             config["security.privileged"] = "true";
         bool isFingerprint = spec.Image.Length == FingerprintDigits && spec.Image.All(char.IsAsciiHexDigit);

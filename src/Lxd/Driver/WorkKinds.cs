@@ -15,4 +15,6 @@ internal static class WorkKinds
     public const string Revert = "revert";
     public const string DeleteSnapshot = "delete-snapshot";
     public const string Clone = "clone";
+    public const string AddPort = "add-port";
+    public const string RemovePort = "remove-port";
 }
