@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Hypervisor.Sdk.Drivers;
 
 /// <summary>
@@ -21,32 +19,16 @@ public static class GuestAgentExec
     /// <exception cref="HypervisorException">A field is not acceptable (<see cref="ErrorCode.InvalidArgument"/>); all of them are named.</exception>
     public static void Refuse(CommandSpec spec, int inputBytes, int maxInputBytes, BackendName backend)
     {
-        ArgumentNullException.ThrowIfNull(spec);
-        var problems = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (spec.Command.Count == 0 || spec.Command[0].Length == 0)
-            problems["command"] = "The program is missing.";
-        if (spec.Command.Any(argument => argument.Contains('\0')))
-            problems["command"] = "An argument contains a NUL character.";
+        var problems = CommandProblems.Of(spec, "the guest agent passes it on in the clear");
         if (spec.Terminal)
             problems["terminal"] = "The guest agent gives commands no terminal; use the serial console.";
         if (spec.User is not null)
             problems["user"] = "The guest agent runs commands as its own user.";
         if (spec.WorkingDirectory is not null)
             problems["workingDirectory"] = "The guest agent runs commands in its own directory.";
-        if (spec.MaxOutputBytes < 0)
-            problems["maxOutputBytes"] = $"{spec.MaxOutputBytes} is negative.";
         if (inputBytes > maxInputBytes)
             problems["input"] = $"{inputBytes} bytes; a message to the guest agent takes {maxInputBytes} of them.";
-        foreach (var (name, value) in spec.Environment)
-        {
-            if (name.Length == 0 || name.Contains('=') || name.Contains('\0'))
-                problems["environment"] = $"'{name.Replace('\0', '?')}' is not the name of a variable.";
-            else if (value.IsSecret)
-                problems["environment"] = $"'{name}' is a reference to a secret: resolve it before the call; the guest agent passes it on in the clear.";
-        }
-
-        if (problems.Count > 0)
-            throw new HypervisorException(string.Join(' ', problems.Select(problem => $"{problem.Key}: {problem.Value}")), ErrorCode.InvalidArgument, RequestOutcome.NotSent) { Backend = backend, FieldErrors = problems };
+        CommandProblems.Refuse(problems, backend);
     }
 
     /// <summary>
@@ -106,23 +88,9 @@ public static class GuestAgentExec
     public static CommandResult ResultOf(long? exitCode, long? signal, ReadOnlyMemory<byte> output, ReadOnlyMemory<byte> error, bool isTruncated, int maxOutputBytes) => new()
     {
         ExitCode = signal is null ? (int?)exitCode : null,
-        Signal = signal is { } number ? NameOf(number) : null,
+        Signal = signal is { } number ? LinuxSignals.NameOf(number) : null,
         Output = output[..Math.Min(output.Length, maxOutputBytes)],
         Error = error[..Math.Min(error.Length, maxOutputBytes)],
         IsTruncated = isTruncated || output.Length > maxOutputBytes || error.Length > maxOutputBytes,
-    };
-
-    /// <summary>The signals of Linux on x86 by their numbers (signal(7)); one without a name of its own keeps its number.</summary>
-    private static SignalName NameOf(long number) => number switch
-    {
-        1 => SignalName.Hangup,
-        2 => SignalName.Interrupt,
-        3 => SignalName.Quit,
-        6 => SignalName.Parse("SIGABRT"),
-        9 => SignalName.Kill,
-        11 => SignalName.Parse("SIGSEGV"),
-        13 => SignalName.Parse("SIGPIPE"),
-        15 => SignalName.Terminate,
-        _ => SignalName.Parse(string.Create(CultureInfo.InvariantCulture, $"SIG{number}")),
     };
 }

@@ -45,6 +45,21 @@ public sealed class LxdConformanceTests(LxdLab lab)
         await client.NetworksPostAsync(new LxdNetworksPost { Name = "checks0", Type = "bridge", Config = new Dictionary<string, string> { ["ipv4.address"] = "none", ["ipv6.address"] = "none" } }, cancellationToken: Token);
     }
 
+    /// <summary>What the kit finds out about guests is of its full runs, because machines boot slowly; containers do not.</summary>
+    [Theory(Timeout = 300_000)]
+    [InlineData(ServerKind.Lxd)]
+    [InlineData(ServerKind.Incus)]
+    public async Task The_driver_keeps_the_contract_of_guests(ServerKind kind)
+    {
+        string[] checks = ["FEAT-10", "FEAT-11"];
+        var server = await lab.GetAsync(kind);
+        await using var target = new LxdTarget(server, kind.ToString(), "hvguest-", await server.ConnectAsync());
+        await using var runner = new CheckRunner(target, new ConformanceOptions { Only = checks, IncludeLong = true });
+        var report = await runner.RunAsync(cancellationToken: Token);
+        Assert.All(report.Results, result => Assert.True(result.Outcome == CheckOutcome.Passed, $"{result.Id} {result.Outcome}: {result.Message}"));
+        Assert.Equal(checks, report.Results.Select(result => result.Id));
+    }
+
     /// <summary>Each target runs its share of the checks; together they are one report.</summary>
     private static async Task PassesAsync(List<LxdTarget> targets, string column)
     {

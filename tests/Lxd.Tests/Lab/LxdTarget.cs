@@ -29,6 +29,9 @@ internal sealed class LxdTarget(PrivateServer server, string name, string prefix
 
     public override InstanceSpec NewInstance(InstanceName name) => new ContainerSpec { Name = name, Image = "busybox", CpuLimit = 1, MemoryLimit = ByteSize.FromMiB(64) };
 
+    /// <summary>Its programs are there as soon as it is started.</summary>
+    public override InstanceSpec NewGuest(InstanceName name) => NewInstance(name);
+
     public override async Task<bool?> IsAcceleratedAsync(InstanceId running, CancellationToken cancellationToken) =>
         (await outside.InstanceStateGetAsync(running.ToString(), cancellationToken: cancellationToken)).Value.Pid > 0;
 
