@@ -51,7 +51,7 @@ public sealed class LxdConformanceTests(LxdLab lab)
     [InlineData(ServerKind.Incus)]
     public async Task The_driver_keeps_the_contract_of_guests(ServerKind kind)
     {
-        string[] checks = ["FEAT-10", "FEAT-11"];
+        string[] checks = ["FEAT-10", "FEAT-11", "FEAT-12"];
         var server = await lab.GetAsync(kind);
         await using var target = new LxdTarget(server, kind.ToString(), "hvguest-", await server.ConnectAsync());
         await using var runner = new CheckRunner(target, new ConformanceOptions { Only = checks, IncludeLong = true });
