@@ -30,7 +30,7 @@ public sealed class LxdBackend : DriverBackend
             new LxdPorts(parts, work), new LxdNetworks(parts, work),
             containers, new LxdPower(work), new LxdBackendLog(parts, work), new InstanceLanes(),
             new LxdSnapshots(parts, work), new LxdClones(parts, work, containers),
-            new LxdExec(parts, work), new LxdFiles(parts, work),
+            new LxdExec(parts, work), new LxdFiles(parts, work), new LxdMetrics(parts, work),
         ];
         parts.News.ConnectionChanged = reason => MoveTo(reason is null ? BackendConnectionState.Connected : BackendConnectionState.Disconnected, reason);
     }

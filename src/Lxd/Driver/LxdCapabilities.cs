@@ -14,7 +14,7 @@ internal static class LxdCapabilities
     private static readonly Capability[] s_can =
     [
         Capability.Containers, Capability.UniqueNames, Capability.RequestLog, Capability.AtomicRevision, Capability.HotplugCpu, Capability.HotplugMemory,
-        Capability.Snapshots, Capability.HotplugNetwork,
+        Capability.Snapshots, Capability.NetworkMetrics, Capability.HotplugNetwork,
 
         // There is no machine between a container's programs and the processor.
         Capability.HardwareAcceleration,
