@@ -13,6 +13,7 @@ namespace Hypervisor.Sdk.Lxd.Driver;
 internal sealed class LxdFiles(LxdParts parts, ContainerWork work) : IGuestFiles
 {
     private const int MaxPathBytes = 4096;
+    private const int MaxShownCharacters = 200;
     private const int MaxNameCharacters = 255;
     private const int MaxEntries = 100_000;
     private const int MaxLinks = 40;
@@ -87,7 +88,7 @@ internal sealed class LxdFiles(LxdParts parts, ContainerWork work) : IGuestFiles
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!path.StartsWith('/') || path.Any(char.IsControl) || Encoding.UTF8.GetByteCount(path) > MaxPathBytes || path.Split('/').Contains(".."))
-            throw Refusal.Invalid("path", $"a path is absolute, of at most {MaxPathBytes} bytes, without control characters and '..'.");
+            throw Refusal.Invalid("path", $"'{string.Concat(path.Take(MaxShownCharacters).Select(one => char.IsControl(one) ? '?' : one))}': a path is absolute, of at most {MaxPathBytes} bytes, without control characters and '..'.");
         await work.RequireAsync(id, cancellationToken).ConfigureAwait(false);
     }
 
