@@ -7,6 +7,9 @@ namespace Hypervisor.Sdk.Lxd.Tests;
 [Peer("lxd")]
 public sealed class LxdExecTests(LxdLab lab)
 {
+    /// <summary>The end of what busybox's shell asks its user, root, with.</summary>
+    private const string Prompt = "# ";
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory(Timeout = 240_000)]
@@ -79,13 +82,18 @@ public sealed class LxdExecTests(LxdLab lab)
         await using var session = await guest.Exec.StartAsync(guest.Id, new CommandSpec { Command = ["sh"], Terminal = true }, Token);
         var reader = new Screen(session);
         Assert.True(session.CanResize);
+
+        // A shell that waits at its prompt has the terminal as it wants it: what is typed before may be lost when it sets it.
+        await reader.ReadToAsync(Prompt);
         await session.WriteAsync("echo I am $(id -u) at $(stty size)\n"u8.ToArray(), Token);
         await reader.ReadToAsync("I am 0 at 24 80");
+        await reader.ReadToAsync(Prompt);
         await session.ResizeAsync(132, 50, Token);
 
         // The size is sent on another stream than what is typed.
         await session.WriteAsync("until [ \"$(stty size)\" = '50 132' ]; do :; done; echo si''zed\n"u8.ToArray(), Token);
         await reader.ReadToAsync("sized");
+        await reader.ReadToAsync(Prompt);
         await session.CompleteInputAsync(Token);
         await reader.ReadToEndAsync();
         Assert.Equal(0, session.ExitCode);
@@ -174,6 +182,7 @@ public sealed class LxdExecTests(LxdLab lab)
     {
         private readonly StringBuilder _text = new();
         private readonly byte[] _buffer = new byte[4096];
+        private int _at;
 
         public string Text => _text.ToString();
 
@@ -184,10 +193,13 @@ public sealed class LxdExecTests(LxdLab lab)
             return read.Channel != ExecChannel.End;
         }
 
+        /// <summary>Reads until the words have come, behind those that were read to before.</summary>
         public async Task ReadToAsync(string words)
         {
-            while (!Text.Contains(words, StringComparison.Ordinal))
+            int found;
+            while ((found = Text.IndexOf(words, _at, StringComparison.Ordinal)) < 0)
                 Assert.True(await ReadSomeAsync(), $"It ended without '{words}': {Text}");
+            _at = found + words.Length;
         }
 
         public async Task ReadToEndAsync()
