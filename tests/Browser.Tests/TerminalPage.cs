@@ -18,6 +18,8 @@ internal sealed class TerminalPage(IPage page)
     public async Task TypeAsync(string line)
     {
         await page.Locator(".xterm-helper-textarea").FocusAsync();
+        // The guest's shell asks the terminal where it stands; an answer that comes in pieces is taken for typed, and is cleared first.
+        await page.Keyboard.PressAsync("Control+u");
         await page.Keyboard.TypeAsync(line);
         await page.Keyboard.PressAsync("Enter");
     }
