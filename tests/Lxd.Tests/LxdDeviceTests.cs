@@ -84,8 +84,8 @@ public sealed class LxdDeviceTests(LxdLab lab)
         var running = await containers.StartAsync(made.Id, null, Token).WaitForCompletionAsync(Token);
 
         // Its init asks for an address in the background.
-        while (!(await backend.Client.InstanceStateGetAsync("joined", cancellationToken: Token)).Value.Network!["eth0"].Addresses!.Any(address => address.Address == "10.91.7.50"))
-            await Task.Delay(s_again, Token);
+        await RunAsync(backend, "joined", "until ip addr show dev eth0 | grep -q 10.91.7.50/; do :; done");
+        Assert.Contains((await backend.Client.InstanceStateGetAsync("joined", cancellationToken: Token)).Value.Network!["eth0"].Addresses!, address => address.Address == "10.91.7.50");
 
         var joined = await containers.ChangeAsync(made.Id, new InstanceChange { AddNetworks = { new NetworkSpec { Network = "second0" } }, Labels = { ["with"] = "two" } }, null, null, Token).WaitForCompletionAsync(Token);
         Assert.Equal(["eth0", "eth1"], joined.Networks.Select(network => network.Id.ToString()));
