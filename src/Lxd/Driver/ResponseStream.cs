@@ -51,7 +51,9 @@ internal sealed class ResponseStream(HttpResponse response) : Stream
         if (disposing)
         {
             _body.Dispose();
-            response.DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+            // Whoever cannot wait does not: the connection is given back a moment later.
+            _ = response.DisposeAsync().AsTask();
         }
 
         base.Dispose(disposing);
