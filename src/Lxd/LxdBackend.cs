@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.Lxd.Driver;
+using Hypervisor.Sdk.Lxd.Storage;
 
 namespace Hypervisor.Sdk.Lxd;
 
@@ -25,10 +26,12 @@ public sealed class LxdBackend : DriverBackend
         _parts = parts;
         var work = new ContainerWork(parts, () => ThrowIfClosed());
         var containers = new LxdContainers(parts, work);
+        var storage = new LxdStorage(parts, work);
         _services =
         [
+            storage, new LxdPools(parts, work),
             new LxdPorts(parts, work), new LxdNetworks(parts, work),
-            containers, new LxdPower(work), new LxdBackendLog(parts, work), new InstanceLanes(),
+            containers, new LxdPower(work), new LxdBackendLog(parts, work, storage), new InstanceLanes(),
             new LxdSnapshots(parts, work), new LxdClones(parts, work, containers),
             new LxdExec(parts, work), new LxdFiles(parts, work), new LxdMetrics(parts, work),
         ];

@@ -55,17 +55,17 @@ internal sealed partial class LibvirtStorage : IVolumeContent
         if (facts.Backing is not null)
             throw new HypervisorException($"The volume '{id}' is a linked clone and does not stand alone: download a full clone of it.", ErrorCode.InvalidState, RequestOutcome.Rejected) { Resource = $"volume {id}" };
         await _volumes.RefuseUsedAsync(facts, evenByThoseThatAreOff: false, cancellationToken).ConfigureAwait(false);
-        var lease = parts.Server.Leases.Take(facts.Id, VolumeAccess.ReadOnlyMany, "a download");
+        string lease = parts.Server.Leases.Take(facts.Id, VolumeAccess.ReadOnlyMany, "a download");
         LibvirtConnection? libvirt = null;
         try
         {
             libvirt = await ConnectAsync(cancellationToken).ConfigureAwait(false);
             var stream = await libvirt.StorageVolDownloadAsync(facts.Native, 0, 0, (uint)VirStorageVolDownloadFlags.SparseStream, cancellationToken).ConfigureAwait(false);
-            return new VolumeDownload(libvirt, stream, facts.Format == "raw" ? facts.CapacityBytes : null, progress, () => parts.Server.Leases.End(lease.Id));
+            return new VolumeDownload(libvirt, stream, facts.Format == "raw" ? facts.CapacityBytes : null, progress, () => parts.Server.Leases.End(lease));
         }
         catch
         {
-            parts.Server.Leases.End(lease.Id);
+            parts.Server.Leases.End(lease);
             if (libvirt is not null)
                 await libvirt.DisposeAsync().ConfigureAwait(false);
             throw;

@@ -14,8 +14,8 @@ internal sealed partial class LibvirtStorage
             await _volumes.RefuseClonedAsync(facts, "written to", cancellationToken).ConfigureAwait(false);
         if (access != VolumeAccess.MigrationHandover && !parts.Server.Leases.IsHeld(facts.Id))
             await _volumes.RefuseUsedAsync(facts, evenByThoseThatAreOff: false, cancellationToken).ConfigureAwait(false);
-        var lease = parts.Server.Leases.Take(facts.Id, access, consumer.Node.ToString(), consumer.Instance);
-        return new VolumeLease { Id = lease.Id, Volume = facts.Id, Attachment = attachment };
+        string lease = parts.Server.Leases.Take(facts.Id, access, consumer.Node.ToString(), consumer.Instance);
+        return new VolumeLease { Id = lease, Volume = facts.Id, Attachment = attachment };
     }
 
     public Task DetachAsync(string leaseId, CancellationToken cancellationToken = default)

@@ -19,7 +19,7 @@ internal sealed partial class LibvirtStorage : ILibvirtStorage
         cancellationToken.ThrowIfCancellationRequested();
         await RefuseDeletionAsync(id, null, cancellationToken).ConfigureAwait(false);
         var facts = await _volumes.RequireAsync(id, null, cancellationToken).ConfigureAwait(false);
-        var lease = parts.Server.Leases.Take(facts.Id, VolumeAccess.SingleWriter, "work that wipes it");
+        string lease = parts.Server.Leases.Take(facts.Id, VolumeAccess.SingleWriter, "work that wipes it");
         try
         {
             var libvirt = await parts.Link.GetAsync(cancellationToken).ConfigureAwait(false);
@@ -27,7 +27,7 @@ internal sealed partial class LibvirtStorage : ILibvirtStorage
         }
         finally
         {
-            parts.Server.Leases.End(lease.Id);
+            parts.Server.Leases.End(lease);
         }
     }
 }

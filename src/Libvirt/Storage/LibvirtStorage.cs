@@ -83,7 +83,7 @@ internal sealed partial class LibvirtStorage(LibvirtParts parts) : IStorageBacke
             async (libvirt, again, token) =>
             {
                 var origin = await _volumes.RequireAsync(source, null, token).ConfigureAwait(false);
-                var lease = parts.Server.Leases.Take(origin.Id, VolumeAccess.ReadOnlyMany, "a clone that is being made");
+                string lease = parts.Server.Leases.Take(origin.Id, VolumeAccess.ReadOnlyMany, "a clone that is being made");
                 try
                 {
                     if (again)
@@ -92,7 +92,7 @@ internal sealed partial class LibvirtStorage(LibvirtParts parts) : IStorageBacke
                 }
                 finally
                 {
-                    parts.Server.Leases.End(lease.Id);
+                    parts.Server.Leases.End(lease);
                 }
             },
             cancellationToken).ConfigureAwait(false);
@@ -115,7 +115,7 @@ internal sealed partial class LibvirtStorage(LibvirtParts parts) : IStorageBacke
             async (libvirt, _, token) =>
             {
                 var facts = await _volumes.RequireAsync(id, null, token).ConfigureAwait(false);
-                var lease = parts.Server.Leases.Take(facts.Id, VolumeAccess.SingleWriter, "work that makes it larger");
+                string lease = parts.Server.Leases.Take(facts.Id, VolumeAccess.SingleWriter, "work that makes it larger");
                 try
                 {
                     if (size.Bytes > facts.CapacityBytes)
@@ -124,7 +124,7 @@ internal sealed partial class LibvirtStorage(LibvirtParts parts) : IStorageBacke
                 }
                 finally
                 {
-                    parts.Server.Leases.End(lease.Id);
+                    parts.Server.Leases.End(lease);
                 }
             },
             cancellationToken).ConfigureAwait(false);
@@ -138,7 +138,7 @@ internal sealed partial class LibvirtStorage(LibvirtParts parts) : IStorageBacke
             async (libvirt, _, token) =>
             {
                 var facts = await _volumes.RequireAsync(id, null, token).ConfigureAwait(false);
-                var lease = parts.Server.Leases.Take(facts.Id, VolumeAccess.SingleWriter, "work that deletes it");
+                string lease = parts.Server.Leases.Take(facts.Id, VolumeAccess.SingleWriter, "work that deletes it");
                 try
                 {
                     await libvirt.StorageVolDeleteAsync(facts.Native, 0, token).ConfigureAwait(false);
@@ -146,7 +146,7 @@ internal sealed partial class LibvirtStorage(LibvirtParts parts) : IStorageBacke
                 }
                 finally
                 {
-                    parts.Server.Leases.End(lease.Id);
+                    parts.Server.Leases.End(lease);
                 }
             },
             cancellationToken).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.Libvirt.Driver;
 using Hypervisor.Sdk.Libvirt.Protocol;
 using Hypervisor.Sdk.Libvirt.Xml;

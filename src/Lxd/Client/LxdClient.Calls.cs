@@ -51,9 +51,10 @@ public sealed partial class LxdClient
     private Task<LxdOperation> BeginAsync(LxdApiOperation operation, HttpTarget path, string? variant, LxdCall? call, CancellationToken cancellationToken) => BeginAsync(operation, path, variant, call, null, cancellationToken);
 
     /// <summary>An operation that either is done when it answers, or goes on in the background.</summary>
-    private async Task<LxdOperation?> SendOrBeginAsync(LxdApiOperation operation, HttpTarget path, string? variant, LxdCall? call, HttpRequestBody? body, CancellationToken cancellationToken)
+    private async Task<LxdOperation?> SendOrBeginAsync(
+        LxdApiOperation operation, HttpTarget path, string? variant, LxdCall? call, HttpRequestBody? body, CancellationToken cancellationToken, HttpTimeouts? timeouts = null, IReadOnlyList<HttpHeader>? beside = null)
     {
-        var response = await RespondAsync(operation, path, variant, call, body, null, cancellationToken).ConfigureAwait(false);
+        var response = await RespondAsync(operation, path, variant, call, body, timeouts, cancellationToken, beside: beside).ConfigureAwait(false);
         await using (response.ConfigureAwait(false))
         {
             var sequence = await ReadAsync(response, operation, cancellationToken).ConfigureAwait(false);
@@ -102,10 +103,12 @@ public sealed partial class LxdClient
     }
 
     /// <summary>Sends a request. The response is a good one, and the caller's to dispose.</summary>
-    private async Task<HttpResponse> RespondAsync(LxdApiOperation operation, HttpTarget path, string? variant, LxdCall? call, HttpRequestBody? body, HttpTimeouts? timeouts, CancellationToken cancellationToken, string? upgrade = null)
+    private async Task<HttpResponse> RespondAsync(
+        LxdApiOperation operation, HttpTarget path, string? variant, LxdCall? call, HttpRequestBody? body, HttpTimeouts? timeouts, CancellationToken cancellationToken, string? upgrade = null, IReadOnlyList<HttpHeader>? beside = null)
     {
         CheckOffered(operation);
         var (target, headers) = (call ?? LxdCall.None).Prepare(operation, path, variant, _project, IsIncus);
+        headers.AddRange(beside ?? []);
 
         // A PUT starts an instance, a DELETE deletes the one that has the name by then: neither is done twice.
         var request = new HttpRequest(operation.Method, target, headers) { Timeouts = timeouts, Upgrade = upgrade, IsIdempotent = operation.Method == HttpMethod.Get || operation.Method == HttpMethod.Head };

@@ -1,12 +1,13 @@
 using System.Globalization;
+using Hypervisor.Sdk.Lxd.Storage;
 
 namespace Hypervisor.Sdk.Lxd.Driver;
 
 /// <summary>
-/// Says what became of requests: by what this process knows, then by what stands at the containers and by what can be seen of them. A deletion leaves nothing at the server: of one that another process made it is said that it has
+/// Says what became of requests: by what this process knows, then by what stands at the containers and volumes and by what can be seen of them. A deletion leaves nothing at the server: of one that another process made it is said that it has
 /// expired where it may be older than what is known here.
 /// </summary>
-internal sealed class LxdBackendLog(LxdParts parts, ContainerWork work) : IRequestLog
+internal sealed class LxdBackendLog(LxdParts parts, ContainerWork work, LxdStorage storage) : IRequestLog
 {
     private readonly LxdRequestLog _server = new(parts.Client);
 
@@ -17,6 +18,11 @@ internal sealed class LxdBackendLog(LxdParts parts, ContainerWork work) : IReque
         cancellationToken.ThrowIfCancellationRequested();
         work.RefuseClosed();
         var known = await work.Ledger.LookUpAsync(id, cancellationToken).ConfigureAwait(false);
+        if (parts.Memory.EffectOf(id) is { Volume: { } volume } effect)
+            return await OfVolumeAsync(id, known, effect.Kind, volume, cancellationToken).ConfigureAwait(false);
+        // Of a pool nothing but the outcome is known.
+        if (known.Instance is { IsDefault: true })
+            return new RequestLookup { State = known.State, Error = known.Error };
         if (known.State is RequestState.Running or RequestState.Succeeded || known is { State: RequestState.Failed, Error.Outcome: RequestOutcome.Rejected or RequestOutcome.NotSent })
             return known;
         if (parts.Memory.EffectOf(id) is { Kind: WorkKinds.Delete } deletion)
@@ -41,7 +47,16 @@ internal sealed class LxdBackendLog(LxdParts parts, ContainerWork work) : IReque
 
         if (left.State == RequestState.Running)
             return left;
+        if (left.State == RequestState.NeverSeen && await storage.LookUpAsync(id, cancellationToken).ConfigureAwait(false) is { } made)
+            return made;
         return known.State == RequestState.NeverSeen && TimeOf(id) < parts.Memory.KnownSince ? new RequestLookup { State = RequestState.Expired } : known;
+    }
+
+    private async Task<RequestLookup> OfVolumeAsync(RequestId id, RequestLookup known, string kind, VolumeId volume, CancellationToken cancellationToken)
+    {
+        bool isOpen = known is { State: RequestState.Failed, Error.Outcome: not (RequestOutcome.Rejected or RequestOutcome.NotSent) };
+        return isOpen && await storage.HasHappenedAsync(id, kind, volume, cancellationToken).ConfigureAwait(false)
+            ? new RequestLookup { State = RequestState.Succeeded, Volume = volume } : new RequestLookup { State = known.State, Volume = volume, Error = known.Error };
     }
 
     /// <summary>The first 48 bits of a UUID of version 7 are its time in milliseconds (RFC 9562). Another one may be of any age.</summary>

@@ -8,6 +8,7 @@ internal static class LxdCapabilities
     public const string NoMemorySnapshots = "The servers keep the memory of a container by CRIU only, which keeps few programs: this driver does not.";
     public const string NoLinkedClones = "Whether a copy shares what is unchanged is decided by the storage pool, not by who asks for the copy.";
     public const string NoDisks = "A container has no disks but directories that are mounted, and a change does not say where: mount it when the container is made.";
+    public const string NoHandover = "Containers do not move between nodes while they run here, so there is nobody to hand a volume over to.";
     public const string NotInSpec = "This driver does not make containers with it yet; profiles and the typed client of the server can.";
     public const string NotInChange = "This driver does not change it of containers yet; the typed client of the server can.";
 
@@ -30,6 +31,8 @@ internal static class LxdCapabilities
             return NoMemorySnapshots;
         if (capability == Capability.LinkedClones)
             return NoLinkedClones;
+        if (capability == Capability.MigrationHandover)
+            return NoHandover;
         if (capability == Capability.VirtualMachines)
             return "This driver runs no virtual machines over LXD and Incus yet, only containers.";
         if (capability == Capability.ResumableOperations)

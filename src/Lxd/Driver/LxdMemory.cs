@@ -19,6 +19,9 @@ internal sealed class LxdMemory
 
     public RequestLedger Ledger { get; } = new();
 
+    /// <summary>Who has which volume.</summary>
+    public VolumeLeases Leases { get; } = new();
+
     /// <summary>Since when requests are known of here.</summary>
     public DateTimeOffset KnownSince { get; } = TimeProvider.System.GetUtcNow();
 
@@ -42,11 +45,14 @@ internal sealed class LxdMemory
     }
 
     /// <param name="Kind">What it asks for.</param>
-    /// <param name="Id">Of which container.</param>
+    /// <param name="Id">Of which container; default where it is about none.</param>
     /// <param name="Incarnation">Of which one of that name; null before it is made.</param>
     internal sealed record Effect(string Kind, InstanceId Id, Incarnation? Incarnation)
     {
         /// <summary>What it leaves at the container before its effect stood there.</summary>
         public bool HasBegun { get; init; }
+
+        /// <summary>Of which volume, where it is about one.</summary>
+        public VolumeId? Volume { get; init; }
     }
 }

@@ -23,5 +23,15 @@ internal sealed record RequestRecord(string Kind, bool IsDone, string? Mark)
         config[own] = ToString();
     }
 
+    /// <summary>Puts a request that has had its effect into a whole configuration, and takes the oldest ones out.</summary>
+    public static void Write(Dictionary<string, string> config, string kind, RequestId id)
+    {
+        string own = LxdRequestLog.KeyOf(id);
+        var others = config.Keys.Where(key => key.StartsWith(LxdRequestLog.Prefix, StringComparison.Ordinal) && key != own).Order(StringComparer.Ordinal).ToList();
+        for (int i = 0; i <= others.Count - KeptRequests; i++)
+            config.Remove(others[i]);
+        config[own] = new RequestRecord(kind, true, null).ToString();
+    }
+
     public override string ToString() => IsDone ? $"{Kind}:done" : Mark is null ? $"{Kind}:begun" : $"{Kind}:begun:{Mark}";
 }

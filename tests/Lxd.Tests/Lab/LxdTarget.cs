@@ -13,6 +13,8 @@ internal sealed class LxdTarget(PrivateServer server, string name, string prefix
 
     public override double Patience => 4;
 
+    public override PoolName? Pool => PoolName.Parse("default");
+
     public override IConnectionFaults Connection => this;
 
     public override async Task<IBackend> ConnectAsync(BackendName name, CancellationToken cancellationToken) => await LxdBackend.ConnectAsync(Options(name, server.Socket), cancellationToken);
