@@ -18,7 +18,7 @@ public sealed class LxdLab : IAsyncLifetime
         try
         {
             if (!_servers.TryGetValue((kind, hasOwnNetwork), out var server))
-                _servers.Add((kind, hasOwnNetwork), server = await PrivateServer.StartAsync(kind, hasOwnNetwork, _table, TestContext.Current.CancellationToken));
+                _servers.Add((kind, hasOwnNetwork), server = await PrivateServer.StartAsync(kind, hasOwnNetwork, _table.Watch, TestContext.Current.CancellationToken));
             return server;
         }
         finally
@@ -28,7 +28,7 @@ public sealed class LxdLab : IAsyncLifetime
     }
 
     /// <summary>A server of the test's own, which it may break.</summary>
-    public async Task<PrivateServer> StartOwnAsync(ServerKind kind) => await PrivateServer.StartAsync(kind, hasOwnNetwork: true, _table, TestContext.Current.CancellationToken);
+    public async Task<PrivateServer> StartOwnAsync(ServerKind kind) => await PrivateServer.StartAsync(kind, hasOwnNetwork: true, _table.Watch, TestContext.Current.CancellationToken);
 
     public async ValueTask DisposeAsync()
     {

@@ -3,10 +3,10 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
 
-namespace Hypervisor.Sdk.Lxd.Tests.Lab;
+namespace Hypervisor.Sdk.Testing.Lxd;
 
 /// <summary>An image of 1 MB: busybox with its programs as links, and an init that starts no more than a shell on the console.</summary>
-internal static class BusyboxImage
+public static class BusyboxImage
 {
     private const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 

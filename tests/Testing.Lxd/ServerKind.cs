@@ -1,4 +1,4 @@
-namespace Hypervisor.Sdk.Lxd.Tests.Lab;
+namespace Hypervisor.Sdk.Testing.Lxd;
 
 /// <summary>Which server.</summary>
 public enum ServerKind

@@ -1,20 +1,22 @@
 using System.Diagnostics;
+using Hypervisor.Sdk.Lxd;
 using Hypervisor.Sdk.Transport.Http;
+using Xunit;
 
-namespace Hypervisor.Sdk.Lxd.Tests.Lab;
+namespace Hypervisor.Sdk.Testing.Lxd;
 
 /// <summary>An LXD or Incus of this test run's own, with a pool <c>default</c>, and the image <c>busybox</c>.</summary>
 public sealed class PrivateServer : IAsyncDisposable
 {
     private readonly TempDirectory _directory;
     private readonly Process _process;
-    private readonly OperationTable _table;
+    private readonly Action<LxdClient>? _watch;
 
-    private PrivateServer(TempDirectory directory, Process process, OperationTable table)
+    private PrivateServer(TempDirectory directory, Process process, Action<LxdClient>? watch)
     {
         _directory = directory;
         _process = process;
-        _table = table;
+        _watch = watch;
     }
 
     public string Socket => _directory["unix.socket"];
@@ -26,7 +28,11 @@ public sealed class PrivateServer : IAsyncDisposable
     public string PathOf(string name) => _directory[name];
 
     /// <summary>Starts a server. Skips, or fails in CI, where there is none.</summary>
-    internal static async Task<PrivateServer> StartAsync(ServerKind kind, bool hasOwnNetwork, OperationTable table, CancellationToken cancellationToken)
+    /// <param name="kind">Which.</param>
+    /// <param name="hasOwnNetwork">Whether it has a network of its own, or the machine's, where its ports can be reached.</param>
+    /// <param name="watch">Is given each client that <see cref="ConnectAsync"/> makes.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<PrivateServer> StartAsync(ServerKind kind, bool hasOwnNetwork, Action<LxdClient>? watch, CancellationToken cancellationToken)
     {
         if (Environment.UserName != "root")
             RealPeer.Absent($"{kind} with a private state needs root");
@@ -40,10 +46,10 @@ public sealed class PrivateServer : IAsyncDisposable
             start.ArgumentList.Add(argument);
         string program = kind == ServerKind.Lxd ? RealPeer.Program("lxd") : await IncusAsync(start, cancellationToken);
         start.Environment[kind == ServerKind.Lxd ? "LXD_DIR" : "INCUS_DIR"] = directory.Path;
-        foreach (string argument in new[] { Path.Combine(AppContext.BaseDirectory, "Lab", "private-server"), hasOwnNetwork ? "own" : "host", directory.Path, program, "--group", "root", "--logfile", directory["log"] })
+        foreach (string argument in new[] { Path.Combine(AppContext.BaseDirectory, "private-server"), hasOwnNetwork ? "own" : "host", directory.Path, program, "--group", "root", "--logfile", directory["log"] })
             start.ArgumentList.Add(argument);
         var process = Process.Start(start)!;
-        var server = new PrivateServer(directory, process, table);
+        var server = new PrivateServer(directory, process, watch);
         try
         {
             await server.PrepareAsync(cancellationToken);
@@ -60,9 +66,15 @@ public sealed class PrivateServer : IAsyncDisposable
     public async Task<LxdClient> ConnectAsync(string? project = null)
     {
         var client = await LxdClient.ConnectAsync(new LxdOptions { Server = Socket, Project = project }, TestContext.Current.CancellationToken);
-        _table.Watch(client);
+        _watch?.Invoke(client);
         return client;
     }
+
+    /// <summary>Stops the server where it is: whatever it was asked goes on when it is let go.</summary>
+    public Task HoldAsync() => SignalAsync("-STOP");
+
+    /// <summary>Lets a server go on that was held.</summary>
+    public Task LetGoAsync() => SignalAsync("-CONT");
 
     public async ValueTask DisposeAsync()
     {
@@ -73,6 +85,15 @@ public sealed class PrivateServer : IAsyncDisposable
         _process.Dispose();
         await RemoveAsync();
         _directory.Dispose();
+    }
+
+    // The server is the one child of the program that made its namespaces.
+    private async Task SignalAsync(string signal)
+    {
+        string child = (await File.ReadAllTextAsync($"/proc/{_process.Id}/task/{_process.Id}/children", CancellationToken.None)).Trim();
+        using var kill = Process.Start(new ProcessStartInfo(RealPeer.Program("kill"), [signal, child]))!;
+        await kill.WaitForExitAsync(CancellationToken.None);
+        Assert.Equal(0, kill.ExitCode);
     }
 
     private async Task RemoveAsync()
