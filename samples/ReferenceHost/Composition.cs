@@ -24,6 +24,7 @@ internal static class Composition
         builder.Services.AddSingleton(state);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(TimeProvider.System);
+        var shared = options.Shared is null ? null : SharedDirectory.Open(options.Shared);
 
         // 1. The backends: each one line, with a name of its own.
         if (options.Simulate)
@@ -37,11 +38,11 @@ internal static class Composition
             builder.Services.AddHostedService<DemoMachines>();
 
         // 2. The API over them. Operations can be asked for by a restarted host, because the key of their ids is kept.
-        var operationKey = state.OperationKey();
+        var operationKey = shared?.OperationKey() ?? state.OperationKey();
         builder.Services.AddHypervisorApi(api => api.OperationKey = operationKey);
 
         // Every action on a machine is a job: durable, one after the other on a machine, and settled after a crash.
-        builder.Services.AddMachineJobs(state);
+        builder.Services.AddMachineJobs(state, shared);
 
         // 3. Who may use it.
         builder.Services.AddSignIn();
@@ -77,15 +78,25 @@ internal static class Composition
         return app;
     }
 
-    private static void AddBackends(HypervisorSdkBuilder backends, HostOptions options, StateDirectory state) => backends
-        .AddQemu("local", qemu =>
+    private static void AddBackends(HypervisorSdkBuilder backends, HostOptions options, StateDirectory state)
+    {
+        if (options.Shared is null)
         {
-            qemu.StateDirectory = state.Machines;
-            qemu.AttachDirectories = [state.Disks, .. options.AllowedDirectories];
-            if (options.Guest is not null)
-                qemu.ImageDirectories.Add(options.Guest);
-        })
-        .AddDirectoryStorage("storage", storage => storage.Pools["main"] = state.Disks);
+            backends.AddQemu(Machines.Own, qemu =>
+            {
+                qemu.StateDirectory = state.Machines;
+                qemu.AttachDirectories = [state.Disks, .. options.AllowedDirectories];
+                if (options.Guest is not null)
+                    qemu.ImageDirectories.Add(options.Guest);
+            });
+            backends.AddDirectoryStorage("storage", storage => storage.Pools["main"] = state.Disks);
+        }
+
+        if (options.Lxd is not null)
+            backends.AddLxd("lxd", lxd => lxd.Connection.Server = options.Lxd);
+        if (options.Incus is not null)
+            backends.AddIncus("incus", incus => incus.Connection.Server = options.Incus);
+    }
 
     /// <summary>The names that a browser may call this host by: another site's name that resolves to this address gets nothing.</summary>
     private static string[] AllowedHosts(HostOptions options) => ["localhost", "127.0.0.1", "[::1]", options.Listen.Address.ToString().Contains(':') ? $"[{options.Listen.Address}]" : options.Listen.Address.ToString()];

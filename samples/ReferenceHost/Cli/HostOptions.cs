@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
+using Hypervisor.Sdk.Lxd;
 
 namespace Hypervisor.Sdk.ReferenceHost;
 
@@ -10,7 +11,7 @@ internal sealed class HostOptions
     public const string Usage = """
         Usage: ReferenceHost [COMMAND] [OPTIONS]
 
-        Serves virtual machines of this computer over REST, WebSocket and a web page.
+        Serves virtual machines and containers of this computer over REST, WebSocket and a web page.
 
         Commands:
           (none)            serve, until Ctrl-C; the machines go on running and are found again
@@ -26,6 +27,10 @@ internal sealed class HostOptions
           --allow-remote    let --urls name an address that other computers reach
           --allow-directory DIR
                             backends added over REST may keep files beneath it too; may be repeated
+          --lxd SOCKET      containers of the LXD server that listens there, or none   [one that is found]
+          --incus SOCKET    containers of the Incus server that listens there, or none [one that is found]
+          --shared DIR      be one panel with other hosts over the same --lxd or --incus servers: DIR/database says how to
+                            connect to the PostgreSQL database of their jobs; keys are made beside it. No machines of this computer alone
           --page DIR        the built web page                             [wwwroot beside the program]
           --demo            make two small machines and start them
           --simulate        serve a simulated data centre instead: 3 nodes, 60 machines under load
@@ -45,6 +50,15 @@ internal sealed class HostOptions
 
     public List<string> AllowedDirectories { get; } = [];
 
+    /// <summary>The socket of an LXD server; null for none.</summary>
+    public string? Lxd { get; private set; }
+
+    /// <summary>The socket of an Incus server; null for none.</summary>
+    public string? Incus { get; private set; }
+
+    /// <summary>What this host has in common with others that are one panel with it; null for a host of its own.</summary>
+    public string? Shared { get; private set; }
+
     public string? Page { get; private set; }
 
     public bool Demo { get; private set; }
@@ -59,6 +73,7 @@ internal sealed class HostOptions
         var parsed = new HostOptions();
         string urls = "http://127.0.0.1:0";
         bool allowRemote = false;
+        string? lxd = null, incus = null;
         (options, problem) = (null, null);
         for (int i = 0; i < words.Count && problem is null; i++)
         {
@@ -83,7 +98,7 @@ internal sealed class HostOptions
                 case "--allow-remote":
                     allowRemote = true;
                     break;
-                case "--state" or "--guest" or "--allow-directory" or "--urls" or "--page" when value is null or "":
+                case "--state" or "--guest" or "--allow-directory" or "--urls" or "--page" or "--lxd" or "--incus" or "--shared" when value is null or "":
                     problem = $"The option {words[i]} needs a value.";
                     break;
                 case "--state":
@@ -98,6 +113,15 @@ internal sealed class HostOptions
                 case "--page":
                     parsed.Page = Path.GetFullPath(words[++i]);
                     break;
+                case "--lxd":
+                    lxd = words[++i];
+                    break;
+                case "--incus":
+                    incus = words[++i];
+                    break;
+                case "--shared":
+                    parsed.Shared = Path.GetFullPath(words[++i]);
+                    break;
                 case "--urls":
                     urls = words[++i];
                     break;
@@ -107,6 +131,7 @@ internal sealed class HostOptions
             }
         }
 
+        problem ??= parsed.SetServers(lxd, incus);
         problem ??= parsed.SetListen(urls, allowRemote);
         problem ??= parsed.CheckState();
         problem ??= parsed is { Demo: true, Simulate: true } ? "The options --demo and --simulate exclude each other." : null;
@@ -135,6 +160,27 @@ internal sealed class HostOptions
         Listen = new(address, url.Port);
         return null;
     }
+
+    /// <summary>Servers that nobody names are found by their sockets; not by hosts that share, which have to have the same.</summary>
+    private string? SetServers(string? lxd, string? incus)
+    {
+        // Their machines and jobs are in the state directory.
+        if (Command is HostCommand.Stop or HostCommand.Reset)
+            Shared = null;
+        Lxd = Socket(lxd, LxdOptions.LxdSocket, LxdOptions.LxdSnapSocket);
+        Incus = Socket(incus, LxdOptions.IncusSocket);
+        return Shared is null ? null
+            : Demo || Simulate ? "The option --shared goes neither with --demo nor with --simulate: those machines are this host's alone."
+            : Lxd is null && Incus is null ? "The option --shared needs --lxd or --incus: the servers whose machines are those of all hosts that share."
+            : null;
+    }
+
+    private string? Socket(string? word, params string[] known) => word switch
+    {
+        null => Shared is null ? Array.Find(known, File.Exists) : null,
+        "none" => null,
+        _ => Path.GetFullPath(word),
+    };
 
     private static string DefaultState() =>
         Path.Combine(Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { Length: > 0 } state ? state : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "state"), "hypervisor-sdk");

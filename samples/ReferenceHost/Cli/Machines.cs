@@ -1,8 +1,11 @@
 namespace Hypervisor.Sdk.ReferenceHost;
 
-/// <summary>Stops or deletes whatever the backends have.</summary>
+/// <summary>Stops or deletes the machines in the state directory. What other servers run is not this host's to stop: it was there before, and is there after.</summary>
 internal static class Machines
 {
+    /// <summary>The backend whose machines are in the state directory.</summary>
+    public const string Own = "local";
+
     private static readonly StopOptions s_stop = new() { GracePeriod = TimeSpan.FromSeconds(10) };
 
     /// <returns>How many ran.</returns>
@@ -23,15 +26,10 @@ internal static class Machines
 
     private static async Task ForAllAsync(IBackendRegistry backends, Func<ICompute, Instance, Task> action)
     {
-        foreach (var registration in backends.List())
-        {
-            var backend = await backends.GetAsync(registration.Name);
-            if (!backend.TryGet<IHypervisor>(out var hypervisor))
-                continue;
-            var machines = new List<Instance>();
-            await foreach (var machine in hypervisor.List())
-                machines.Add(machine);
-            await Task.WhenAll(machines.Select(machine => action(hypervisor, machine)));
-        }
+        var hypervisor = (await backends.GetAsync(BackendName.Parse(Own))).Get<IHypervisor>();
+        var machines = new List<Instance>();
+        await foreach (var machine in hypervisor.List())
+            machines.Add(machine);
+        await Task.WhenAll(machines.Select(machine => action(hypervisor, machine)));
     }
 }

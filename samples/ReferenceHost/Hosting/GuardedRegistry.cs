@@ -30,10 +30,15 @@ internal sealed class GuardedRegistry(BackendRegistry registry, StateDirectory s
 
     public IReadOnlyList<BackendRegistration> List() => registry.List();
 
-    public Task<bool> RemoveAsync(BackendName name, CancellationToken cancellationToken = default) => registry.RemoveAsync(name, cancellationToken);
+    public Task<bool> RemoveAsync(BackendName name, CancellationToken cancellationToken = default)
+    {
+        CheckOwn();
+        return registry.RemoveAsync(name, cancellationToken);
+    }
 
     public Task AddAsync(BackendDefinition definition, CancellationToken cancellationToken = default)
     {
+        CheckOwn();
         foreach (var (setting, value) in definition.Settings)
             Check(definition.Kind, setting, value);
 
@@ -41,6 +46,13 @@ internal sealed class GuardedRegistry(BackendRegistry registry, StateDirectory s
         if (definition.Kind == "qemu" && !definition.Settings.ContainsKey(AttachDirectories))
             definition.Settings[AttachDirectories] = state.Disks;
         return registry.AddAsync(definition, cancellationToken);
+    }
+
+    /// <summary>A job may be done by any of the hosts that share: they have to have the same backends.</summary>
+    private void CheckOwn()
+    {
+        if (options.Shared is not null)
+            throw new HypervisorException("This host is one of several that share their jobs: its backends are those that all of them are started with.", ErrorCode.Denied, RequestOutcome.NotSent);
     }
 
     private void Check(string kind, string setting, SecretOrText value)

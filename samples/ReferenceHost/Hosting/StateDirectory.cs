@@ -97,12 +97,29 @@ internal sealed class StateDirectory : IDisposable
         File.Move(draft, path, overwrite: true);
     }
 
-    /// <summary>The key that signs the ids of operations, made on first use.</summary>
-    public Secret OperationKey()
+    /// <summary>Writes a file that only the owner reads, whole; where another host was quicker, its file stays.</summary>
+    public static void WriteFirst(string path, ReadOnlySpan<byte> content)
     {
-        string path = Beneath(OperationKeyName);
+        string own = $"{path}.{Guid.NewGuid():N}";
+        Write(own, content);
+        try
+        {
+            File.Move(own, path);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            File.Delete(own);
+        }
+    }
+
+    /// <summary>The key that signs the ids of operations, made on first use.</summary>
+    public Secret OperationKey() => ReadKey(Beneath(OperationKeyName));
+
+    /// <summary>A key in a file of its own, made where there is none.</summary>
+    public static Secret ReadKey(string path)
+    {
         if (!File.Exists(path))
-            Write(path, RandomNumberGenerator.GetBytes(KeyBytes));
+            WriteFirst(path, RandomNumberGenerator.GetBytes(KeyBytes));
         return new Secret(File.ReadAllBytes(path));
     }
 

@@ -32,7 +32,7 @@ internal sealed class JobKeyFile(string path) : IJobKeys
         if (!File.Exists(path))
         {
             byte[] key = RandomNumberGenerator.GetBytes(KeyBytes);
-            StateDirectory.Write(path, Encoding.ASCII.GetBytes($"{IdOf(key)} {Convert.ToBase64String(key)}\n"));
+            StateDirectory.WriteFirst(path, Encoding.ASCII.GetBytes($"{IdOf(key)} {Convert.ToBase64String(key)}\n"));
             CryptographicOperations.ZeroMemory(key);
         }
 

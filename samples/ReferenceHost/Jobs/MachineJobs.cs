@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Hypervisor.Sdk.Jobs;
 
@@ -10,23 +11,26 @@ namespace Hypervisor.Sdk.ReferenceHost;
 internal static class MachineJobs
 {
     private const int MaxBodyBytes = 1024 * 1024;
+    private const int Concurrency = 32;
     private const string Machines = MachineWorkHandler.Api + "/instances/";
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
-    // These answer at once and change no machine.
-    private static readonly string[] s_other = ["planChange", "runCommand", "createGraphicsSession"];
+    // These answer with what they did, and begin no work that goes on.
+    private static readonly string[] s_other = ["planChange", "runCommand", "createGraphicsSession", "uploadFile", "deleteFile", "addPort", "removePort"];
 
-    public static void AddMachineJobs(this IServiceCollection services, StateDirectory state) => services
-        .AddSingleton<WaitingCallers>().AddSingleton<InProcessApi>()
-        .AddHostedService<HostSchedules>()
-        // What is made here is told here: nobody else uses the file, and an idle host asks for nothing.
-        .AddJobs(jobs => (jobs.Concurrency, jobs.PollInterval, jobs.MaxPayloadBytes) = (32, TimeSpan.FromMinutes(1), 2 * MaxBodyBytes))
-        .UseSqlite(state.Jobs)
+    public static void AddMachineJobs(this IServiceCollection services, StateDirectory state, SharedDirectory? shared)
+    {
+        services.AddSingleton<WaitingCallers>().AddSingleton<InProcessApi>().AddHostedService<HostSchedules>();
+        // In a file of this host's alone nobody else changes anything, and an idle host asks for nothing.
+        var jobs = shared is null
+            ? services.AddJobs(jobs => (jobs.Concurrency, jobs.PollInterval, jobs.MaxPayloadBytes) = (Concurrency, TimeSpan.FromMinutes(1), 2 * MaxBodyBytes)).UseSqlite(state.Jobs)
+            : services.AddJobs(jobs => (jobs.Concurrency, jobs.MaxPayloadBytes) = (Concurrency, 2 * MaxBodyBytes)).UsePostgreSql(shared.ConnectionString);
         // A body may hold a password for a new machine.
-        .EncryptPayloads(state.JobKey)
-        .AddHandler<MachineWorkHandler, MachineWork, string>(MachineWorkHandler.JobType, HostJobsJson.Default.MachineWork, HostJobsJson.Default.String)
-        .AddHandler<TidyJobsHandler, TidyJobs, int>(TidyJobsHandler.JobType, HostJobsJson.Default.TidyJobs, HostJobsJson.Default.Int32);
+        jobs.EncryptPayloads(shared?.JobKey ?? state.JobKey)
+            .AddHandler<MachineWorkHandler, MachineWork, string>(MachineWorkHandler.JobType, HostJobsJson.Default.MachineWork, HostJobsJson.Default.String)
+            .AddHandler<TidyJobsHandler, TidyJobs, int>(TidyJobsHandler.JobType, HostJobsJson.Default.TidyJobs, HostJobsJson.Default.Int32);
+    }
 
     public static async Task RunAsync(HttpContext http, RequestDelegate next)
     {
@@ -84,6 +88,8 @@ internal static class MachineJobs
             await Task.WhenAny(answer, ended);
             if (answer.IsCompletedSuccessfully)
                 await WriteAsync(http, await answer);
+            else if ((await ended).State == JobState.Completed)
+                await WriteAsync(http, Ended(await jobs.WaitAsync<string>(job.Id, http.RequestAborted)));
             else
                 await Refusal.WriteAsync(http, StatusCodes.Status409Conflict, ErrorCode.Conflict, (await ended).Error ?? "It was cancelled before it began.");
         }
@@ -96,6 +102,9 @@ internal static class MachineJobs
             callers.Forget(work.RequestId);
         }
     }
+
+    /// <summary>Another host that shares the jobs has done it: nobody told the caller here of its beginning, and its end is what there is to say.</summary>
+    private static ApiAnswer Ended(string operation) => new(StatusCodes.Status200OK, "application/json", null, null, null, Encoding.UTF8.GetBytes(operation));
 
     private static async Task WriteAsync(HttpContext http, ApiAnswer answer)
     {

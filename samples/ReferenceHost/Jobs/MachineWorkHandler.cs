@@ -1,9 +1,11 @@
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Hypervisor.Sdk.Jobs;
 
 namespace Hypervisor.Sdk.ReferenceHost;
 
-/// <summary>Does something to a machine, and follows it to its end. After a crash the backend is asked what became of the request before it is sent again.</summary>
+/// <summary>Does something to a machine, and follows it to its end, which is its result: the operation, as the API shows it. After a crash the backend is asked what became of the request before it is sent again.</summary>
 internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry backends, WaitingCallers callers, IServiceProvider services) : IJobHandler<MachineWork, string>
 {
     public const string JobType = "machine";
@@ -33,13 +35,16 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
             {
                 RequestState.NeverSeen => StepLookup<string>.NotHappened,
                 RequestState.Running => StepLookup<string>.Running,
-                RequestState.Succeeded => StepLookup<string>.Done("succeeded"),
+                RequestState.Succeeded => StepLookup<string>.Done(Succeeded(request)),
                 RequestState.Failed when known.Error?.Outcome is RequestOutcome.NotSent or RequestOutcome.Rejected => StepLookup<string>.Refused,
                 RequestState.Failed when known.Error?.Outcome == RequestOutcome.FailedMidway && s_destinations.Contains(args.What) => StepLookup<string>.Refused,
                 _ => StepLookup<string>.Unknown,
             };
         });
     }
+
+    /// <summary>The operation itself is lost with the process that began it; that it has succeeded is known by its request.</summary>
+    private static string Succeeded(RequestId request) => new JsonObject { ["id"] = request.ToString(), ["state"] = "succeeded", ["requestId"] = request.ToString() }.ToJsonString();
 
     private async Task<IRequestLog?> LogAsync(MachineWork args, CancellationToken cancellationToken)
     {
@@ -79,7 +84,7 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
             switch (now.GetProperty("state").GetString())
             {
                 case "succeeded":
-                    return "succeeded";
+                    return Encoding.UTF8.GetString(answer.Body);
                 case "running":
                     break;
                 case "cancelled":

@@ -26,6 +26,8 @@ internal sealed partial class HostProcess : IAsyncDisposable
         _process.BeginErrorReadLine();
     }
 
+    public int ProcessId => _process.Id;
+
     public HttpClient Http { get; } = new(new SocketsHttpHandler { CookieContainer = new CookieContainer(), UseProxy = false }) { Timeout = TimeSpan.FromSeconds(150) };
 
     /// <summary>What it has printed: its log too.</summary>

@@ -42,7 +42,7 @@ internal sealed class RunningHost : IAsyncDisposable
     {
         var owned = at is null ? new TempDirectory() : null;
         var directory = (at ?? owned)!;
-        Assert.True(HostOptions.TryParse(["--state", directory["state"], "--page", directory["page"], .. words], out var options, out string? problem), problem);
+        Assert.True(HostOptions.TryParse(["--state", directory["state"], "--page", directory["page"], "--lxd", "none", "--incus", "none", .. words], out var options, out string? problem), problem);
         var state = StateDirectory.Open(options.State);
         File.Delete(state.ControlSocket);
         var log = new LogRecorder();
