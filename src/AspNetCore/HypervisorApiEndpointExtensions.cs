@@ -37,6 +37,8 @@ public static class HypervisorApiEndpointExtensions
         InstanceRoutes.Map(routes);
         SnapshotRoutes.Map(routes);
         GuestRoutes.Map(routes);
+        FileRoutes.Map(routes);
+        PortRoutes.Map(routes);
         StorageRoutes.Map(routes);
         OperationRoutes.Map(routes);
         SocketRoutes.Map(routes);

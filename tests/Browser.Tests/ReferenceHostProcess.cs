@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Hypervisor.Sdk.Browser.Tests;
 
-/// <summary>The reference host as its users run it: its built program on a state directory of its own, with the two machines of the demonstration.</summary>
+/// <summary>The reference host as its users run it: its built program on a state directory of its own.</summary>
 internal sealed partial class ReferenceHostProcess : IAsyncDisposable
 {
     private static readonly string ProgramPath = Repository.PathOf("artifacts", "bin", "ReferenceHost", "debug", "ReferenceHost");
@@ -13,9 +13,9 @@ internal sealed partial class ReferenceHostProcess : IAsyncDisposable
     private readonly List<string> _said = [];
     private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ReferenceHostProcess(string guestDirectory)
+    private ReferenceHostProcess(string[] words)
     {
-        _process = new Process { StartInfo = Command("--guest", guestDirectory, "--page", Repository.PathOf("samples", "ReferenceHost", "wwwroot"), "--demo", "--yes"), EnableRaisingEvents = true };
+        _process = new Process { StartInfo = Command(["--page", Repository.PathOf("samples", "ReferenceHost", "wwwroot"), "--yes", "--lxd", "none", "--incus", "none", .. words]), EnableRaisingEvents = true };
         _process.OutputDataReceived += (_, line) => Take(line.Data);
         _process.ErrorDataReceived += (_, line) => Take(line.Data);
         _process.Exited += (_, _) => _address.TrySetException(new InvalidOperationException($"The reference host ended with {_process.ExitCode}:\n{Said}"));
@@ -40,9 +40,9 @@ internal sealed partial class ReferenceHostProcess : IAsyncDisposable
     /// <summary>The same with the one-time token: what ./run prints.</summary>
     public Uri SignIn { get; private set; } = null!;
 
-    public static async Task<ReferenceHostProcess> StartAsync(string guestDirectory, CancellationToken cancellationToken)
+    public static async Task<ReferenceHostProcess> StartAsync(CancellationToken cancellationToken, params string[] words)
     {
-        var host = new ReferenceHostProcess(guestDirectory);
+        var host = new ReferenceHostProcess(words);
         try
         {
             host.Root = await host._address.Task.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken);

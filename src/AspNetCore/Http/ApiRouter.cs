@@ -18,12 +18,16 @@ internal sealed class ApiRouter(ApiRouteTable table)
         table.Map(new() { Prefix = table.Prefix, Method = method, Pattern = pattern, Id = id, Summary = summary, ResponseContentType = contentType, Query = query }, handler);
 
     /// <summary>Answers with nothing.</summary>
-    public IEndpointConventionBuilder Empty(string method, string pattern, string id, string summary, ApiHandler handler) =>
-        table.Map(new() { Prefix = table.Prefix, Method = method, Pattern = pattern, Id = id, Summary = summary, ResponseContentType = null, Status = StatusCodes.Status204NoContent }, handler);
+    public IEndpointConventionBuilder Empty(string method, string pattern, string id, string summary, ApiHandler handler, params ApiParameter[] query) =>
+        table.Map(new() { Prefix = table.Prefix, Method = method, Pattern = pattern, Id = id, Summary = summary, ResponseContentType = null, Status = StatusCodes.Status204NoContent, Query = query }, handler);
 
     public IEndpointConventionBuilder Socket(string pattern, string id, string summary, ApiHandler handler, params ApiParameter[] query) =>
         table.Map(new() { Prefix = table.Prefix, Method = "GET", Pattern = pattern, Id = id, Summary = summary, ResponseContentType = null, Status = StatusCodes.Status101SwitchingProtocols, Query = query }, handler);
 
     public IEndpointConventionBuilder Upload(string pattern, string id, string summary, ApiSchema response, ApiHandler handler, params ApiParameter[] query) =>
         table.Map(new() { Prefix = table.Prefix, Method = "PUT", Pattern = pattern, Id = id, Summary = summary, Request = ApiSchema.Bytes, RequestContentType = "application/octet-stream", Response = response, Status = StatusCodes.Status201Created, Query = query }, handler);
+
+    /// <summary>Takes bytes and answers with nothing.</summary>
+    public IEndpointConventionBuilder Store(string pattern, string id, string summary, ApiHandler handler, params ApiParameter[] query) =>
+        table.Map(new() { Prefix = table.Prefix, Method = "PUT", Pattern = pattern, Id = id, Summary = summary, Request = ApiSchema.Bytes, RequestContentType = "application/octet-stream", ResponseContentType = null, Status = StatusCodes.Status204NoContent, Query = query }, handler);
 }

@@ -5,6 +5,8 @@ namespace Hypervisor.Sdk.AspNetCore;
 /// <summary>A control message of a client. Strict like a request body: unknown members and wrong types are refused by name.</summary>
 internal sealed class SocketRequest
 {
+    private const int MaxWords = 1_000;
+
     public string Op { get; private set; } = "";
 
     public uint Channel { get; private set; }
@@ -28,6 +30,11 @@ internal sealed class SocketRequest
     public int Columns { get; private set; }
 
     public int Rows { get; private set; }
+
+    /// <summary>A program with its arguments.</summary>
+    public IReadOnlyList<string>? Command { get; private set; }
+
+    public string? User { get; private set; }
 
     public static SocketRequest Parse(ReadOnlySpan<byte> json)
     {
@@ -99,12 +106,31 @@ internal sealed class SocketRequest
             case "rows":
                 Rows = Count(ref reader, ref valid, 1, 10_000);
                 break;
+            case "command":
+                Command = Words(ref reader, ref valid);
+                break;
+            case "user":
+                User = Text(ref reader, ref valid);
+                break;
             default:
                 throw new SocketProtocolException($"There is no member '{Echo.Short(name)}' in a message.");
         }
 
         if (!valid)
             throw new SocketProtocolException($"The member '{name}' of a message has the wrong type, is out of range or is not well-formed.");
+    }
+
+    private static List<string> Words(ref Utf8JsonReader reader, ref bool valid)
+    {
+        var words = new List<string>();
+        valid = reader.TokenType == JsonTokenType.StartArray;
+        while (valid && reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            words.Add(Text(ref reader, ref valid));
+            valid &= words.Count <= MaxWords;
+        }
+
+        return words;
     }
 
     private static bool Keep(Action assign)

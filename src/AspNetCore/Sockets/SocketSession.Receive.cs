@@ -141,13 +141,18 @@ internal sealed partial class SocketSession
         "metrics" => new MetricsChannel(this, request.Channel, TimeSpan.FromSeconds(request.Interval ?? 2)),
         "operation" => new OperationChannel(this, request.Channel, request.Id ?? throw Missing("id")),
         "serial" => new SerialChannel(this, request.Channel, Target(request), new ConsoleOptions { TakeOver = request.TakeOver, ReplayTail = new ByteSize(request.Replay) }),
+        "command" => new CommandChannel(this, request.Channel, Target(request), Command(request)),
         "graphics" => new GraphicsChannel(this, request.Channel, Target(request)),
-        _ => throw RequestRefusedException.Field("kind", $"There is no kind of channel '{Echo.Short(request.Kind ?? "")}': events, metrics, operation, serial, graphics."),
+        _ => throw RequestRefusedException.Field("kind", $"There is no kind of channel '{Echo.Short(request.Kind ?? "")}': events, metrics, operation, serial, command, graphics."),
     };
 
     private static InstanceRef Target(SocketRequest request) => new(
         ApiCall.ParseText<BackendName>("backend", request.Backend ?? throw Missing("backend")),
         ApiCall.ParseText<InstanceId>("instance", request.Instance ?? throw Missing("instance")));
+
+    private static CommandSpec Command(SocketRequest request) => request.Command is { Count: > 0 } command && !command.Any(word => word.Contains('\0', StringComparison.Ordinal))
+        ? new CommandSpec { Command = command, Terminal = true, User = request.User, Environment = new Dictionary<string, SecretOrText> { ["TERM"] = CommandChannel.TerminalType } }
+        : throw RequestRefusedException.Field("command", "The member 'command' is not a program with its arguments, none of them with a NUL character.");
 
     private static RequestRefusedException Missing(string member) => RequestRefusedException.Field(member, $"The message has no member '{member}'.");
 

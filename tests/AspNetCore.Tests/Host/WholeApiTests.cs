@@ -3,11 +3,13 @@ using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Hypervisor.Sdk.Storage.Directory;
+using Hypervisor.Sdk.Testing.Lxd;
 
 namespace Hypervisor.Sdk.AspNetCore.Tests.Host;
 
-/// <summary>Every operation that the API's description names, called once with success on the reference host over real QEMU and a real storage directory.</summary>
+/// <summary>Every operation that the API's description names, called once with success on the reference host over real QEMU, a real LXD and a real storage directory.</summary>
 [Peer("qemu")]
+[Peer("lxd")]
 public sealed class WholeApiTests : IAsyncLifetime
 {
     private const string Api = "/api/v1";
@@ -16,6 +18,7 @@ public sealed class WholeApiTests : IAsyncLifetime
     private readonly HashSet<(string Method, string Path)> _succeeded = [];
     private RunningHost _host = null!;
     private GuestImage _guest = null!;
+    private PrivateServer _containers = null!;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -23,7 +26,8 @@ public sealed class WholeApiTests : IAsyncLifetime
     {
         RealPeer.Program("qemu-system-x86_64");
         _guest = await GuestImage.GetAsync(Token);
-        _host = await RunningHost.StartAsync(_directory, words: ["--guest", _guest.DirectoryPath, "--allow-directory", _directory["extra"]]);
+        _containers = await PrivateServer.StartAsync(ServerKind.Lxd, hasOwnNetwork: true, watch: null, Token);
+        _host = await RunningHost.StartAsync(_directory, words: ["--guest", _guest.DirectoryPath, "--allow-directory", _directory["extra"], "--lxd", _containers.Socket]);
         await _host.SignInAsync();
     }
 
@@ -35,16 +39,19 @@ public sealed class WholeApiTests : IAsyncLifetime
             await _host.DisposeAsync();
         }
 
+        if (_containers is not null)
+            await _containers.DisposeAsync();
         _directory.Dispose();
     }
 
-    [Fact(Timeout = 180_000)]
+    [Fact(Timeout = 300_000)]
     [Feature("QA-02")]
     [Feature("QA-18")]
     [Feature("CMP-09")]
     [Feature("CMP-11")]
     [Feature("CON-14")]
     [Feature("API-04")]
+    [Feature("CTR-13")]
     public async Task Every_operation_of_the_API_succeeds_against_real_machines_and_disks()
     {
         var description = await GetAsync("/openapi.json");
@@ -53,6 +60,7 @@ public sealed class WholeApiTests : IAsyncLifetime
         await KeepVolumesAsync();
         await LiveMachineAsync();
         await CopyMachineAsync();
+        await ContainerAsync();
         await ChangeAsync(HttpMethod.Delete, "/backends/extra", null);
 
         var missing = description["paths"]!.AsObject()
@@ -71,7 +79,7 @@ public sealed class WholeApiTests : IAsyncLifetime
 
     private async Task AskBackendsAsync()
     {
-        Assert.Equal(2, (await GetAsync("/backends"))["items"]!.AsArray().Count);
+        Assert.Equal(3, (await GetAsync("/backends"))["items"]!.AsArray().Count);
         Assert.Equal("qemu", (string?)(await GetAsync("/backends/local"))["kind"]);
         Assert.True((bool?)(await GetAsync("/backends/local/health"))["isHealthy"]);
         Assert.Equal("yes", (string?)(await GetAsync("/backends/local/capabilities/snapshots"))["support"]);
@@ -181,6 +189,80 @@ public sealed class WholeApiTests : IAsyncLifetime
         await WorkAsync(HttpMethod.Delete, made, null);
         await WorkAsync(HttpMethod.Delete, one + "/template", null);
         await WorkAsync(HttpMethod.Delete, one, null);
+    }
+
+    private async Task ContainerAsync()
+    {
+        var made = await WorkAsync(HttpMethod.Post, "/instances/lxd", """{"kind":"container","name":"whole","image":"busybox","memoryLimit":"64MiB"}""");
+        string one = $"/instances/lxd/{made["result"]!["id"]}";
+        Assert.Equal(("container", "stopped"), ((string?)(await GetAsync(one))["kind"], (string?)(await GetAsync(one))["state"]));
+        await WorkAsync(HttpMethod.Post, one + "/start", null);
+        Assert.Contains((await GetAsync("/instances?backend=lxd"))["items"]!.AsArray(), instance => ((string?)instance!["name"], (string?)instance["state"]) == ("whole", "running"));
+        var plan = await ChangeAsync(HttpMethod.Post, one + "/plan", """{"memoryLimit":"96MiB"}""");
+        await WorkAsync(HttpMethod.Post, one + "/apply", new JsonObject { ["plan"] = plan.DeepClone() }.ToJsonString());
+        Assert.Equal(96 << 20, (int?)(await GetAsync(one))["memory"]);
+        await ContainerFilesAsync(one);
+        await ContainerPortsAsync(one);
+        await ContainerTerminalAsync((string)made["result"]!["id"]!);
+        await WorkAsync(HttpMethod.Delete, one + "?stopFirst=true", null);
+        Assert.Empty((await GetAsync("/instances?backend=lxd"))["items"]!.AsArray());
+    }
+
+    private async Task ContainerFilesAsync(string one)
+    {
+        byte[] content = RandomNumberGenerator.GetBytes(3 << 20);
+        string at = one + "/files/content?path=" + Uri.EscapeDataString("/var/sent here");
+        using var upload = new HttpRequestMessage(HttpMethod.Put, $"{Api}{at}&mode=0640&userId=0") { Content = new ByteArrayContent(content) };
+        upload.Headers.Add(ReferenceHost.RequestGuard.CsrfHeader, _host.Csrf);
+        await CheckAsync(await _host.Http.SendAsync(upload, Token), "PUT", one + "/files/content");
+        var file = (await GetAsync(one + "/files?path=/var"))["items"]!.AsArray().Single(entry => (string?)entry!["name"] == "sent here")!;
+        Assert.Equal(("file", "0640", content.Length), ((string?)file["kind"], (string?)file["attributes"]!["mode"], (int?)file["size"] ?? content.Length));
+        using var download = await _host.Http.GetAsync(Api + at, Token);
+        Assert.Equal(content, await download.Content.ReadAsByteArrayAsync(Token));
+        Assert.Equal(("attachment", "sent here"), (download.Content.Headers.ContentDisposition!.DispositionType, download.Content.Headers.ContentDisposition.FileNameStar));
+        _succeeded.Add(("GET", one + "/files/content"));
+        await ChangeAsync(HttpMethod.Delete, one + "/files?path=" + Uri.EscapeDataString("/var/sent here"), null);
+        _succeeded.Add(("DELETE", one + "/files"));
+        Assert.DoesNotContain((await GetAsync(one + "/files?path=/var"))["items"]!.AsArray(), entry => (string?)entry!["name"] == "sent here");
+        using var missing = await _host.SendAsync(HttpMethod.Get, Api + at);
+        Assert.Equal(HttpStatusCode.NotFound, missing.StatusCode);
+        foreach (string wrong in new[] { "/files", "/files?path=", "/files/content?path=%00" })
+            Assert.Equal(HttpStatusCode.BadRequest, (await _host.SendAsync(HttpMethod.Get, Api + one + wrong)).StatusCode);
+        foreach (string wrong in new[] { "mode=0999", "mode=17777", "mode=", "userId=-1", "groupId=a" })
+        {
+            var refused = await _host.ChangeAsync(HttpMethod.Put, $"{Api}{at}&{wrong}", "x");
+            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+            Assert.NotNull(JsonNode.Parse(await refused.Content.ReadAsStringAsync(Token))!["fieldErrors"]![wrong[..wrong.IndexOf('=', StringComparison.Ordinal)]]);
+        }
+    }
+
+    private async Task ContainerPortsAsync(string one)
+    {
+        var added = await ChangeAsync(HttpMethod.Post, one + "/ports", """{"guest":80}""");
+        var listed = Assert.Single((await GetAsync(one + "/ports"))["items"]!.AsArray())!;
+        Assert.Equal(((string?)added["id"], (string?)added["host"], 80, "tcp"), ((string?)listed["id"], (string?)listed["host"], (int?)listed["guestPort"], (string?)listed["protocol"]));
+        await ChangeAsync(HttpMethod.Delete, $"{one}/ports/{added["id"]}", null);
+        Assert.Empty((await GetAsync(one + "/ports"))["items"]!.AsArray());
+        Assert.Equal(HttpStatusCode.NotFound, (await _host.ChangeAsync(HttpMethod.Delete, $"{Api}{one}/ports/{added["id"]}")).StatusCode);
+    }
+
+    private async Task ContainerTerminalAsync(string id)
+    {
+        await using var socket = await _host.ConnectAsync(_host.Origin);
+        await socket.SendAsync(new JsonObject { ["op"] = "open", ["channel"] = 1, ["kind"] = "command", ["backend"] = "lxd", ["instance"] = id, ["command"] = new JsonArray("/bin/sh") }.ToJsonString());
+        Assert.True((bool?)(await socket.ReceiveAsync("opened", 1))["canResize"]);
+        await socket.SendAsync("""{"op":"resize","channel":1,"columns":101,"rows":31}""");
+        await socket.ReceiveTextUntilAsync(1, "# ");
+        // The size goes to it beside what is typed, and may come later.
+        await socket.SendBytesAsync(1, "until [ \"$(stty size)\" = '31 101' ]; do :; done; echo si''zed\n"u8);
+        await socket.ReceiveTextUntilAsync(1, "sized");
+        await socket.SendBytesAsync(1, "exit 3\n"u8);
+        Assert.Equal("the command has ended with 3", (string?)(await socket.ReceiveAsync("closed", 1))["reason"]);
+
+        await socket.SendAsync(new JsonObject { ["op"] = "open", ["channel"] = 2, ["kind"] = "command", ["backend"] = "lxd", ["instance"] = id }.ToJsonString());
+        Assert.Contains("'command'", (string?)(await socket.ReceiveAsync("error", 2))["problem"]!["detail"], StringComparison.Ordinal);
+        await socket.SendAsync(new JsonObject { ["op"] = "open", ["channel"] = 3, ["kind"] = "command", ["backend"] = "lxd", ["instance"] = id, ["command"] = new JsonArray("/bin/nothing") }.ToJsonString());
+        await socket.ReceiveAsync("error", 3);
     }
 
     private async Task<string> CreateAsync(string name, bool boots = true)

@@ -151,6 +151,22 @@ export interface Backend {
   roles?: string[];
 }
 
+export interface GuestFile {
+  name: string;
+  /** file, directory, symlink. */
+  kind: string;
+  size?: number;
+  attributes?: { userId?: number; groupId?: number; mode?: string };
+}
+
+export interface PortForward {
+  id: string;
+  /** Address and port. */
+  host: string;
+  guestPort: number;
+  protocol: string;
+}
+
 export interface NativeDocument {
   mediaType: string;
   content: string;

@@ -1,4 +1,4 @@
-import type { Backend, ChangePlan, Image, Instance, JobPage, NativeDocument, Network, Operation, Problem, Snapshot } from '../model';
+import type { Backend, ChangePlan, GuestFile, Image, Instance, JobPage, NativeDocument, Network, Operation, PortForward, Problem, Snapshot } from '../model';
 
 /** What the server said no with, or what kept it from answering. */
 export class ApiError extends Error {
@@ -74,6 +74,15 @@ export class ApiClient {
   revert = (at: InstanceAddress, name: string): Promise<Operation> => this.begin('POST', path('instances', at.backend, at.id, 'snapshots', name, 'revert'));
   deleteSnapshot = (at: InstanceAddress, name: string): Promise<Operation> => this.begin('DELETE', path('instances', at.backend, at.id, 'snapshots', name));
 
+  files = (at: InstanceAddress, directory: string): Promise<GuestFile[]> => this.list<GuestFile>(`${path('instances', at.backend, at.id, 'files')}?path=${encodeURIComponent(directory)}`);
+  fileLink = (at: InstanceAddress, file: string): string => `${path('instances', at.backend, at.id, 'files', 'content')}?path=${encodeURIComponent(file)}`;
+  uploadFile = (at: InstanceAddress, file: string, content: Blob): Promise<Response> => this.send('PUT', this.fileLink(at, file), content);
+  deleteFile = (at: InstanceAddress, file: string): Promise<Response> => this.send('DELETE', `${path('instances', at.backend, at.id, 'files')}?path=${encodeURIComponent(file)}`);
+
+  ports = (at: InstanceAddress): Promise<PortForward[]> => this.list<PortForward>(path('instances', at.backend, at.id, 'ports'));
+  addPort = (at: InstanceAddress, spec: unknown): Promise<PortForward> => this.json('POST', path('instances', at.backend, at.id, 'ports'), spec);
+  removePort = (at: InstanceAddress, id: string): Promise<Response> => this.send('DELETE', path('instances', at.backend, at.id, 'ports', id));
+
   native = (at: InstanceAddress): Promise<NativeDocument> => this.get(path('instances', at.backend, at.id, 'native'));
   operation = (id: string): Promise<Operation> => this.get(path('operations', id));
   cancelOperation = (id: string): Promise<Response> => this.send('POST', path('operations', id, 'cancel'));
@@ -121,7 +130,10 @@ export class ApiClient {
       }
     }
     const init: RequestInit = { method, headers, credentials: 'same-origin' };
-    if (body !== undefined) {
+    if (body instanceof Blob) {
+      headers['Content-Type'] = 'application/octet-stream';
+      init.body = body;
+    } else if (body !== undefined) {
       headers['Content-Type'] = 'application/json';
       init.body = JSON.stringify(body);
     }

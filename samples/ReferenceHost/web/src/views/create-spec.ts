@@ -4,6 +4,8 @@ import type { Image } from '../model';
 /** What the form holds: text, as typed. */
 export interface CreateForm {
   backend: string;
+  /** What the backend makes: of a container, most of the rest is not asked. */
+  isContainer: boolean;
   name: string;
   cpus: string;
   memory: string;
@@ -27,7 +29,7 @@ export interface CreateForm {
 }
 
 export const emptyForm: CreateForm = {
-  backend: '', name: '', cpus: '1', memory: '256 MiB', boot: 'kernel', image: '', kernelPath: '', initrdPath: '', commandLine: '', disk: '', bus: '', network: '', mac: '',
+  backend: '', isContainer: false, name: '', cpus: '1', memory: '256 MiB', boot: 'kernel', image: '', kernelPath: '', initrdPath: '', commandLine: '', disk: '', bus: '', network: '', mac: '',
   description: '', labels: '', firmware: 'default', cpuModel: '', maxCpus: '', maxMemory: '', start: true,
 };
 
@@ -47,15 +49,18 @@ export function validate(form: CreateForm): FieldErrors {
   check('maxCpus', form.maxCpus === '' || /^[1-9]\d*$/.test(form.maxCpus), 'A whole number, or nothing.');
   check('maxMemory', form.maxMemory === '' || size(form.maxMemory) !== undefined, 'A size such as 2 GiB, or nothing.');
   check('disk', form.disk === '' || size(form.disk, 'G') !== undefined, 'A size such as 2 GiB, or nothing for no disk.');
-  check('kernelPath', form.boot !== 'kernel' || form.kernelPath !== '', 'The path of a kernel on the host.');
-  check('image', !['iso', 'image'].includes(form.boot) || form.image !== '', 'Choose an image.');
-  check('disk', form.boot !== 'disk' || form.disk !== '', 'A machine that boots from its disk needs one.');
+  check('kernelPath', form.isContainer || form.boot !== 'kernel' || form.kernelPath !== '', 'The path of a kernel on the host.');
+  check('image', !(form.isContainer || ['iso', 'image'].includes(form.boot)) || form.image !== '', 'Choose an image.');
+  check('disk', form.isContainer || form.boot !== 'disk' || form.disk !== '', 'A machine that boots from its disk needs one.');
   check('labels', parseLabels(form.labels) !== undefined, 'Pairs such as role=web, separated by commas.');
   return errors;
 }
 
 /** The specification that the server gets; only what was filled in. */
 export function toSpec(form: CreateForm): Record<string, unknown> {
+  if (form.isContainer) {
+    return { kind: 'container', name: form.name.trim(), image: form.image.trim(), cpuLimit: Number(form.cpus), memoryLimit: size(form.memory), networks: networks(form), ...words(form) };
+  }
   const diskBytes = size(form.disk, 'G');
   const bus = form.bus === '' ? {} : { bus: form.bus };
   const disks = form.boot === 'image' ? [{ content: { kind: 'fromImage', image: form.image, ...(diskBytes ? { size: diskBytes } : {}) }, ...bus }]
@@ -69,13 +74,16 @@ export function toSpec(form: CreateForm): Record<string, unknown> {
     },
     boot: boot(form),
     disks,
-    networks: form.network === '' ? [] : [{ network: form.network, ...(form.mac === '' ? {} : { mac: form.mac }) }],
-    labels: parseLabels(form.labels) ?? {},
-    ...(form.description === '' ? {} : { description: form.description }),
+    networks: networks(form),
+    ...words(form),
     ...(form.firmware === 'default' ? {} : { firmware: form.firmware }),
     ...(form.cpuModel === '' ? {} : { cpuModel: form.cpuModel }),
   };
 }
+
+const networks = (form: CreateForm): unknown[] => (form.network === '' ? [] : [{ network: form.network, ...(form.mac === '' ? {} : { mac: form.mac }) }]);
+
+const words = (form: CreateForm): Record<string, unknown> => ({ labels: parseLabels(form.labels) ?? {}, ...(form.description === '' ? {} : { description: form.description }) });
 
 function boot(form: CreateForm): Record<string, unknown> {
   switch (form.boot) {
@@ -92,7 +100,7 @@ function boot(form: CreateForm): Record<string, unknown> {
 
 const fieldOf: Record<string, keyof CreateForm> = {
   'name': 'name', 'sizing': 'cpus', 'sizing.cpus': 'cpus', 'sizing.memory': 'memory', 'sizing.maxcpus': 'maxCpus', 'sizing.maxmemory': 'maxMemory', 'cpus': 'cpus', 'memory': 'memory',
-  'boot': 'kernelPath', 'boot.kernelpath': 'kernelPath', 'boot.initrdpath': 'initrdPath', 'boot.commandline': 'commandLine', 'boot.image': 'image', 'description': 'description',
+  'image': 'image', 'cpulimit': 'cpus', 'memorylimit': 'memory', 'boot': 'kernelPath', 'boot.kernelpath': 'kernelPath', 'boot.initrdpath': 'initrdPath', 'boot.commandline': 'commandLine', 'boot.image': 'image', 'description': 'description',
   'labels': 'labels', 'firmware': 'firmware', 'cpumodel': 'cpuModel', 'disks': 'disk', 'networks': 'network',
 };
 

@@ -4,7 +4,7 @@ import { api, ApiError } from '../api/client';
 import { Button, Card, Checkbox, Input, Select } from '../components/basics';
 import { ErrorNotice, Loading, useLoaded } from '../components/feedback';
 import { formatBytes } from '../format';
-import type { Image, Network } from '../model';
+import type { Backend, Image, Network } from '../model';
 import { run, start } from '../store/operations';
 import { go, machineLink } from '../store/route';
 import { type CreateForm, emptyForm, type FieldErrors, isDisk, isInitrd, isIso, isKernel, serverErrors, toSpec, validate } from './create-spec';
@@ -31,18 +31,21 @@ async function choices(backend: string): Promise<Choices> {
 export function CreateView() {
   const backends = useLoaded('backends', api.backends);
   // One that is not connected does not say what it runs.
-  const names = backends.value?.filter((backend) => backend.roles?.includes('virtualMachines') ?? true).map((backend) => backend.name) ?? [];
+  const fitting = backends.value?.filter((backend) => backend.roles?.some((role) => role === 'virtualMachines' || role === 'containers') ?? true) ?? [];
   return (
     <>
       <div class="toolbar"><h1>New machine</h1></div>
       {backends.value === undefined ? (backends.error === undefined ? <Loading what="the backends" /> : <ErrorNotice error={backends.error} retry={backends.reload} />)
-        : names.length === 0 ? <ErrorNotice error="No backend of this host makes machines." retry={backends.reload} /> : <Form backends={names} />}
+        : fitting.length === 0 ? <ErrorNotice error="No backend of this host makes machines." retry={backends.reload} /> : <Form backends={fitting} />}
     </>
   );
 }
 
-function Form({ backends }: { backends: readonly string[] }) {
-  const [form, setForm] = useState<CreateForm>({ ...emptyForm, backend: backends[0]! });
+/** One that is not connected yet is known by its kind. */
+const makesContainers = ({ kind, roles }: Backend): boolean => (roles ? roles.includes('containers') && !roles.includes('virtualMachines') : kind === 'lxd' || kind === 'incus');
+
+function Form({ backends }: { backends: readonly Backend[] }) {
+  const [form, setForm] = useState<CreateForm>({ ...emptyForm, backend: backends[0]!.name, isContainer: makesContainers(backends[0]!) });
   const [attempt, setAttempt] = useState(0);
   const element = useRef<HTMLFormElement>(null);
   const [error, setError] = useState<unknown>();
@@ -56,7 +59,7 @@ function Form({ backends }: { backends: readonly string[] }) {
     // Whoever was quicker than the lists keeps what the server has said to him.
     const { value } = lists;
     if (value) {
-      setForm((before) => ({ ...before, ...defaults(value) }));
+      setForm((before) => ({ ...before, ...(before.isContainer ? { network: value.networks[0]?.name ?? '' } : defaults(value)) }));
     }
   }, [lists.value]);
   useEffect(() => {
@@ -105,26 +108,34 @@ function Form({ backends }: { backends: readonly string[] }) {
       <Card title="Machine">
         <div class="fields">
           {text('name', 'Name', { required: true, autofocus: true, placeholder: 'web-1' })}
-          {backends.length > 1 && <Select name="backend" label="Backend" value={form.backend} onValue={(backend) => set({ backend })} options={backends.map((name) => [name, name])} />}
+          {backends.length > 1 && <Select name="backend" label="Backend" value={form.backend} onValue={(backend) => set({ backend, isContainer: makesContainers(backends.find(({ name }) => name === backend)!), image: '' })} options={backends.map(({ name }) => [name, name])} />}
           {text('cpus', 'CPUs')}
           {text('memory', 'Memory', { hint: 'MiB, unless a unit is given' })}
         </div>
       </Card>
-      <Card title="Boot from"><Boot form={form} set={set} text={text} images={lists.value?.images ?? []} errors={errors} loading={lists.loading} /></Card>
-      <Card title="Disk and network">
-        <div class="fields">
-          {text('disk', form.boot === 'image' ? 'Disk size (the image’s own, when empty)' : 'New disk', { placeholder: form.boot === 'image' ? '' : 'none', hint: 'GiB, unless a unit is given' })}
-          <NetworkChoice form={form} set={set} networks={lists.value?.networks ?? []} error={errors.network} />
-        </div>
-      </Card>
+      {form.isContainer ? <Card title="Image and network"><ContainerParts form={form} set={set} text={text} lists={lists.value} errors={errors} /></Card> : (
+        <>
+          <Card title="Boot from"><Boot form={form} set={set} text={text} images={lists.value?.images ?? []} errors={errors} loading={lists.loading} /></Card>
+          <Card title="Disk and network">
+            <div class="fields">
+              {text('disk', form.boot === 'image' ? 'Disk size (the image’s own, when empty)' : 'New disk', { placeholder: form.boot === 'image' ? '' : 'none', hint: 'GiB, unless a unit is given' })}
+              <NetworkChoice form={form} set={set} networks={lists.value?.networks ?? []} error={errors.network} />
+            </div>
+          </Card>
+        </>
+      )}
       <details class="card advanced" open={advanced.some((field) => errors[field]) || undefined}>
         <summary>Advanced</summary>
         <div class="fields">
-          {text('maxCpus', 'CPUs at most', { placeholder: 'as many as it has', hint: 'Room to add processors while it runs' })}
-          {text('maxMemory', 'Memory at most', { placeholder: 'as much as it has', hint: 'Room to add memory while it runs' })}
-          <Select name="firmware" label="Firmware" value={form.firmware} onValue={(firmware) => set({ firmware })} error={errors.firmware} options={[['default', 'The backend’s choice'], ['bios', 'BIOS'], ['uefi', 'UEFI'], ['uefiSecureBoot', 'UEFI with secure boot']]} />
-          <Select name="bus" label="Disk bus" value={form.bus} onValue={(bus) => set({ bus })} options={[['', 'The backend’s choice'], ['virtio', 'virtio'], ['scsi', 'SCSI'], ['sata', 'SATA'], ['ide', 'IDE']]} />
-          {text('cpuModel', 'CPU model', { placeholder: 'the backend’s choice' })}
+          {!form.isContainer && (
+            <>
+              {text('maxCpus', 'CPUs at most', { placeholder: 'as many as it has', hint: 'Room to add processors while it runs' })}
+              {text('maxMemory', 'Memory at most', { placeholder: 'as much as it has', hint: 'Room to add memory while it runs' })}
+              <Select name="firmware" label="Firmware" value={form.firmware} onValue={(firmware) => set({ firmware })} error={errors.firmware} options={[['default', 'The backend’s choice'], ['bios', 'BIOS'], ['uefi', 'UEFI'], ['uefiSecureBoot', 'UEFI with secure boot']]} />
+              <Select name="bus" label="Disk bus" value={form.bus} onValue={(bus) => set({ bus })} options={[['', 'The backend’s choice'], ['virtio', 'virtio'], ['scsi', 'SCSI'], ['sata', 'SATA'], ['ide', 'IDE']]} />
+              {text('cpuModel', 'CPU model', { placeholder: 'the backend’s choice' })}
+            </>
+          )}
           {text('mac', 'MAC address', { placeholder: 'chosen for you' })}
           {text('labels', 'Labels', { placeholder: 'role=web, tier=front' })}
           {text('description', 'Description')}
@@ -181,6 +192,19 @@ function Boot({ form, set, text, images, errors, loading }: {
           : text('image', 'Image', { hint: 'The backend lists none of this kind: its name or path' }))}
       </div>
     </>
+  );
+}
+
+type Text = (field: keyof CreateForm, label: string, more?: { hint?: string; placeholder?: string; required?: boolean }) => JSX.Element;
+
+function ContainerParts({ form, set, text, lists, errors }: { form: CreateForm; set: (change: Partial<CreateForm>) => void; text: Text; lists: Choices | undefined; errors: FieldErrors }) {
+  const images = lists?.images ?? [];
+  return (
+    <div class="fields">
+      {lists === undefined ? <Loading what="the images" /> : images.length > 0 ? <Select name="image" label="Image" value={form.image} onValue={(image) => set({ image })} error={errors.image} options={[['', 'Choose …'], ...images.map((image) => [image.id, `${image.name}${image.size ? ` · ${formatBytes(image.size)}` : ''}`] as const)]} />
+        : text('image', 'Image', { required: true, hint: 'An alias or a fingerprint that the server has' })}
+      <NetworkChoice form={form} set={set} networks={lists?.networks ?? []} error={errors.network} />
+    </div>
   );
 }
 

@@ -10,19 +10,26 @@ import { ActionBar } from './actions';
 import { ConfigurationTab } from './configuration';
 import { ConsoleLogTab } from './console-log';
 import { DisksTab } from './disks';
+import { FilesTab } from './files';
 import { MetricsTab } from './metrics';
 import { NativeTab } from './native';
+import { PortsTab } from './ports';
 import { ScreenTab } from './screen';
 import { SnapshotsTab } from './snapshots';
 import { SummaryTab } from './summary';
 import { TerminalPane } from './terminal';
 
-const tabs: readonly [id: string, label: string, icon: IconName, view: (props: { instance: Instance }) => JSX.Element][] = [
+type View = (props: { instance: Instance }) => JSX.Element;
+
+/** Which kind of instance has a tab; all, where none is named. */
+const tabs: readonly [id: string, label: string, icon: IconName, view: View, kind?: string][] = [
   ['summary', 'Summary', 'machines', SummaryTab],
   ['console', 'Console', 'terminal', TerminalPane],
-  ['screen', 'Screen', 'screen', ScreenTab],
+  ['screen', 'Screen', 'screen', ScreenTab, 'virtualMachine'],
+  ['files', 'Files', 'template', FilesTab, 'container'],
+  ['ports', 'Ports', 'network', PortsTab, 'container'],
   ['snapshots', 'Snapshots', 'camera', SnapshotsTab],
-  ['disks', 'Disks', 'disk', DisksTab],
+  ['disks', 'Disks', 'disk', DisksTab, 'virtualMachine'],
   ['configuration', 'Configuration', 'chip', ConfigurationTab],
   ['metrics', 'Metrics', 'events', MetricsTab],
   ['log', 'Boot log', 'tasks', ConsoleLogTab],
@@ -47,7 +54,8 @@ export function MachineView({ backend, id, tab }: { backend: string; id: string;
   if (!instance) {
     return synchronized.value ? <Empty icon="machines" title="This machine does not exist"><p>It may have been deleted. <a href="#/">All machines</a></p></Empty> : <Loading what="the machine" />;
   }
-  const [active, , , View] = tabs.find(([name]) => name === tab) ?? tabs[0]!;
+  const fitting = tabs.filter(([, , , , kind]) => kind === undefined || kind === instance.kind);
+  const [active, , , View] = fitting.find(([name]) => name === tab) ?? fitting[0]!;
   return (
     <article class="machine" data-name={instance.name} data-state={instance.state}>
       <header class="machine-head">
@@ -61,7 +69,7 @@ export function MachineView({ backend, id, tab }: { backend: string; id: string;
         <ActionBar instance={instance} />
       </header>
       <nav class="tabs" ref={nav} aria-label={`Parts of ${instance.name}`}>
-        {tabs.map(([name, label, icon]) => <a key={name} href={machineLink(instance, name)} class={name === active ? 'active' : ''} aria-current={name === active ? 'page' : undefined}><Icon name={icon} size={14} />{label}</a>)}
+        {fitting.map(([name, label, icon]) => <a key={name} href={machineLink(instance, name)} class={name === active ? 'active' : ''} aria-current={name === active ? 'page' : undefined}><Icon name={icon} size={14} />{label}</a>)}
       </nav>
       <div class={`tab-body tab-${active}`}>
         <ErrorBoundary of={`${keyOf(instance)}/${active}`}><View key={`${keyOf(instance)}/${active}`} instance={instance} /></ErrorBoundary>

@@ -1,14 +1,27 @@
+import { computed } from '@preact/signals';
 import { Meter, stateTone } from '../components/basics';
 import { Sparkline } from '../components/charts';
 import { formatBytes, formatPercent, formatWord } from '../format';
 import { instances, stateCounts, synchronized } from '../store/instances';
-import { nodeSeries } from '../store/metrics';
+import type { NodeMetrics } from '../model';
+import { nodeSeries, type Series } from '../store/metrics';
+
+/** One computer may be a node of several backends: what knows its load knows most. */
+const byNode = computed(() => {
+  const nodes = new Map<string, [string, Series<NodeMetrics>]>();
+  for (const [key, series] of nodeSeries.value) {
+    if (!nodes.has(series.latest.node) || (series.latest.loadAverage1 !== undefined && nodes.get(series.latest.node)![1].latest.loadAverage1 === undefined)) {
+      nodes.set(series.latest.node, [key, series]);
+    }
+  }
+  return [...nodes.values()];
+});
 
 /** The state of everything on one line: each node's processors, memory and load, and how many machines are in which state. */
 export function Strip() {
   return (
     <div class="strip" aria-label="Overview" role="group">
-      {[...nodeSeries.value].slice(0, 3).map(([key, { latest, samples }]) => {
+      {byNode.value.slice(0, 3).map(([key, { latest, samples }]) => {
         const now = samples[samples.length - 1];
         const used = now?.memory;
         return (

@@ -10,13 +10,19 @@ import { terminalTheme } from './terminal-theme';
 
 const replayBytes = 16384;
 
+/** What a container's terminal runs: the better of the shells that it may have. */
+const shell = ['/bin/sh', '-c', 'command -v bash >/dev/null && exec bash -l; exec sh -l'];
+
 type Phase = { name: 'connecting' | 'open' } | { name: 'ended'; why: string };
 
-/** The machine's serial console: takes it over, shows the tail of what was said before, and comes back after a lost connection and a restart. */
+/**
+ * A machine's serial console: takes it over, shows the tail of what was said before, and comes back after a lost connection and a restart. Of a container, a shell of its own in it, which is a new one then.
+ */
 export function TerminalPane({ instance }: { instance: Instance }) {
   const host = useRef<HTMLDivElement>(null);
   const [phase, setPhase] = useState<Phase>({ name: 'connecting' });
   const [round, setRound] = useState(0);
+  const isContainer = instance.kind === 'container';
   const alive = instance.state !== 'stopped' && instance.state !== 'crashed';
 
   useEffect(() => {
@@ -46,7 +52,7 @@ export function TerminalPane({ instance }: { instance: Instance }) {
       <div class="terminal" ref={host} data-phase={alive ? phase.name : 'off'} />
       {!alive && <div class="pane-note"><p>{synchronized.value ? `The machine is ${instance.state}. The console opens when it starts.` : 'Waiting for the machine’s state.'}</p></div>}
       {alive && phase.name === 'connecting' && <div class="pane-note"><span class="spinner" aria-hidden="true" /><p>Opening the console …</p></div>}
-      {alive && phase.name === 'ended' && <div class="pane-note"><p>{phase.why}</p><Button tone="primary" icon="terminal" onClick={() => setRound(round + 1)}>Take the console</Button></div>}
+      {alive && phase.name === 'ended' && <div class="pane-note"><p>{phase.why}</p><Button tone="primary" icon="terminal" onClick={() => setRound(round + 1)}>{isContainer ? 'Open a shell' : 'Take the console'}</Button></div>}
       {alive && phase.name === 'open' && offline && <div class="pane-note"><p>Connection lost. The console comes back with it.</p></div>}
     </div>
   );
@@ -61,7 +67,7 @@ async function openTerminal(element: HTMLElement, instance: Instance, setPhase: 
   terminal.open(element);
   fit.fit();
 
-  const channel: Channel = socket.channel({ kind: 'serial', backend: instance.backend, instance: instance.id, takeOver: true, replay: replayBytes }, {
+  const channel: Channel = socket.channel({ backend: instance.backend, instance: instance.id, ...(instance.kind === 'container' ? { kind: 'command', command: shell } : { kind: 'serial', takeOver: true, replay: replayBytes }) }, {
     // The replay draws the screen again: what is there from before the connection was lost would be shown twice.
     opened: () => {
       terminal.reset();
