@@ -14,8 +14,8 @@ using Hypervisor.Sdk.Libvirt.Storage;
 namespace Hypervisor.Sdk.Libvirt;
 
 /// <summary>
-/// The machines of a libvirt daemon, those that others have made included. Plays <see cref="IHypervisor"/> and the features that <see cref="TryGet{TService}"/> hands out. A connection that ends is made again; a call that was under
-/// way is not repeated.
+/// The machines of a libvirt daemon, or its containers (<c>lxc:///</c>), those that others have made included. Plays <see cref="IHypervisor"/> or <see cref="IContainerRuntime"/>, and the features that <see cref="TryGet{TService}"/>
+/// hands out. A connection that ends is made again; a call that was under way is not repeated.
 /// </summary>
 /// <remarks>
 /// What this driver keeps about a machine (labels, request ids, which volumes are its own) is in the domain's metadata, in namespaces of its own. A machine's id is its UUID. Stopping a machine that the daemon does not keep when it
@@ -29,17 +29,24 @@ public sealed class LibvirtBackend : DriverBackend
     private readonly IReadOnlyList<object> _services;
 
     private LibvirtBackend(LibvirtParts parts)
-        : base(parts.Name, new BackendInfo { Kind = Kind, ServerVersion = parts.Host.Version.ToString(), ParsedVersion = parts.Host.Version, Endpoint = parts.Uri.Endpoint, Naming = LibvirtParts.Naming })
+        : base(parts.Name, new BackendInfo { Kind = Kind, ServerVersion = parts.Host.Version.ToString(), ParsedVersion = parts.Host.Version, Endpoint = parts.Uri.Endpoint, Naming = parts.Naming })
     {
         _parts = parts;
-        _services = [new LibvirtHypervisor(this, parts), new LibvirtPower(parts.Work), new LibvirtSnapshots(parts), new LibvirtRequestLog(parts), new LibvirtNetworks(parts), new LibvirtMetrics(parts), new LibvirtDocuments(parts), .. ServicesOfGuests(parts), .. ServicesOfStorage(parts)];
-        MigrationPeers.Add(parts);
+        _services =
+        [
+            parts.IsContainers ? new LibvirtContainers(this, parts) : new LibvirtHypervisor(this, parts), new LibvirtPausing(parts.Work), new LibvirtRequestLog(parts), new InstanceLanes(), new LibvirtNetworks(parts), new LibvirtMetrics(parts),
+            new LibvirtDocuments(parts), .. parts.IsContainers ? [new LibvirtSerialConsole(parts)] : ServicesOfMachines(parts), .. ServicesOfStorage(parts),
+        ];
+        if (!parts.IsContainers)
+            MigrationPeers.Add(parts);
         parts.Link.Changed = reason => MoveTo(reason is null ? BackendConnectionState.Connected : BackendConnectionState.Disconnected, reason);
     }
 
-    /// <summary>What is about the inside of machines: libvirt's test driver runs no guests.</summary>
-    private static IEnumerable<object> ServicesOfGuests(LibvirtParts parts)
+    /// <summary>What machines have beside. libvirt's test driver runs no guests: there is nothing about their inside.</summary>
+    private static IEnumerable<object> ServicesOfMachines(LibvirtParts parts)
     {
+        yield return new LibvirtPower(parts.Work);
+        yield return new LibvirtSnapshots(parts);
         yield return new LibvirtScreens(parts);
         if (parts.IsTestDriver)
             yield break;

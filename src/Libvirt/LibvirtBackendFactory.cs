@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Hypervisor.Sdk.Libvirt;
 
-/// <summary>Connects backends of the kind <c>libvirt</c>: settings <c>uri</c>, <c>domainType</c>, <c>pool</c>, <c>defaultDeadline</c>, <c>maxClientRequests</c>.</summary>
+/// <summary>Connects backends of the kind <c>libvirt</c>: settings <c>uri</c>, <c>domainType</c>, <c>pool</c>, <c>firstContainerId</c>, <c>defaultDeadline</c>, <c>maxClientRequests</c>.</summary>
 internal sealed class LibvirtBackendFactory : IBackendFactory
 {
     public string Kind => LibvirtBackend.Kind;
@@ -47,6 +47,9 @@ internal sealed class LibvirtBackendFactory : IBackendFactory
                 break;
             case "POOL":
                 options.Pool = PoolName.TryParse(text, null, out var pool) ? pool : throw Refused(setting, $"'{text}' is no pool's name");
+                break;
+            case "FIRSTCONTAINERID":
+                options.FirstContainerId = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int first) ? first : throw Refused(setting, $"'{text}' is not a number");
                 break;
             case "DEFAULTDEADLINE":
                 options.DefaultDeadline = TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) ? time : throw Refused(setting, $"'{text}' is not a time like 00:05:00");

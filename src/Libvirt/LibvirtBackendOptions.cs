@@ -9,7 +9,7 @@ public sealed class LibvirtBackendOptions
     /// <summary>The name under which the application knows the backend. Default <c>libvirt</c>.</summary>
     public string Name { get; set; } = "libvirt";
 
-    /// <summary>The address, as libvirt writes it: <c>qemu:///system</c>, <c>qemu+tls://host/system</c>, <c>test:///default</c>; see <see cref="LibvirtUri"/>.</summary>
+    /// <summary>The address, as libvirt writes it: <c>qemu:///system</c>, <c>qemu+tls://host/system</c>, <c>lxc:///</c>, <c>test:///default</c>; see <see cref="LibvirtUri"/>.</summary>
     public required string Uri { get; set; }
 
     /// <summary>How the connection is made and kept.</summary>
@@ -33,6 +33,12 @@ public sealed class LibvirtBackendOptions
     /// </summary>
     public string BackupDirectory { get; set; } = "/var/tmp";
 
+    /// <summary>
+    /// The first of the 65536 user ids, and group ids, of the daemon's host that stand for those of an unprivileged container (<c>lxc:///</c>): root in it is this one. Its root file system must belong to them. Default: 100000. Not 0, which
+    /// is the host's own root.
+    /// </summary>
+    public int FirstContainerId { get; set; } = 100_000;
+
     /// <summary>How long work may take where a request does not say. Default: 5 minutes.</summary>
     public TimeSpan DefaultDeadline { get; set; } = TimeSpan.FromMinutes(5);
 
@@ -48,6 +54,8 @@ public sealed class LibvirtBackendOptions
             throw new ArgumentException($"'{MigrationUri}' is no way for guests: tcp://ADDRESS, or unix:///DIRECTORY.", nameof(MigrationUri));
         if (BackupDirectory is not { Length: <= MaxBackupDirectoryLength } directory || !directory.StartsWith('/') || !Xml.BoundedXml.CanHold(directory))
             throw new ArgumentException($"'{BackupDirectory}' is no directory for the sockets of backups: a whole path of at most {MaxBackupDirectoryLength} characters.", nameof(BackupDirectory));
+        if (FirstContainerId < 1)
+            throw new ArgumentException($"{FirstContainerId} is no first id for containers: it must be positive.", nameof(FirstContainerId));
         if (Pool.IsDefault)
             throw new ArgumentException("A pool is needed.", nameof(Pool));
         ArgumentNullException.ThrowIfNull(Connection);

@@ -14,5 +14,6 @@ public interface ISerialConsole
     /// <param name="id">The instance.</param>
     /// <param name="tailBytes">At most this much, from the end; all that is kept when null.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="HypervisorException">The backend keeps no log, or kept none of this instance (<see cref="ErrorCode.Unsupported"/>).</exception>
     Task<Stream> OpenLogAsync(InstanceId id, long? tailBytes = null, CancellationToken cancellationToken = default);
 }

@@ -10,7 +10,7 @@ namespace Hypervisor.Sdk.Libvirt.Consoles;
 /// </summary>
 internal sealed class LibvirtSerialConsole(LibvirtParts parts) : ISerialConsole, IAsyncDisposable
 {
-    /// <summary>VIR_DOMAIN_CONSOLE_FORCE: whoever has it open loses it.</summary>
+    /// <summary>VIR_DOMAIN_CONSOLE_FORCE: whoever has it open loses it. LXC's driver does not know it, and keeps nobody out who is not of this process.</summary>
     private const uint Force = 1;
 
     private const int MaxReplayBytes = 1 << 20;
@@ -34,7 +34,7 @@ internal sealed class LibvirtSerialConsole(LibvirtParts parts) : ISerialConsole,
             ArgumentOutOfRangeException.ThrowIfNegative(tail, nameof(tailBytes));
         var facts = await parts.Work.RequireAsync(id, cancellationToken).ConfigureAwait(false);
         if (facts.Config.ConsoleLog is not { } path)
-            throw new HypervisorException($"'{facts.View.Name}' was made without a log of its console (a pool of files to keep it in, '{parts.Options.Pool}', is needed at its making).", ErrorCode.Unsupported, RequestOutcome.Rejected) { Resource = $"instance {id}" };
+            throw new HypervisorException(parts.IsContainers ? "libvirt's LXC driver keeps nothing of what the console of a container has printed." : $"'{facts.View.Name}' was made without a log of its console (a pool of files to keep it in, '{parts.Options.Pool}', is needed at its making).", ErrorCode.Unsupported, RequestOutcome.Rejected) { Resource = $"instance {id}" };
         var libvirt = await parts.Link.OpenAnotherAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -69,7 +69,7 @@ internal sealed class LibvirtSerialConsole(LibvirtParts parts) : ISerialConsole,
         var libvirt = await parts.Link.OpenAnotherAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var stream = await libvirt.DomainOpenConsoleAsync(facts.Domain, alias, options.TakeOver ? Force : 0, cancellationToken).ConfigureAwait(false);
+            var stream = await libvirt.DomainOpenConsoleAsync(facts.Domain, alias, options.TakeOver && !parts.IsContainers ? Force : 0, cancellationToken).ConfigureAwait(false);
             // Read after opening: what was printed in between comes twice rather than never.
             byte[] replay = options.Port == 0 && options.ReplayTail.Bytes > 0 ? await ReadTailAsync(facts, (int)Math.Min(options.ReplayTail.Bytes, MaxReplayBytes), cancellationToken).ConfigureAwait(false) : [];
             return new LibvirtSerialSession(libvirt, stream, replay, () => WhyEndedAsync(facts), parts.Time);

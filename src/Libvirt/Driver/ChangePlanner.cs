@@ -10,20 +10,23 @@ internal static class ChangePlanner
 
     private static PlannedStep No(string property, string? to, string why) => new() { Property = property, To = to, Impossible = why };
 
-    public static IReadOnlyList<PlannedStep> Steps(DomainFacts facts, InstanceChange change, bool isTaken, bool isTestDriver)
+    public static IReadOnlyList<PlannedStep> Steps(LibvirtParts parts, DomainFacts facts, InstanceChange change, bool isTaken)
     {
-        var instance = facts.View;
         DomainMaker.RefuseText("description", change.Description.IsSet ? change.Description.Value : null);
         foreach (var label in change.Labels)
             DomainMaker.RefuseText($"labels.{label.Key}", label.Key + label.Value);
-        return [.. SimplePlan.Steps(instance, change, LibvirtParts.Naming, _ => isTaken).Select(step => Renamed(facts, step)), .. Sizing(facts, change), .. Disks(facts, change, facts.IsActive && isTestDriver), .. Networks(change, facts.IsActive && isTestDriver), .. Limits(facts, change)];
+        var simple = SimplePlan.Steps(facts.View, change, parts.Naming, _ => isTaken);
+        if (parts.IsContainers)
+            return [.. simple.Select(ContainerPlanner.Renamed), .. ContainerPlanner.Steps(facts, change)];
+        bool isFixed = facts.IsActive && parts.IsTestDriver;
+        return [.. simple.Select(step => Renamed(facts, step)), .. Sizing(facts, change), .. Disks(facts, change, isFixed), .. Networks(change, isFixed), .. Limits(facts, change)];
     }
 
     private static PlannedStep Renamed(DomainFacts facts, PlannedStep step) => step.Property == "name" && (facts.IsActive || !facts.IsPersistent)
         ? new PlannedStep { Property = step.Property, From = step.From, To = step.To, Impossible = "libvirt renames only machines that are switched off." } : step;
 
     /// <summary>At once where nothing runs; else at the next start, where the daemon keeps it until then.</summary>
-    private static PlannedStep Later(DomainFacts facts, string property, string? from, string? to) => facts switch
+    public static PlannedStep Later(DomainFacts facts, string property, string? from, string? to) => facts switch
     {
         { IsActive: false } => new PlannedStep { Property = property, From = from, To = to, Effects = ChangeEffects.Live },
         { IsPersistent: true } => new PlannedStep { Property = property, From = from, To = to, Effects = ChangeEffects.AtNextStart },

@@ -26,6 +26,7 @@ internal sealed class DomainChanger(LibvirtParts parts, DomainChange change, Ins
             await RenameAsync(config, cancellationToken).ConfigureAwait(false);
             Describe(config, record);
             await SizeAsync(config, cancellationToken).ConfigureAwait(false);
+            await LimitAsync(config, cancellationToken).ConfigureAwait(false);
             await DisksAsync(config, record, cancellationToken).ConfigureAwait(false);
             var removed = await RemoveAsync(config, record, cancellationToken).ConfigureAwait(false);
             await NetworksAsync(config, cancellationToken).ConfigureAwait(false);
@@ -79,6 +80,29 @@ internal sealed class DomainChanger(LibvirtParts parts, DomainChange change, Ins
             await AttachAsync(config.AddMemoryModule(more), cancellationToken).ConfigureAwait(false);
         else if (config.MemoryBytes != memory)
             config.SetMemory(memory, Math.Max(size.MaxMemory is { } max ? ChangePlanner.Kept(max) : config.MaxMemoryBytes == config.MemoryBytes ? memory : config.MaxMemoryBytes, memory));
+    }
+
+    /// <summary>What a container may use, of what runs at once.</summary>
+    private async Task LimitAsync(DomainDocument config, CancellationToken cancellationToken)
+    {
+        const uint Live = (uint)VirDomainModificationImpact.Live;
+        if (wanted.CpuLimit.IsSet && wanted.CpuLimit.Value != ContainerLimits.CpusOf(config))
+        {
+            ContainerLimits.SetCpus(config, wanted.CpuLimit.Value);
+            var quota = new VirTypedParameter("vcpu_quota", VirTypedValue.From(ContainerLimits.QuotaOf(wanted.CpuLimit.Value)));
+            var period = new VirTypedParameter("vcpu_period", VirTypedValue.From((ulong)ContainerLimits.PeriodMicroseconds));
+            if (_facts.IsActive)
+                await change.DoAsync(Libvirt.DomainSetSchedulerParametersFlagsAsync(_facts.Domain, [period, quota], Live, cancellationToken)).ConfigureAwait(false);
+        }
+
+        if (!wanted.MemoryLimit.IsSet)
+            return;
+        long memory = wanted.MemoryLimit.Value is { } limit ? ChangePlanner.Kept(limit) : await ContainerLimits.MostMemoryAsync(Libvirt, cancellationToken).ConfigureAwait(false);
+        if (memory == ContainerLimits.MemoryOf(config))
+            return;
+        ContainerLimits.SetMemory(config, memory);
+        if (_facts.IsActive)
+            await change.DoAsync(Libvirt.DomainSetMemoryParametersAsync(_facts.Domain, [new VirTypedParameter("hard_limit", VirTypedValue.From((ulong)memory / 1024))], Live, cancellationToken)).ConfigureAwait(false);
     }
 
     private async Task DisksAsync(DomainDocument config, InstanceRecord record, CancellationToken cancellationToken)
@@ -146,7 +170,7 @@ internal sealed class DomainChanger(LibvirtParts parts, DomainChange change, Ins
         {
             foreach (var id in wanted.RemoveDevices)
             {
-                if (LiveDevice(id) is { } live)
+                if (!parts.IsContainers && LiveDevice(id) is { } live)
                     await DeviceUnplug.RunAsync(change, live, id.ToString(), parts.Time, cancellationToken).ConfigureAwait(false);
                 gone++;
                 config.Nics.FirstOrDefault(nic => nic.Id == id)?.Element.Remove();
@@ -186,9 +210,10 @@ internal sealed class DomainChanger(LibvirtParts parts, DomainChange change, Ins
     {
         foreach (var network in wanted.AddNetworks)
         {
-            var device = await DomainMaker.NicAsync(Libvirt, network, cancellationToken).ConfigureAwait(false);
+            var device = await DomainMaker.NicAsync(Libvirt, network, parts.IsContainers ? null : DomainMaker.PluggedModel, cancellationToken).ConfigureAwait(false);
             config.AddDevice(device);
-            await AttachAsync(device, cancellationToken).ConfigureAwait(false);
+            if (!parts.IsContainers)
+                await AttachAsync(device, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -15,24 +15,18 @@ internal sealed class DomainMaker(LibvirtParts parts)
     /// <summary>What a bridge of the host's is written with, where a network of libvirt's stands alone.</summary>
     public const string BridgePrefix = "bridge:";
 
+    /// <summary>What a card of a machine is: a container's is the host's own.</summary>
+    public const string PluggedModel = "virtio";
+
     /// <summary>For how many modules of memory there is room where there is any.</summary>
     private const int MemorySlots = 16;
 
     /// <summary>Refuses what cannot be, before anything is sent.</summary>
     public void Refuse(VirtualMachineSpec spec)
     {
-        Refusal.BadNames(LibvirtParts.Naming, spec.Name, spec.Labels.Keys);
-        RefuseText("description", spec.Description);
-        foreach (var label in spec.Labels)
-            RefuseText($"labels.{label.Key}", label.Key + label.Value);
+        RefuseCommon(parts, spec);
         RefuseText("guestOs", spec.GuestOs);
         RefuseSizing(spec.Sizing);
-        if (spec.Extensions.All.FirstOrDefault(extension => extension.BackendKind == LibvirtBackend.Kind) is { } unknown)
-            throw Refusal.Unsupported("extensions", $"'{unknown.GetType().Name}' is not known.");
-        if (spec.Placement.Node is { } node && node.ToString() != parts.Host.HostName)
-            throw Refusal.Unsupported("placement.node", $"the daemon runs on one node, '{parts.Host.HostName}', and not on '{node}'.");
-        if (spec.Placement.Scope is not null)
-            throw Refusal.Unsupported("placement.scope", "libvirt has no scopes.");
         if (spec.CloudInit is { } data)
             RefuseCloudInit(data);
         if (spec.Tpm)
@@ -52,10 +46,34 @@ internal sealed class DomainMaker(LibvirtParts parts)
 
         for (int i = 0; i < spec.Disks.Count; i++)
             LibvirtDisks.Refuse(FormattableString.Invariant($"disks[{i}]"), spec.Disks[i]);
-        for (int i = 0; i < spec.Networks.Count; i++)
-            RefuseNetwork(FormattableString.Invariant($"networks[{i}]"), spec.Networks[i]);
         if (parts.Host.DomainTypes(ArchitectureOf(spec)).Count == 0)
             throw Refusal.Unsupported("architecture", $"the daemon runs no machines of the architecture '{ArchitectureOf(spec)}'.");
+    }
+
+    /// <summary>Refuses what neither a machine nor a container of libvirt's can have.</summary>
+    public static void RefuseCommon(LibvirtParts parts, InstanceSpec spec)
+    {
+        Refusal.BadNames(parts.Naming, spec.Name, spec.Labels.Keys);
+        RefuseText("description", spec.Description);
+        foreach (var label in spec.Labels)
+            RefuseText($"labels.{label.Key}", label.Key + label.Value);
+        if (spec.Extensions.All.FirstOrDefault(extension => extension.BackendKind == LibvirtBackend.Kind) is { } unknown)
+            throw Refusal.Unsupported("extensions", $"'{unknown.GetType().Name}' is not known.");
+        if (spec.Placement.Node is { } node && node.ToString() != parts.Host.HostName)
+            throw Refusal.Unsupported("placement.node", $"the daemon runs on one node, '{parts.Host.HostName}', and not on '{node}'.");
+        if (spec.Placement.Scope is not null)
+            throw Refusal.Unsupported("placement.scope", "libvirt has no scopes.");
+        for (int i = 0; i < spec.Networks.Count; i++)
+            RefuseNetwork(FormattableString.Invariant($"networks[{i}]"), spec.Networks[i]);
+    }
+
+    /// <summary>What is kept about an instance that is made now.</summary>
+    public static InstanceRecord NewRecord(LibvirtParts parts, InstanceSpec spec)
+    {
+        var record = new InstanceRecord { Changes = 1, CreatedAt = parts.Time.GetUtcNow() };
+        foreach (var label in spec.Labels)
+            record.Labels[label.Key] = label.Value;
+        return record;
     }
 
     private void RefuseCloudInit(CloudInitData data)
@@ -104,9 +122,8 @@ internal sealed class DomainMaker(LibvirtParts parts)
         var size = (Sizing.Explicit)spec.Sizing;
         string architecture = ArchitectureOf(spec);
         var config = DomainDocument.New(parts.TypeOf(architecture), spec.Name.ToString(), uuid);
-        var record = new InstanceRecord { Changes = 1, CreatedAt = parts.Time.GetUtcNow(), GuestOs = spec.GuestOs };
-        foreach (var label in spec.Labels)
-            record.Labels[label.Key] = label.Value;
+        var record = NewRecord(parts, spec);
+        record.GuestOs = spec.GuestOs;
         config.Description = spec.Description;
         bool hasRoom = size.MaxMemory > size.Memory && HasMemoryModules(architecture);
         config.SetMemory(size.Memory.Bytes, hasRoom ? size.Memory.Bytes : size.MaxMemory?.Bytes ?? size.Memory.Bytes);
@@ -123,7 +140,7 @@ internal sealed class DomainMaker(LibvirtParts parts)
         if (spec.CloudInit is { } data)
             await parts.Disks.AddSeedAsync(scope, config, record, data, parts.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
         foreach (var network in spec.Networks)
-            config.AddDevice(await NicAsync(scope.Libvirt, network, cancellationToken).ConfigureAwait(false));
+            config.AddDevice(await NicAsync(scope.Libvirt, network, PluggedModel, cancellationToken).ConfigureAwait(false));
         if (!parts.IsTestDriver)
         {
             string? log = await parts.Disks.MakeConsoleLogAsync(scope, record, uuid, cancellationToken).ConfigureAwait(false);
@@ -139,8 +156,12 @@ internal sealed class DomainMaker(LibvirtParts parts)
     }
 
     /// <summary>A device in a network of libvirt's, on a bridge of the host's, or behind the host.</summary>
+    /// <param name="libvirt">The connection.</param>
+    /// <param name="spec">The device.</param>
+    /// <param name="model">What the guest sees it as; null where it is not emulated.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="HypervisorException">There is no such network (<see cref="ErrorCode.InvalidArgument"/>).</exception>
-    public static async Task<XElement> NicAsync(LibvirtConnection libvirt, NetworkSpec spec, CancellationToken cancellationToken)
+    public static async Task<XElement> NicAsync(LibvirtConnection libvirt, NetworkSpec spec, string? model, CancellationToken cancellationToken)
     {
         var (type, source) = spec.Network == UserNetwork ? ("user", null)
             : spec.Network.StartsWith(BridgePrefix, StringComparison.Ordinal) ? ("bridge", new XElement("source", new XAttribute("bridge", spec.Network[BridgePrefix.Length..])))
@@ -155,7 +176,7 @@ internal sealed class DomainMaker(LibvirtParts parts)
             throw Refusal.Invalid("networks", $"there is no network '{spec.Network}'; a bridge of the host's is '{BridgePrefix}NAME'.");
         }
 
-        return new XElement("interface", new XAttribute("type", type), new XElement("mac", new XAttribute("address", (spec.Mac ?? NewMac()).ToString())), source, new XElement("model", new XAttribute("type", "virtio")));
+        return new XElement("interface", new XAttribute("type", type), new XElement("mac", new XAttribute("address", (spec.Mac ?? NewMac()).ToString())), source, model is null ? null : new XElement("model", new XAttribute("type", model)));
     }
 
     /// <summary>A screen for viewers on the daemon's host, or who are brought there by ssh, with a password: VNC has room for eight characters (RFC 6143, 7.2.2).</summary>

@@ -90,15 +90,15 @@ internal sealed class DomainPower(LibvirtDomains domains, TimeProvider time)
         change.Progress.Say("waiting for the guest to shut down");
         using var stopped = change.News.Expect(change.Domain.Uuid, VirDomainEventType.Stopped);
         long begin = time.GetTimestamp();
-        while (true)
+        for (int asked = 0; ; asked++)
         {
             try
             {
-                await change.Libvirt.DomainShutdownFlagsAsync(change.Domain, 0, cancellationToken).ConfigureAwait(false);
+                await change.Libvirt.DomainShutdownFlagsAsync(change.Domain, change.Before.Config.IsContainer ? WordFor(asked) : 0, cancellationToken).ConfigureAwait(false);
             }
-            catch (LibvirtException error) when (error.Code == ErrorCode.InvalidState)
+            catch (LibvirtException error) when (error.Code == ErrorCode.InvalidState || change.Before.Config.IsContainer)
             {
-                // It is on its way already, or gone: the look below tells.
+                // It is on its way already, or gone, or has no such pipe: the look below tells.
             }
 
             var rest = grace - time.GetElapsedTime(begin);
@@ -117,6 +117,11 @@ internal sealed class DomainPower(LibvirtDomains domains, TimeProvider time)
             }
         }
     }
+
+    /// <summary>
+    /// How a container's init is told: by a signal, which ends a program, or by the pipe that an init like System V's reads. Asked to choose by itself, the daemon tries the pipe and takes a missing one for success.
+    /// </summary>
+    private static uint WordFor(int asked) => (uint)(asked % 2 == 0 ? VirDomainShutdownFlagValues.Signal : VirDomainShutdownFlagValues.Initctl);
 
     private static async Task DestroyAsync(DomainChange change, CancellationToken cancellationToken)
     {

@@ -14,15 +14,15 @@ internal static class InstanceView
             Id = facts.Id,
             Incarnation = Incarnation.Parse(facts.Domain.Uuid.ToString("D")),
             Name = config.Name,
-            Kind = config.Type == "lxc" ? InstanceKind.Container : InstanceKind.VirtualMachine,
+            Kind = config.IsContainer ? InstanceKind.Container : InstanceKind.VirtualMachine,
             State = facts.State,
             StateReason = ReasonOf(facts.NativeState, facts.NativeReason, facts.State),
             Revision = config.Revision,
             HasPendingChanges = facts.Live is { } live && IsOther(config, live),
             Architecture = Architecture.TryParse(config.Architecture, null, out var architecture) ? architecture : null,
             GuestOs = record.GuestOs,
-            Cpus = config.Cpus,
-            Memory = new ByteSize(config.MemoryBytes),
+            Cpus = config.IsContainer ? ContainerLimits.CpusOf(config) : config.Cpus,
+            Memory = new ByteSize(config.IsContainer ? ContainerLimits.MemoryOf(config) : config.MemoryBytes),
             Disks = [.. config.Disks.Where(disk => disk is { IsFloppy: false, IsSeed: false } && DeviceId.TryParse(disk.Target, null, out _)).Select(disk => DiskOf(disk, record))],
             Networks = [.. config.Nics.Select(nic => new NetworkDevice { Id = nic.Id, Network = nic.Network, Mac = nic.Mac })],
             Labels = record.Labels,
@@ -65,7 +65,9 @@ internal static class InstanceView
 
     /// <summary>Whether the next start would bring something else, of what the model knows.</summary>
     private static bool IsOther(DomainDocument config, DomainDocument live) =>
-        config.Cpus != live.Cpus || config.MaxCpus != live.MaxCpus || config.MaxMemoryBytes != live.MaxMemoryBytes
+        (config.IsContainer
+            ? ContainerLimits.CpusOf(config) != ContainerLimits.CpusOf(live) || ContainerLimits.MemoryOf(config) != ContainerLimits.MemoryOf(live)
+            : config.Cpus != live.Cpus || config.MaxCpus != live.MaxCpus || config.MaxMemoryBytes != live.MaxMemoryBytes)
         || !config.Disks.Select(disk => (disk.Target, disk.IsCd ? null : disk.Source)).Order().SequenceEqual(live.Disks.Select(disk => (disk.Target, disk.IsCd ? null : disk.Source)).Order())
         || !config.Nics.Select(nic => (nic.Mac.ToString(), nic.Network)).Order().SequenceEqual(live.Nics.Select(nic => (nic.Mac.ToString(), nic.Network)).Order());
 }

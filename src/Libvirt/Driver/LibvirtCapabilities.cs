@@ -13,6 +13,16 @@ internal static class LibvirtCapabilities
 
     public const string NoTestGuests = "libvirt's test driver runs no guests.";
 
+    public const string NoContainerRename = "libvirt's LXC driver gives containers no other names.";
+    public const string NoContainerCloudInit = "libvirt's LXC driver has no way to hand cloud-init data to a container.";
+    public const string NoContainerDisks = "A container has a root file system and no disks: this driver changes none of it.";
+    public const string NoContainerSnapshots = "libvirt's LXC driver takes no snapshots.";
+    public const string NoMounts = "This driver mounts nothing but the root of a container over libvirt.";
+    public const string NoPorts = "libvirt forwards no ports of the host to a container.";
+    public const string NoRestartPolicy = "This driver starts no container by itself over libvirt.";
+    public const string NoUserNetwork = "the network 'user' is what QEMU does for machines: a container joins a network of the daemon's or a bridge of its host.";
+    public const string OnlyMachines = "That is for machines: of a container, CPU time and memory are limited (cpuLimit, memoryLimit).";
+
     /// <summary>A backup can go on from what an earlier one has read.</summary>
     public static Capability IncrementalBackups { get; } = Capability.Parse("incremental-backups");
 
@@ -29,6 +39,8 @@ internal static class LibvirtCapabilities
 
     public static CapabilityAnswer Answer(LibvirtParts parts, Capability capability, CapabilityTarget target = default)
     {
+        if (parts.IsContainers)
+            return OfContainers(capability);
         if (capability == IncrementalBackups)
             return WhyNoBackups(parts) is { } why ? CapabilityAnswer.No(why) : CapabilityAnswer.Conditional("A machine that runs, all of whose writable disks are qcow2 images; this process and the daemon share a directory (LibvirtBackendOptions.BackupDirectory).");
         if (capability == Capability.MigrationHandover && !parts.IsTestDriver)
@@ -66,6 +78,35 @@ internal static class LibvirtCapabilities
         return CapabilityAnswer.No(WhyNot(capability));
     }
 
+    private static CapabilityAnswer OfContainers(Capability capability)
+    {
+        // There is no machine between a container's programs and the processor.
+        if (capability == Capability.Containers || capability == Capability.UniqueNames || capability == Capability.RequestLog || capability == Capability.SerialConsole
+            || capability == Capability.HotplugCpu || capability == Capability.HotplugMemory || capability == Capability.HardwareAcceleration)
+            return CapabilityAnswer.Yes;
+        if (capability == Capability.NetworkMetrics)
+            return CapabilityAnswer.Conditional("The container is in a network or on a bridge: the host counts the device.");
+        if (capability == Capability.LinkedClones)
+            return CapabilityAnswer.No("The root of a container is a whole copy of its image: the daemon mounts it as it is.");
+        if (capability == Capability.VirtualMachines)
+            return CapabilityAnswer.No("libvirt's LXC driver runs containers only: another connection to the same daemon (qemu:///system) runs machines.");
+        if (capability == Capability.Snapshots || capability == Capability.MemorySnapshots)
+            return CapabilityAnswer.No(NoContainerSnapshots);
+        if (capability == Capability.CloudInit)
+            return CapabilityAnswer.No(NoContainerCloudInit);
+        if (capability == Capability.HotplugNetwork)
+            return CapabilityAnswer.No("A network card comes and goes with the next start of a container.");
+        if (capability == Capability.HotplugDisk || capability == Capability.OnlineResizeDisk || capability == Capability.LimitDisks)
+            return CapabilityAnswer.No(NoContainerDisks);
+        if (capability == Capability.MigrationHandover)
+            return CapabilityAnswer.Yes;
+        if (capability == Capability.LiveMigration)
+            return CapabilityAnswer.No("libvirt's LXC driver moves no container that runs.");
+        if (capability == Capability.UefiFirmware || capability == Capability.Tpm || capability == Capability.GraphicsConsole || capability == Capability.ChangeMedia || capability == Capability.GuestAgent)
+            return CapabilityAnswer.No("A container is no machine: it has neither firmware, TPM, screen, drives nor an agent.");
+        return CapabilityAnswer.No(WhyNot(capability));
+    }
+
     private static string WhyNot(Capability capability)
     {
         if (capability == Capability.Tpm)
@@ -75,7 +116,7 @@ internal static class LibvirtCapabilities
         if (capability == Capability.ResumableOperations)
             return "A daemon keeps no tasks: a call answers when it has done. Look the request up instead.";
         if (capability == Capability.Containers)
-            return "This driver runs no containers over libvirt.";
+            return "This connection is to a driver of machines: another one to the same daemon (lxc:///) runs containers.";
         return $"This driver does not do '{capability}' over libvirt.";
     }
 }

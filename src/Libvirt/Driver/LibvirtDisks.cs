@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using System.Globalization;
+using System.Text;
 using System.Xml.Linq;
 using Hypervisor.Sdk.DiskImages;
 using Hypervisor.Sdk.Drivers;
@@ -88,6 +90,27 @@ internal sealed class LibvirtDisks(LibvirtBackendOptions options, LibvirtHost ho
         {
             return null;
         }
+    }
+
+    /// <summary>What libvirt (9.0) gives the kernel of a file's path that is mounted by a loop device, LO_NAME_SIZE of linux/loop.h without the end: it mounts none with a longer one.</summary>
+    private const int MaxMountedPathBytes = 63;
+
+    /// <summary>Copies a volume to be the root of a container, which the daemon mounts as it is: raw. Its name is the container's id, as short as it can be written.</summary>
+    /// <returns>Its path.</returns>
+    public async Task<string> MakeRootAsync(DomainChangeScope scope, InstanceRecord record, Guid uuid, VirStorageVol origin, CancellationToken cancellationToken)
+    {
+        var libvirt = scope.Libvirt;
+        var pool = await FindPoolAsync(libvirt, options.Pool.ToString(), cancellationToken).ConfigureAwait(false);
+        string name = "root-" + Base64Url.EncodeToString(uuid.ToByteArray(bigEndian: true));
+        long size = (long)(await libvirt.StorageVolGetInfoAsync(origin, cancellationToken).ConfigureAwait(false)).Capacity;
+        var volume = await RemadeAsync(
+            libvirt, pool, name, () => libvirt.WithTimeout(Timeout.InfiniteTimeSpan).StorageVolCreateXmlFromAsync(pool, Describe(name, size, "raw"), origin, 0, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var file = new InstanceRecord.DiskRecord(size, pool.Name, name, true);
+        scope.Made.Add(file);
+        record.Files["root"] = file;
+        string path = await libvirt.StorageVolGetPathAsync(volume, cancellationToken).ConfigureAwait(false);
+        return Encoding.UTF8.GetByteCount(path) <= MaxMountedPathBytes ? path
+            : throw Refusal.Unsupported("image", $"its copy would be '{path}', and libvirt mounts no file with a path of more than {MaxMountedPathBytes} bytes: the pool '{pool.Name}' needs a shorter one.");
     }
 
     /// <summary>Makes an empty qcow2 image for a disk, in a pool of files.</summary>

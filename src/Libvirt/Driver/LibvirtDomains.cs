@@ -29,7 +29,7 @@ internal sealed class LibvirtDomains(LibvirtLink link)
             var live = domain.Id >= 0 ? libvirt.DomainGetXmlDescAsync(domain, 0, cancellationToken).AsTask() : null;
             var state = libvirt.DomainGetStateAsync(domain, 0, cancellationToken).AsTask();
             var isPersistent = libvirt.DomainIsPersistentAsync(domain, cancellationToken).AsTask();
-            var hasSave = libvirt.DomainHasManagedSaveImageAsync(domain, 0, cancellationToken).AsTask();
+            var hasSave = HasSaveAsync(libvirt, domain, cancellationToken);
             await Task.WhenAll(config, live ?? Task.CompletedTask, state, isPersistent, hasSave).ConfigureAwait(false);
             var answer = await state.ConfigureAwait(false);
             return new DomainFacts
@@ -39,13 +39,26 @@ internal sealed class LibvirtDomains(LibvirtLink link)
                 Live = live is null ? null : DomainDocument.Parse(await live.ConfigureAwait(false)),
                 NativeState = (VirDomainState)answer.State,
                 NativeReason = answer.Reason,
-                HasManagedSave = await hasSave.ConfigureAwait(false) == 1,
+                HasManagedSave = await hasSave.ConfigureAwait(false),
                 IsPersistent = await isPersistent.ConfigureAwait(false) == 1,
             };
         }
         catch (LibvirtException error) when (error.Number == VirErrorNumber.ErrNoDomain)
         {
             return null;
+        }
+    }
+
+    /// <summary>Whether what it had in memory was saved; a driver that saves nothing does not know the question.</summary>
+    private static async Task<bool> HasSaveAsync(LibvirtConnection libvirt, VirDomain domain, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await libvirt.DomainHasManagedSaveImageAsync(domain, 0, cancellationToken).ConfigureAwait(false) == 1;
+        }
+        catch (LibvirtException error) when (error.Code == ErrorCode.Unsupported)
+        {
+            return false;
         }
     }
 
@@ -107,6 +120,11 @@ internal sealed class LibvirtDomains(LibvirtLink link)
         catch (LibvirtException error) when (error.Number == VirErrorNumber.ErrNoDomain)
         {
             // It went between the list and the look at it.
+            return null;
+        }
+        catch (HypervisorException error) when (error.Code == ErrorCode.Protocol && libvirt.CloseReason is null)
+        {
+            // One document that cannot be read hides none of the others: whoever asks for its domain is told why.
             return null;
         }
     }

@@ -17,6 +17,9 @@ internal sealed class LibvirtHost
 
     public required string HostName { get; init; }
 
+    /// <summary>Whether what it runs is containers, and no machines.</summary>
+    public bool RunsContainers => Driver == "LXC";
+
     /// <summary>What was opened: qemu:///system.</summary>
     public required string OpenedUri { get; init; }
 

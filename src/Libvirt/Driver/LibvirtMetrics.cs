@@ -5,7 +5,7 @@ using Hypervisor.Sdk.Libvirt.Protocol;
 namespace Hypervisor.Sdk.Libvirt.Driver;
 
 /// <summary>Counters of everything that runs, in one call, and of the daemon's host.</summary>
-internal sealed class LibvirtMetrics(LibvirtParts parts) : IMetrics, INodes
+internal sealed partial class LibvirtMetrics(LibvirtParts parts) : IMetrics, INodes
 {
     private const uint Wanted = (uint)(VirDomainStatsTypes.State | VirDomainStatsTypes.CpuTotal | VirDomainStatsTypes.Balloon | VirDomainStatsTypes.Interface | VirDomainStatsTypes.Block);
 
@@ -16,6 +16,13 @@ internal sealed class LibvirtMetrics(LibvirtParts parts) : IMetrics, INodes
 
     public async IAsyncEnumerable<InstanceMetrics> SampleAsync(InstanceFilter? filter = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        if (parts.IsContainers)
+        {
+            await foreach (var counters in SampleContainersAsync(filter, cancellationToken).ConfigureAwait(false))
+                yield return counters;
+            yield break;
+        }
+
         var libvirt = await parts.Link.GetAsync(cancellationToken).ConfigureAwait(false);
         // What the filter asks for stands in the domains' documents; without one they need not be read.
         var wanted = filter is null ? null : (await parts.Domains.ListAsync(cancellationToken).ConfigureAwait(false)).Where(facts => filter.Matches(facts.View)).Select(facts => facts.Domain.Uuid).ToHashSet();

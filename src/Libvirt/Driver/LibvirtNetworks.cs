@@ -11,7 +11,7 @@ internal sealed class LibvirtNetworks(LibvirtParts parts) : INetworks
     public async IAsyncEnumerable<Network> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var libvirt = await parts.Link.GetAsync(cancellationToken).ConfigureAwait(false);
-        if (!parts.IsTestDriver)
+        if (parts is { IsTestDriver: false, IsContainers: false })
             yield return new Network { Name = DomainMaker.UserNetwork, Kind = "user", Description = "Out through the host, as the host; nothing in." };
         foreach (var network in (await libvirt.ConnectListAllNetworksAsync(1, (uint)VirConnectListAllNetworksFlags.Active, cancellationToken).ConfigureAwait(false)).Nets)
         {

@@ -178,8 +178,8 @@ internal sealed class LibvirtNews(EventHub hub, TimeProvider time)
         var state = why switch
         {
             VirDomainEventStoppedDetailType.Crashed => PowerState.Crashed,
-            // QEMU's driver says so of a process that has ended by itself, and the reason of the domain is that it crashed.
-            VirDomainEventStoppedDetailType.Failed when found is not { NativeState: VirDomainState.Shutoff, NativeReason: (int)VirDomainShutoffReason.Failed } => PowerState.Crashed,
+            // QEMU's driver says so of a process that has ended by itself, and the reason of the domain is that it crashed. LXC's says so too, and that the domain was shut down.
+            VirDomainEventStoppedDetailType.Failed when found is not { NativeState: VirDomainState.Shutoff, NativeReason: (int)VirDomainShutoffReason.Failed or (int)VirDomainShutoffReason.Shutdown } => PowerState.Crashed,
             VirDomainEventStoppedDetailType.Saved when found is { HasManagedSave: true } => PowerState.Suspended,
             _ => PowerState.Stopped,
         };

@@ -18,6 +18,22 @@ internal static class SpecCopy
         return copy;
     }
 
+    public static ContainerSpec Of(ContainerSpec spec)
+    {
+        var copy = new ContainerSpec { Name = spec.Name, Image = spec.Image, Description = spec.Description, Flavor = spec.Flavor, CpuLimit = spec.CpuLimit, MemoryLimit = spec.MemoryLimit, Privileged = spec.Privileged };
+        foreach (string word in spec.Entrypoint)
+            copy.Entrypoint.Add(word);
+        foreach (string word in spec.Command)
+            copy.Command.Add(word);
+        foreach (var variable in spec.Environment)
+            copy.Environment.Add(variable);
+        foreach (var label in spec.Labels)
+            copy.Labels.Add(label);
+        foreach (var network in spec.Networks)
+            copy.Networks.Add(Of(network));
+        return copy;
+    }
+
     public static InstanceChange Of(InstanceChange change)
     {
         var copy = new InstanceChange { Name = change.Name, Description = change.Description, Sizing = change.Sizing, CpuLimit = change.CpuLimit, MemoryLimit = change.MemoryLimit, MemoryTarget = change.MemoryTarget, RemoveCloudInit = change.RemoveCloudInit };

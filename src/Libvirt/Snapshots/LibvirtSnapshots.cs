@@ -27,7 +27,7 @@ internal sealed class LibvirtSnapshots(LibvirtParts parts) : ISnapshots
         if (spec.Name.IsDefault)
             throw new ArgumentException("A snapshot needs a name.", nameof(spec));
         string name = spec.Name.ToString();
-        if (!LibvirtParts.Naming.Accepts(name, out string? problem))
+        if (!parts.Naming.Accepts(name, out string? problem))
             throw Refusal.Invalid("name", problem);
         if (name.All(char.IsAsciiDigit))
             throw Refusal.Invalid("name", $"'{name}' is a number, and QEMU counts snapshots by numbers: begin it with a letter.");

@@ -107,6 +107,8 @@ internal sealed class LibvirtVolumes(LibvirtParts parts)
         foreach (var domain in await parts.Domains.ListAsync(cancellationToken).ConfigureAwait(false))
         {
             var disks = (domain.Live?.Disks ?? []).Concat(evenByThoseThatAreOff ? domain.Config.Disks : []);
+            if (new[] { domain.Live, evenByThoseThatAreOff ? domain.Config : null }.Any(document => document?.Devices("filesystem").Any(system => system.Element("source")?.Attribute("file")?.Value == volume.Path) ?? false))
+                throw VolumeLeases.Locked(volume.Id, $"it is a file system of '{domain.Config.Name}'");
             if (disks.Any(disk => (evenByThoseThatAreOff || !disk.IsReadOnly) && (disk.Source == volume.Path || disk.Source == volume.Id.ToString())))
                 throw VolumeLeases.Locked(volume.Id, $"it is a disk of '{domain.Config.Name}'");
         }

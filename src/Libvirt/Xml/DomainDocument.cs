@@ -25,6 +25,9 @@ internal sealed class DomainDocument
     /// <summary>The kind of virtualization: kvm, qemu, test, lxc.</summary>
     public string Type => Root.Attribute("type")?.Value ?? "";
 
+    /// <summary>Whether it is no machine.</summary>
+    public bool IsContainer => Type == "lxc";
+
     public string? Description
     {
         get => TextOf("description");
@@ -84,6 +87,9 @@ internal sealed class DomainDocument
             var copy = new XElement(Root);
             RequestRecords.Remove(copy);
             SnapshotNote.Remove(copy);
+            // Where LXC's driver has put the control groups of a container, which it writes down at the first start.
+            if (IsContainer)
+                copy.Element("resource")?.Remove();
             byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(copy.ToString(SaveOptions.DisableFormatting)));
             return Revision.Parse(string.Create(CultureInfo.InvariantCulture, $"{InstanceRecord.Read(Root).Changes}-{Convert.ToHexStringLower(hash.AsSpan(0, 10))}"));
         }
@@ -149,7 +155,7 @@ internal sealed class DomainDocument
         return module;
     }
 
-    private static XElement SetBytes(XElement element, long value)
+    internal static XElement SetBytes(XElement element, long value)
     {
         element.SetAttributeValue("unit", "b");
         element.Value = value.ToString(CultureInfo.InvariantCulture);
@@ -191,7 +197,7 @@ internal sealed class DomainDocument
     private static int? ReadInt(string? text) => int.TryParse(text?.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : null;
 
     /// <summary>A scaled integer, of KiB where no unit is said.</summary>
-    private static long? ReadBytes(XElement? element)
+    internal static long? ReadBytes(XElement? element)
     {
         if (element is null || !long.TryParse(element.Value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long value))
             return null;

@@ -22,6 +22,28 @@ public sealed class LibvirtConformanceTests(Libvirtd libvirtd)
     }
 
     [Fact(Timeout = 600_000)]
+    [Speed(SpeedAttribute.Slow)]
+    [Feature("CTR-01")]
+    public async Task The_libvirt_driver_keeps_the_contract_on_real_containers()
+    {
+        string root = await libvirtd.ContainerRootAsync();
+        // Makes the pool that volumes are made in.
+        await using var qemu = await libvirtd.ConnectQemuAsync();
+        var targets = new List<LibvirtTarget>();
+        try
+        {
+            for (int i = 0; i < Shares; i++)
+                targets.Add(new LxcLibvirtTarget(libvirtd, "libvirt 9.0 LXC", $"hvconf{i}-", root, await libvirtd.ConnectAsync("lxc:///")));
+            await PassesAsync(targets, "3-libvirt-lxc");
+        }
+        finally
+        {
+            foreach (var target in targets)
+                await target.DisposeAsync();
+        }
+    }
+
+    [Fact(Timeout = 600_000)]
     [Speed(SpeedAttribute.Full)]
     public async Task The_libvirt_driver_keeps_the_contract_on_real_machines()
     {

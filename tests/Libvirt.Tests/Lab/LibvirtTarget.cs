@@ -16,7 +16,7 @@ internal class LibvirtTarget(Libvirtd libvirtd, string name, string prefix, stri
 
     public override IConnectionFaults Connection => this;
 
-    public override IGuestFaults Guests => this;
+    public override IGuestFaults? Guests => this;
 
     protected Libvirtd Libvirtd => libvirtd;
 

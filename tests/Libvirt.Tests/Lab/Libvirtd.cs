@@ -18,6 +18,7 @@ public sealed class Libvirtd : IAsyncLifetime
     private TempDirectory? _directory;
     private Process? _process;
     private readonly List<Relay> _relays = [];
+    private string? _containerRoot;
     private int _nodes;
 
     public int ProcessId => _process!.Id;
@@ -143,8 +144,42 @@ public sealed class Libvirtd : IAsyncLifetime
         if (_process is not null)
             await StopAsync(_process);
         _table.Save();
+        EndContainers();
         _directory?.Dispose();
         _gate.Dispose();
+    }
+
+    /// <summary>Makes the root of containers where there is none yet: a directory with busybox that belongs to the ids of unprivileged ones.</summary>
+    /// <returns>Its path.</returns>
+    public async Task<string> ContainerRootAsync()
+    {
+        await StartAsync();
+        RealPeer.Program("busybox");
+        if (!File.Exists("/usr/lib/libvirt/libvirt_lxc"))
+            RealPeer.Absent("libvirt's driver of containers is not installed");
+        await _gate.WaitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            return _containerRoot ??= await ContainerRoot.MakeAsync(_directory!, "root", ContainerRoot.FirstId, TestContext.Current.CancellationToken);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>What a test that failed has left running goes on without the daemon.</summary>
+    private void EndContainers()
+    {
+        string running = _directory?["state/run/libvirt/lxc"] ?? "";
+        foreach (string file in Directory.Exists(running) ? Directory.GetFiles(running, "*.pid") : [])
+        {
+            if (!int.TryParse(File.ReadAllText(file).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int process) || !File.Exists($"/proc/{process}/exe"))
+                continue;
+            using var left = Process.GetProcessById(process);
+            if (left.ProcessName == "libvirt_lxc")
+                left.Kill();
+        }
     }
 
     /// <summary>Skips, or fails in CI, where there is no libvirtd or where it cannot be kept apart.</summary>
@@ -188,6 +223,9 @@ public sealed class Libvirtd : IAsyncLifetime
             cgroup_controllers = []
             stdio_handler = "file"
             remember_owner = 0
+            """);
+        File.WriteAllText(directory["state/etc/libvirt/lxc.conf"], """
+            security_driver = "none"
             """);
         File.WriteAllText(directory["libvirtd.conf"], $"""
             unix_sock_dir = "{directory["s"]}"

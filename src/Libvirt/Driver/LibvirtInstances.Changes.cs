@@ -5,7 +5,7 @@ using Hypervisor.Sdk.Libvirt.Xml;
 namespace Hypervisor.Sdk.Libvirt.Driver;
 
 /// <content>Changing machines: what the change does not mention stays in the domain's document as it is, whoever wrote it.</content>
-internal sealed partial class LibvirtHypervisor
+internal abstract partial class LibvirtInstances
 {
     public async Task<ChangePlan> PlanAsync(InstanceId id, InstanceChange change, CancellationToken cancellationToken = default)
     {
@@ -37,10 +37,10 @@ internal sealed partial class LibvirtHypervisor
 
     private ChangePlan Plan(DomainFacts facts, InstanceChange change, bool isTaken) => new()
     {
-        Instance = new InstanceRef(parts.Name, facts.Id), BasedOn = facts.View.Revision, Change = change, Steps = ChangePlanner.Steps(facts, change, isTaken, parts.IsTestDriver),
+        Instance = new InstanceRef(parts.Name, facts.Id), BasedOn = facts.View.Revision, Change = change, Steps = ChangePlanner.Steps(parts, facts, change, isTaken),
     };
 
     private async Task<bool> IsTakenAsync(DomainFacts facts, InstanceChange change, CancellationToken cancellationToken) =>
-        change.Name.IsSet && change.Name.Value.ToString() is var name && name != facts.View.Name && LibvirtParts.Naming.Accepts(name, out _)
+        change.Name.IsSet && change.Name.Value.ToString() is var name && name != facts.View.Name && parts.Naming.Accepts(name, out _)
         && await parts.Domains.FindByNameAsync(name, cancellationToken).ConfigureAwait(false) is { } other && other.Uuid != facts.Domain.Uuid;
 }

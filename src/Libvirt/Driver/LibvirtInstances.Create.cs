@@ -4,18 +4,21 @@ using Hypervisor.Sdk.Libvirt.Xml;
 
 namespace Hypervisor.Sdk.Libvirt.Driver;
 
-/// <content>Making machines. A machine's id is its request's: the daemon itself keeps that one request makes one machine, and says afterwards whether it has.</content>
-internal sealed partial class LibvirtHypervisor
+/// <content>Making domains. An instance's id is its request's: the daemon itself keeps that one request makes one instance, and says afterwards whether it has.</content>
+internal abstract partial class LibvirtInstances
 {
-    public async Task<Operation<Instance>> CreateAsync(VirtualMachineSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    /// <summary>Makes the domain of a spec.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="refuse">Refuses what cannot be, before anything is sent.</param>
+    /// <param name="make">Makes the configuration with its disks, of a copy of the spec: what the caller does with his own afterwards is his.</param>
+    /// <param name="request">What the caller says about the call.</param>
+    /// <param name="cancellationToken">Ends the wait for the acceptance.</param>
+    protected async Task<Operation<Instance>> CreateAsync(
+        InstanceName name, Action refuse, Func<DomainChangeScope, Guid, CancellationToken, Task<DomainDocument>> make, RequestOptions? request, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(spec);
         cancellationToken.ThrowIfCancellationRequested();
         await parts.Link.GetAsync(cancellationToken).ConfigureAwait(false);
-        var maker = new DomainMaker(parts);
-        maker.Refuse(spec);
-        // What the caller does with his spec afterwards is his.
-        var copy = SpecCopy.Of(spec);
+        refuse();
         var id = request?.RequestId ?? RequestId.New(parts.Time);
         var uuid = id.ToGuid();
         bool isKnown = await parts.Server.Ledger.LookUpAsync(id, cancellationToken).ConfigureAwait(false) is { State: RequestState.Running or RequestState.Succeeded };
@@ -23,20 +26,20 @@ internal sealed partial class LibvirtHypervisor
         {
             if (await parts.Domains.FindAsync(uuid, cancellationToken).ConfigureAwait(false) is { } made)
                 return new TrackedOperation<Instance>(null, id, Task.FromResult(made.View), new WorkProgress());
-            if (await parts.Domains.FindByNameAsync(spec.Name.ToString(), cancellationToken).ConfigureAwait(false) is not null)
-                throw Refusal.NameTaken(spec.Name.ToString());
+            if (await parts.Domains.FindByNameAsync(name.ToString(), cancellationToken).ConfigureAwait(false) is not null)
+                throw Refusal.NameTaken(name.ToString());
             parts.Server.Remember(id, new LibvirtServer.Effect(WorkKinds.Create, uuid));
         }
 
         var options = new RequestOptions { RequestId = id, Deadline = request?.Deadline };
         var operation = await parts.Server.Ledger.BeginAsync(
-            WorkKinds.Create, options, parts.Options.DefaultDeadline, () => DomainFacts.IdOf(uuid), (progress, token) => MakeAsync(maker, copy, id, progress, token), cancellationToken).ConfigureAwait(false);
+            WorkKinds.Create, options, parts.Options.DefaultDeadline, () => DomainFacts.IdOf(uuid), (progress, token) => MakeAsync(name.ToString(), make, id, progress, token), cancellationToken).ConfigureAwait(false);
         if (isKnown && await parts.Server.Ledger.LookUpAsync(id, cancellationToken).ConfigureAwait(false) is { State: RequestState.Succeeded } && await parts.Domains.FindAsync(uuid, cancellationToken).ConfigureAwait(false) is null)
             throw new HypervisorException($"The request {id} made '{uuid:D}', which was deleted since. Ask with a new request id for a new one.", ErrorCode.Conflict, RequestOutcome.Rejected) { Resource = $"instance {uuid:D}" };
         return operation;
     }
 
-    private async Task<Instance> MakeAsync(DomainMaker maker, VirtualMachineSpec spec, RequestId id, WorkProgress progress, CancellationToken cancellationToken)
+    private async Task<Instance> MakeAsync(string name, Func<DomainChangeScope, Guid, CancellationToken, Task<DomainDocument>> make, RequestId id, WorkProgress progress, CancellationToken cancellationToken)
     {
         var uuid = id.ToGuid();
         var libvirt = await parts.Link.GetAsync(cancellationToken).ConfigureAwait(false);
@@ -44,12 +47,12 @@ internal sealed partial class LibvirtHypervisor
         try
         {
             progress.Say("making disks");
-            var config = await maker.MakeAsync(scope, spec, uuid, cancellationToken).ConfigureAwait(false);
+            var config = await make(scope, uuid, cancellationToken).ConfigureAwait(false);
             var requests = new RequestRecords();
             requests.Set(new RequestRecord(id, WorkKinds.Create, true, null));
             requests.Write(config);
             progress.Say("defining the domain");
-            await DefineNewAsync(libvirt, config, spec.Name.ToString(), uuid, cancellationToken).ConfigureAwait(false);
+            await DefineNewAsync(libvirt, config, name, uuid, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (error is OperationCanceledException or HypervisorException { Outcome: RequestOutcome.NotSent or RequestOutcome.Rejected })
         {
@@ -59,7 +62,7 @@ internal sealed partial class LibvirtHypervisor
 
         // It is made: who cancels now comes too late.
         return (await parts.Domains.FindAsync(uuid, CancellationToken.None).ConfigureAwait(false))?.View
-            ?? throw new HypervisorException($"'{spec.Name}' was made and is gone already: somebody has deleted it.", ErrorCode.NotFound, RequestOutcome.FailedMidway) { Resource = $"instance {uuid:D}" };
+            ?? throw new HypervisorException($"'{name}' was made and is gone already: somebody has deleted it.", ErrorCode.NotFound, RequestOutcome.FailedMidway) { Resource = $"instance {uuid:D}" };
     }
 
     /// <summary>Of what nobody has taken note, nothing is left.</summary>
