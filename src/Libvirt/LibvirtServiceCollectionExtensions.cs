@@ -19,7 +19,7 @@ public static class LibvirtServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(uri);
         if (!BackendName.TryParse(name, null, out var backendName))
             throw new ArgumentException($"'{name}' is not a backend name: 1 to 63 of a-z, 0-9, '-', '_' and '.'.", nameof(name));
-        return builder.AddFactory<LibvirtBackendFactory>().AddBackend(backendName, LibvirtBackend.Kind, async (provider, cancellationToken) =>
+        return builder.AddFactory<LibvirtBackendFactory>().AddSpecExtension(LibvirtBackend.Kind, LibvirtDomainJson.Default.LibvirtDomain).AddBackend(backendName, LibvirtBackend.Kind, async (provider, cancellationToken) =>
         {
             var options = new LibvirtBackendOptions { Uri = uri, Connection = new LibvirtOptions { TimeProvider = provider.GetService<TimeProvider>() ?? TimeProvider.System } };
             configure?.Invoke(options);

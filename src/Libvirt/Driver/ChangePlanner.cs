@@ -15,11 +15,21 @@ internal static class ChangePlanner
         DomainMaker.RefuseText("description", change.Description.IsSet ? change.Description.Value : null);
         foreach (var label in change.Labels)
             DomainMaker.RefuseText($"labels.{label.Key}", label.Key + label.Value);
-        var simple = SimplePlan.Steps(facts.View, change, parts.Naming, _ => isTaken);
+        IEnumerable<PlannedStep> simple = [.. SimplePlan.Steps(facts.View, change, parts.Naming, _ => isTaken), .. Autostart(facts, change)];
         if (parts.IsContainers)
             return [.. simple.Select(ContainerPlanner.Renamed), .. ContainerPlanner.Steps(facts, change)];
         bool isFixed = facts.IsActive && parts.IsTestDriver;
         return [.. simple.Select(step => Renamed(facts, step)), .. Sizing(facts, change), .. Disks(facts, change, isFixed), .. Networks(change, isFixed), .. Limits(facts, change)];
+    }
+
+    /// <summary>Said whether or not it is so already: that would be one more call for each look at a domain.</summary>
+    private static IEnumerable<PlannedStep> Autostart(DomainFacts facts, InstanceChange change)
+    {
+        if (!change.Extensions.TryGet<LibvirtDomain>(out var own) || own.IsAutostarted is not { } isAutostarted)
+            yield break;
+        string to = isAutostarted ? "with the daemon" : "never";
+        yield return facts.IsPersistent
+            ? new PlannedStep { Property = "autostart", To = to, Effects = ChangeEffects.Live } : No("autostart", to, "The daemon does not keep this machine when it does not run, and has nothing to start.");
     }
 
     private static PlannedStep Renamed(DomainFacts facts, PlannedStep step) => step.Property == "name" && (facts.IsActive || !facts.IsPersistent)

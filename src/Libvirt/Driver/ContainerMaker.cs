@@ -44,7 +44,6 @@ internal sealed class ContainerMaker(LibvirtParts parts)
         foreach (var (field, isAsked, why) in new[]
         {
             ("cloudInit", spec.CloudInit is not null, LibvirtCapabilities.NoContainerCloudInit), ("mounts", spec.Mounts.Count > 0, LibvirtCapabilities.NoMounts), ("ports", spec.Ports.Count > 0, LibvirtCapabilities.NoPorts),
-            ("restartPolicy", spec.RestartPolicy is not null, LibvirtCapabilities.NoRestartPolicy),
         })
         {
             if (isAsked)

@@ -25,6 +25,8 @@ internal sealed class DomainChanger(LibvirtParts parts, DomainChange change, Ins
         {
             await RenameAsync(config, cancellationToken).ConfigureAwait(false);
             Describe(config, record);
+            if (wanted.Extensions.TryGet<LibvirtDomain>(out var own) && own.IsAutostarted is { } isAutostarted)
+                await change.DoAsync(Libvirt.DomainSetAutostartAsync(_facts.Domain, isAutostarted ? 1 : 0, cancellationToken)).ConfigureAwait(false);
             await SizeAsync(config, cancellationToken).ConfigureAwait(false);
             await LimitAsync(config, cancellationToken).ConfigureAwait(false);
             await DisksAsync(config, record, cancellationToken).ConfigureAwait(false);

@@ -57,7 +57,7 @@ internal sealed class DomainMaker(LibvirtParts parts)
         RefuseText("description", spec.Description);
         foreach (var label in spec.Labels)
             RefuseText($"labels.{label.Key}", label.Key + label.Value);
-        if (spec.Extensions.All.FirstOrDefault(extension => extension.BackendKind == LibvirtBackend.Kind) is { } unknown)
+        if (spec.Extensions.All.FirstOrDefault(extension => extension.BackendKind == LibvirtBackend.Kind && extension is not LibvirtDomain) is { } unknown)
             throw Refusal.Unsupported("extensions", $"'{unknown.GetType().Name}' is not known.");
         if (spec.Placement.Node is { } node && node.ToString() != parts.Host.HostName)
             throw Refusal.Unsupported("placement.node", $"the daemon runs on one node, '{parts.Host.HostName}', and not on '{node}'.");

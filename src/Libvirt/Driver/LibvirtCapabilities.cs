@@ -19,7 +19,6 @@ internal static class LibvirtCapabilities
     public const string NoContainerSnapshots = "libvirt's LXC driver takes no snapshots.";
     public const string NoMounts = "This driver mounts nothing but the root of a container over libvirt.";
     public const string NoPorts = "libvirt forwards no ports of the host to a container.";
-    public const string NoRestartPolicy = "This driver starts no container by itself over libvirt.";
     public const string NoUserNetwork = "the network 'user' is what QEMU does for machines: a container joins a network of the daemon's or a bridge of its host.";
     public const string OnlyMachines = "That is for machines: of a container, CPU time and memory are limited (cpuLimit, memoryLimit).";
 

@@ -1,3 +1,5 @@
+using Hypervisor.Sdk.Drivers;
+
 namespace Hypervisor.Sdk.Libvirt.Driver;
 
 /// <summary>The containers of a daemon.</summary>
@@ -9,6 +11,7 @@ internal sealed class LibvirtContainers(LibvirtBackend backend, LibvirtParts par
     {
         ArgumentNullException.ThrowIfNull(spec);
         var copy = SpecCopy.Of(spec);
-        return CreateAsync(spec.Name, () => _maker.Refuse(spec), (scope, uuid, token) => _maker.MakeAsync(scope, copy, uuid, token), request, cancellationToken);
+        bool? isAutostarted = RestartPolicies.IsAutoStarted(spec.RestartPolicy) ?? AutostartOf(spec.Extensions);
+        return CreateAsync(spec.Name, () => _maker.Refuse(spec), (scope, uuid, token) => _maker.MakeAsync(scope, copy, uuid, token), isAutostarted, request, cancellationToken);
     }
 }

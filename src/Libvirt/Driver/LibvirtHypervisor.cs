@@ -9,6 +9,6 @@ internal sealed class LibvirtHypervisor(LibvirtBackend backend, LibvirtParts par
     {
         ArgumentNullException.ThrowIfNull(spec);
         var copy = SpecCopy.Of(spec);
-        return CreateAsync(spec.Name, () => _maker.Refuse(spec), (scope, uuid, token) => _maker.MakeAsync(scope, copy, uuid, token), request, cancellationToken);
+        return CreateAsync(spec.Name, () => _maker.Refuse(spec), (scope, uuid, token) => _maker.MakeAsync(scope, copy, uuid, token), AutostartOf(spec.Extensions), request, cancellationToken);
     }
 }

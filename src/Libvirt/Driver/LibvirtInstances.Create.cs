@@ -11,10 +11,11 @@ internal abstract partial class LibvirtInstances
     /// <param name="name">Its name.</param>
     /// <param name="refuse">Refuses what cannot be, before anything is sent.</param>
     /// <param name="make">Makes the configuration with its disks, of a copy of the spec: what the caller does with his own afterwards is his.</param>
+    /// <param name="isAutostarted">Whether the daemon is to start it when it starts itself; null for not.</param>
     /// <param name="request">What the caller says about the call.</param>
     /// <param name="cancellationToken">Ends the wait for the acceptance.</param>
     protected async Task<Operation<Instance>> CreateAsync(
-        InstanceName name, Action refuse, Func<DomainChangeScope, Guid, CancellationToken, Task<DomainDocument>> make, RequestOptions? request, CancellationToken cancellationToken)
+        InstanceName name, Action refuse, Func<DomainChangeScope, Guid, CancellationToken, Task<DomainDocument>> make, bool? isAutostarted, RequestOptions? request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         await parts.Link.GetAsync(cancellationToken).ConfigureAwait(false);
@@ -33,13 +34,13 @@ internal abstract partial class LibvirtInstances
 
         var options = new RequestOptions { RequestId = id, Deadline = request?.Deadline };
         var operation = await parts.Server.Ledger.BeginAsync(
-            WorkKinds.Create, options, parts.Options.DefaultDeadline, () => DomainFacts.IdOf(uuid), (progress, token) => MakeAsync(name.ToString(), make, id, progress, token), cancellationToken).ConfigureAwait(false);
+            WorkKinds.Create, options, parts.Options.DefaultDeadline, () => DomainFacts.IdOf(uuid), (progress, token) => MakeAsync(name.ToString(), make, isAutostarted, id, progress, token), cancellationToken).ConfigureAwait(false);
         if (isKnown && await parts.Server.Ledger.LookUpAsync(id, cancellationToken).ConfigureAwait(false) is { State: RequestState.Succeeded } && await parts.Domains.FindAsync(uuid, cancellationToken).ConfigureAwait(false) is null)
             throw new HypervisorException($"The request {id} made '{uuid:D}', which was deleted since. Ask with a new request id for a new one.", ErrorCode.Conflict, RequestOutcome.Rejected) { Resource = $"instance {uuid:D}" };
         return operation;
     }
 
-    private async Task<Instance> MakeAsync(string name, Func<DomainChangeScope, Guid, CancellationToken, Task<DomainDocument>> make, RequestId id, WorkProgress progress, CancellationToken cancellationToken)
+    private async Task<Instance> MakeAsync(string name, Func<DomainChangeScope, Guid, CancellationToken, Task<DomainDocument>> make, bool? isAutostarted, RequestId id, WorkProgress progress, CancellationToken cancellationToken)
     {
         var uuid = id.ToGuid();
         var libvirt = await parts.Link.GetAsync(cancellationToken).ConfigureAwait(false);
@@ -60,9 +61,30 @@ internal abstract partial class LibvirtInstances
             throw;
         }
 
+        if (isAutostarted == true)
+            await AutostartAsync(libvirt, name, uuid).ConfigureAwait(false);
         // It is made: who cancels now comes too late.
         return (await parts.Domains.FindAsync(uuid, CancellationToken.None).ConfigureAwait(false))?.View
             ?? throw new HypervisorException($"'{name}' was made and is gone already: somebody has deleted it.", ErrorCode.NotFound, RequestOutcome.FailedMidway) { Resource = $"instance {uuid:D}" };
+    }
+
+    protected static bool? AutostartOf(SpecExtensions extensions) => extensions.TryGet<LibvirtDomain>(out var own) ? own.IsAutostarted : null;
+
+    /// <summary>No document says it, so it comes after the definition.</summary>
+    private static async Task AutostartAsync(LibvirtConnection libvirt, string name, Guid uuid)
+    {
+        try
+        {
+            var domain = await libvirt.DomainLookupByUuidAsync(uuid, CancellationToken.None).ConfigureAwait(false);
+            await libvirt.DomainSetAutostartAsync(domain, 1, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (HypervisorException error) when (error.Outcome is RequestOutcome.NotSent or RequestOutcome.Rejected)
+        {
+            throw new HypervisorException($"'{name}' was made, and the daemon does not start it by itself: {error.Message}", error.Code, RequestOutcome.FailedMidway, error)
+            {
+                Resource = $"instance {uuid:D}", BackendCode = error.BackendCode, BackendMessage = error.BackendMessage,
+            };
+        }
     }
 
     /// <summary>Of what nobody has taken note, nothing is left.</summary>

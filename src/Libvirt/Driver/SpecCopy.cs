@@ -37,6 +37,8 @@ internal static class SpecCopy
     public static InstanceChange Of(InstanceChange change)
     {
         var copy = new InstanceChange { Name = change.Name, Description = change.Description, Sizing = change.Sizing, CpuLimit = change.CpuLimit, MemoryLimit = change.MemoryLimit, MemoryTarget = change.MemoryTarget, RemoveCloudInit = change.RemoveCloudInit };
+        if (change.Extensions.TryGet<LibvirtDomain>(out var own))
+            copy.Extensions.Set(own);
         foreach (var disk in change.AddDisks)
             copy.AddDisks.Add(Of(disk));
         foreach (var network in change.AddNetworks)

@@ -12,12 +12,6 @@ internal static class ContainerRules
     public const string Variable = "environment.";
     public const string Boot = "boot.autostart";
 
-    /// <summary>A container is started when the server starts, whatever it was before.</summary>
-    public const string AutoStart = "autostart";
-
-    /// <summary>It is not.</summary>
-    public const string NoAutoStart = "never";
-
     public const string CpuShare = "limits.cpu.allowance";
 
     private const string CpuCount = "limits.cpu";

@@ -71,8 +71,7 @@ internal sealed partial class LxdContainers
             throw Refusal.Invalid("image", "an alias or a fingerprint of an image of the server.");
         foreach (var (key, value) in spec.Environment)
             ContainerRules.RefuseVariable(key, value);
-        if (spec.RestartPolicy is not (null or ContainerRules.AutoStart or ContainerRules.NoAutoStart))
-            throw Refusal.Invalid("restartPolicy", $"'{spec.RestartPolicy}' is neither '{ContainerRules.AutoStart}', with the server, nor '{ContainerRules.NoAutoStart}'.");
+        _ = RestartPolicies.IsAutoStarted(spec.RestartPolicy);
         foreach (var (field, isAsked) in new[]
         {
             ("flavor", spec.Flavor != ContainerFlavor.System), ("entrypoint", spec.Entrypoint.Count > 0), ("command", spec.Command.Count > 0), ("placement", spec.Placement.Node is not null || spec.Placement.Scope is not null),
@@ -98,8 +97,8 @@ internal sealed partial class LxdContainers
             config[ContainerRules.Memory] = ContainerRules.BytesText(memory);
         foreach (var (key, value) in spec.Environment)
             config[ContainerRules.Variable + key] = value.ToString();
-        if (spec.RestartPolicy is { } policy)
-            config[ContainerRules.Boot] = policy == ContainerRules.AutoStart ? "true" : "false";
+        if (RestartPolicies.IsAutoStarted(spec.RestartPolicy) is { } isStarted)
+            config[ContainerRules.Boot] = isStarted ? "true" : "false";
         if (spec.Privileged)
             config["security.privileged"] = "true";
         bool isFingerprint = spec.Image.Length == FingerprintDigits && spec.Image.All(char.IsAsciiHexDigit);
