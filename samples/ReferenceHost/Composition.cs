@@ -92,6 +92,9 @@ internal static class Composition
             backends.AddDirectoryStorage("storage", storage => storage.Pools["main"] = state.Disks);
         }
 
+        // The daemon's own rights are not this host's: whoever is signed in may give its machines any file of its host.
+        if (options.Libvirt is not null)
+            backends.AddLibvirt("libvirt", options.Libvirt);
         if (options.Lxd is not null)
             backends.AddLxd("lxd", lxd => lxd.Connection.Server = options.Lxd);
         if (options.Incus is not null)

@@ -15,15 +15,15 @@ public sealed class LibvirtKilledDaemonTests : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        Libvirtd.Require(out string program);
-        _daemon = Libvirtd.Start(program, _directory, "listen_tls = 0");
+        LibvirtdProcess.Require(out string program);
+        _daemon = LibvirtdProcess.Start(program, _directory, "listen_tls = 0");
         return ValueTask.CompletedTask;
     }
 
     public async ValueTask DisposeAsync()
     {
         if (_daemon is not null)
-            await Libvirtd.StopAsync(_daemon);
+            await LibvirtdProcess.StopAsync(_daemon);
         _directory.Dispose();
     }
 

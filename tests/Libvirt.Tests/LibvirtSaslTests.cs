@@ -173,7 +173,7 @@ public sealed class LibvirtSaslTests
 
         public static async Task<SaslDaemon> StartAsync(string mechanisms)
         {
-            Libvirtd.Require(out string program);
+            LibvirtdProcess.Require(out string program);
             var directory = new TempDirectory();
             string users = directory["users.db"];
             var start = new ProcessStartInfo(RealPeer.Program("saslpasswd2"), ["-p", "-c", "-a", "libvirt", "-f", users, "fred"]) { RedirectStandardInput = true };
@@ -191,7 +191,7 @@ public sealed class LibvirtSaslTests
             authority.WriteAuthority(directory["pki"]);
             authority.WriteClient(directory["pki"]);
             authority.WriteServer(directory["pki"], "127.0.0.1", false);
-            var process = Libvirtd.Start(program, directory, $"""
+            var process = LibvirtdProcess.Start(program, directory, $"""
                 listen_tls = 1
                 listen_tcp = 0
                 tls_port = "0"
@@ -209,7 +209,7 @@ public sealed class LibvirtSaslTests
 
         public async ValueTask DisposeAsync()
         {
-            await Libvirtd.StopAsync(process);
+            await LibvirtdProcess.StopAsync(process);
             authority.Dispose();
             directory.Dispose();
         }

@@ -79,13 +79,13 @@ public sealed class LibvirtTlsTests
 
         public static Task<TlsDaemon> StartAsync(string address = "127.0.0.1", bool isExpired = false)
         {
-            Libvirtd.Require(out string program);
+            LibvirtdProcess.Require(out string program);
             var directory = new TempDirectory();
             var authority = new Authority();
             authority.WriteAuthority(directory["pki"]);
             authority.WriteClient(directory["pki"]);
             authority.WriteServer(directory["pki"], address, isExpired);
-            var process = Libvirtd.Start(program, directory, $"""
+            var process = LibvirtdProcess.Start(program, directory, $"""
                 listen_tls = 1
                 listen_tcp = 0
                 tls_port = "0"
@@ -103,7 +103,7 @@ public sealed class LibvirtTlsTests
 
         public async ValueTask DisposeAsync()
         {
-            await Libvirtd.StopAsync(process);
+            await LibvirtdProcess.StopAsync(process);
             authority.Dispose();
             directory.Dispose();
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
+using Hypervisor.Sdk.Libvirt;
 using Hypervisor.Sdk.Lxd;
 
 namespace Hypervisor.Sdk.ReferenceHost;
@@ -29,6 +30,8 @@ internal sealed class HostOptions
                             backends added over REST may keep files beneath it too; may be repeated
           --lxd SOCKET      containers of the LXD server that listens there, or none   [one that is found]
           --incus SOCKET    containers of the Incus server that listens there, or none [one that is found]
+          --libvirt URI     machines of the libvirt daemon at that address (qemu:///system), or its containers (lxc:///);
+                            whoever signs in may give them any file of that daemon's host
           --shared DIR      be one panel with other hosts over the same --lxd or --incus servers: DIR/database says how to
                             connect to the PostgreSQL database of their jobs; keys are made beside it. No machines of this computer alone
           --page DIR        the built web page                             [wwwroot beside the program]
@@ -55,6 +58,9 @@ internal sealed class HostOptions
 
     /// <summary>The socket of an Incus server; null for none.</summary>
     public string? Incus { get; private set; }
+
+    /// <summary>The address of a libvirt daemon, as libvirt writes it; null for none.</summary>
+    public string? Libvirt { get; private set; }
 
     /// <summary>What this host has in common with others that are one panel with it; null for a host of its own.</summary>
     public string? Shared { get; private set; }
@@ -98,7 +104,7 @@ internal sealed class HostOptions
                 case "--allow-remote":
                     allowRemote = true;
                     break;
-                case "--state" or "--guest" or "--allow-directory" or "--urls" or "--page" or "--lxd" or "--incus" or "--shared" when value is null or "":
+                case "--state" or "--guest" or "--allow-directory" or "--urls" or "--page" or "--lxd" or "--incus" or "--libvirt" or "--shared" when value is null or "":
                     problem = $"The option {words[i]} needs a value.";
                     break;
                 case "--state":
@@ -119,6 +125,9 @@ internal sealed class HostOptions
                 case "--incus":
                     incus = words[++i];
                     break;
+                case "--libvirt":
+                    parsed.Libvirt = words[++i];
+                    break;
                 case "--shared":
                     parsed.Shared = Path.GetFullPath(words[++i]);
                     break;
@@ -132,6 +141,7 @@ internal sealed class HostOptions
         }
 
         problem ??= parsed.SetServers(lxd, incus);
+        problem ??= parsed.CheckLibvirt();
         problem ??= parsed.SetListen(urls, allowRemote);
         problem ??= parsed.CheckState();
         problem ??= parsed is { Demo: true, Simulate: true } ? "The options --demo and --simulate exclude each other." : null;
@@ -173,6 +183,23 @@ internal sealed class HostOptions
             : Demo || Simulate ? "The option --shared goes neither with --demo nor with --simulate: those machines are this host's alone."
             : Lxd is null && Incus is null ? "The option --shared needs --lxd or --incus: the servers whose machines are those of all hosts that share."
             : null;
+    }
+
+    private string? CheckLibvirt()
+    {
+        if (Libvirt is null)
+            return null;
+        if (Shared is not null)
+            return "The option --shared does not go with --libvirt: of what a libvirt daemon was asked to delete only the host knows that asked.";
+        try
+        {
+            _ = new LibvirtUri(Libvirt);
+            return null;
+        }
+        catch (FormatException error)
+        {
+            return $"The option --libvirt: {error.Message}";
+        }
     }
 
     private string? Socket(string? word, params string[] known) => word switch

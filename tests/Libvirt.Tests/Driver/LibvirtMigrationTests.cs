@@ -77,12 +77,12 @@ public sealed class LibvirtMigrationTests(Libvirtd libvirtd)
 
         public static async Task<SecondDaemon> StartAsync(Libvirtd first)
         {
-            Libvirtd.Require(out string program);
+            LibvirtdProcess.Require(out string program);
             var second = new SecondDaemon();
             try
             {
                 Directory.CreateDirectory(second._directory["pool"]);
-                second._process = Libvirtd.Start(program, second._directory, "listen_tls = 0", hostName: "second-host", bind: $"{second._directory["pool"]}:{first.PathOf("default-pool")}");
+                second._process = LibvirtdProcess.Start(program, second._directory, "listen_tls = 0", hostName: "second-host", bind: $"{second._directory["pool"]}:{first.PathOf("default-pool")}");
                 string uri = $"{LibvirtGuest.Driver}?socket={second._directory["s/libvirt-sock"]}";
                 await using (var libvirt = await LibvirtConnection.ConnectAsync(new LibvirtUri(uri), cancellationToken: Token))
                     await libvirt.StoragePoolCreateXmlAsync($"<pool type='dir'><name>default</name><target><path>{first.PathOf("default-pool")}</path></target></pool>", 0, Token);
@@ -101,7 +101,7 @@ public sealed class LibvirtMigrationTests(Libvirtd libvirtd)
             if (Backend is not null)
                 await Backend.DisposeAsync();
             if (_process is not null)
-                await Libvirtd.StopAsync(_process);
+                await LibvirtdProcess.StopAsync(_process);
             _directory.Dispose();
         }
     }

@@ -16,7 +16,7 @@ public sealed class LibvirtSettlingTests : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        Libvirtd.Require(out _);
+        LibvirtdProcess.Require(out _);
         RealPeer.Program("qemu-system-x86_64");
         StartDaemon();
         return ValueTask.CompletedTask;
@@ -25,7 +25,7 @@ public sealed class LibvirtSettlingTests : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         if (_daemon is not null)
-            await Libvirtd.StopAsync(_daemon);
+            await LibvirtdProcess.StopAsync(_daemon);
         _directory.Dispose();
     }
 
@@ -84,11 +84,11 @@ public sealed class LibvirtSettlingTests : IAsyncLifetime
     private static Task<LibvirtBackend> ConnectAsync(string socket) => LibvirtBackend.ConnectAsync(
         new LibvirtBackendOptions { Uri = $"qemu+unix:///system?socket={socket}", DomainType = "qemu", Connection = new LibvirtOptions { MaxClientRequests = Libvirtd.MaxClientRequests } }, new LibvirtServer(TimeProvider.System), Token);
 
-    private void StartDaemon() => _daemon = Libvirtd.Start(RealPeer.Program("libvirtd"), _directory, "listen_tls = 0");
+    private void StartDaemon() => _daemon = LibvirtdProcess.Start(RealPeer.Program("libvirtd"), _directory, "listen_tls = 0");
 
     private async Task RestartDaemonAsync()
     {
-        await Libvirtd.StopAsync(_daemon!);
+        await LibvirtdProcess.StopAsync(_daemon!);
         StartDaemon();
     }
 }

@@ -20,10 +20,10 @@ public sealed class NetworkDaemon : IAsyncLifetime
     {
         if (_process is not null)
             return;
-        Libvirtd.Require(out string program);
+        LibvirtdProcess.Require(out string program);
         foreach (string tool in new[] { "dnsmasq", "ip", "nsenter", "busybox", "iptables" })
             RealPeer.Program(tool);
-        _process = Libvirtd.Start(program, _directory, "listen_tls = 0", hasOwnNetwork: true);
+        _process = LibvirtdProcess.Start(program, _directory, "listen_tls = 0", hasOwnNetwork: true);
     }
 
     /// <summary>Runs a program in the daemon's network, and returns what it prints.</summary>
@@ -42,7 +42,7 @@ public sealed class NetworkDaemon : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         if (_process is not null)
-            await Libvirtd.StopAsync(_process);
+            await LibvirtdProcess.StopAsync(_process);
         // What a test that failed has left of the daemon's DHCP servers.
         foreach (string file in Directory.Exists(_directory["state/run/libvirt/network"]) ? Directory.GetFiles(_directory["state/run/libvirt/network"], "*.pid") : [])
         {
