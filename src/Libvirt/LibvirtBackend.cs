@@ -99,7 +99,7 @@ public sealed class LibvirtBackend : DriverBackend
             return new LibvirtBackend(new LibvirtParts
             {
                 Name = name, Options = validated, Uri = uri, Link = link, Host = host, Server = server, Domains = domains, News = news, Events = events,
-                Work = new LibvirtWork(link, server, domains, news, name, validated.DefaultDeadline, time),
+                Work = new LibvirtWork(link, server, domains, news, name, validated.DefaultDeadline),
                 Disks = new LibvirtDisks(validated, host),
             });
         }

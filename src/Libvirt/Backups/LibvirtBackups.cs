@@ -14,8 +14,6 @@ namespace Hypervisor.Sdk.Libvirt.Backups;
 /// </summary>
 internal sealed class LibvirtBackups(LibvirtParts parts) : IBackupSource, IAsyncDisposable
 {
-    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
-
     private readonly ConcurrentDictionary<LibvirtBackupSession, bool> _open = [];
 
     private string Directory => parts.Options.BackupDirectory;
@@ -155,13 +153,16 @@ internal sealed class LibvirtBackups(LibvirtParts parts) : IBackupSource, IAsync
     {
         long begin = parts.Time.GetTimestamp();
         bool isAborted = false;
-        while (await RunningAsync(libvirt, domain, CancellationToken.None).ConfigureAwait(false) is (true, { } socket) && socket == mark.Socket)
+        while (true)
         {
+            using var told = parts.News.ExpectAnything(domain.Uuid);
+            if (await RunningAsync(libvirt, domain, CancellationToken.None).ConfigureAwait(false) is not (true, { } socket) || socket != mark.Socket)
+                break;
             if (!isAborted)
                 isAborted = await TryAbortAsync(libvirt, domain).ConfigureAwait(false);
             if (parts.Time.GetElapsedTime(begin) > parts.Options.DefaultDeadline)
                 throw new HypervisorException($"The daemon does not end the backup of '{domain.Name}'.", ErrorCode.Timeout, RequestOutcome.Unknown) { Resource = $"instance {domain.Uuid:D}" };
-            await Task.Delay(s_look, parts.Time, CancellationToken.None).ConfigureAwait(false);
+            await told.ToldSoonAsync(CancellationToken.None).ConfigureAwait(false);
         }
 
         if (mark.IsCompleted)

@@ -13,8 +13,9 @@ internal sealed class LibvirtNews(EventHub hub, TimeProvider time)
     private const int QueuedEvents = 65_536;
 
     private static readonly TimeSpan s_longestLag = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_anotherLook = TimeSpan.FromSeconds(1);
     private static readonly VirDomainEventID[] s_events =
-        [VirDomainEventID.Lifecycle, VirDomainEventID.MetadataChange, VirDomainEventID.DeviceAdded, VirDomainEventID.DeviceRemoved, VirDomainEventID.DeviceRemovalFailed, VirDomainEventID.DiskChange, VirDomainEventID.TrayChange];
+        [VirDomainEventID.Lifecycle, VirDomainEventID.MetadataChange, VirDomainEventID.DeviceAdded, VirDomainEventID.DeviceRemoved, VirDomainEventID.DeviceRemovalFailed, VirDomainEventID.DiskChange, VirDomainEventID.TrayChange, VirDomainEventID.JobCompleted];
 
     private readonly Lock _lock = new();
     private readonly Dictionary<Guid, Revision> _known = [];
@@ -54,6 +55,15 @@ internal sealed class LibvirtNews(EventHub hub, TimeProvider time)
     public Expectation Expect(Guid domain, VirDomainEventType type)
     {
         var expected = new Expectation(this, domain, type);
+        lock (_lock)
+            _expected.Add(expected);
+        return expected;
+    }
+
+    /// <summary>Listens from now on for whatever is told of a domain's life or of a job of it.</summary>
+    public Expectation ExpectAnything(Guid domain)
+    {
+        var expected = new Expectation(this, domain, null);
         lock (_lock)
             _expected.Add(expected);
         return expected;
@@ -127,6 +137,9 @@ internal sealed class LibvirtNews(EventHub hub, TimeProvider time)
             case DomainEventCallbackDiskChangeMsg disk:
                 await ChangedAsync(libvirt, disk.Msg.Dom.Uuid).ConfigureAwait(false);
                 break;
+            case DomainEventCallbackJobCompletedMsg job:
+                Meet(job.Dom.Uuid, null);
+                break;
             case DomainEventCallbackTrayChangeMsg tray:
                 await ChangedAsync(libvirt, tray.Msg.Dom.Uuid).ConfigureAwait(false);
                 break;
@@ -165,9 +178,14 @@ internal sealed class LibvirtNews(EventHub hub, TimeProvider time)
                 break;
         }
 
+        Meet(uuid, type);
+    }
+
+    private void Meet(Guid domain, VirDomainEventType? type)
+    {
         Expectation[] met;
         lock (_lock)
-            met = [.. _expected.Where(expected => expected.Domain == uuid && expected.Type == type)];
+            met = [.. _expected.Where(expected => expected.Domain == domain && (expected.Type is null || expected.Type == type))];
         Array.ForEach(met, expected => expected.Heard.TrySetResult());
     }
 
@@ -291,11 +309,12 @@ internal sealed class LibvirtNews(EventHub hub, TimeProvider time)
     }
 
     /// <summary>Listens for one event.</summary>
-    internal sealed class Expectation(LibvirtNews news, Guid domain, VirDomainEventType type) : IDisposable
+    internal sealed class Expectation(LibvirtNews news, Guid domain, VirDomainEventType? type) : IDisposable
     {
         public Guid Domain => domain;
 
-        public VirDomainEventType Type => type;
+        /// <summary>Which; null for any, and for the end of a job.</summary>
+        public VirDomainEventType? Type => type;
 
         public TaskCompletionSource Heard { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -309,6 +328,19 @@ internal sealed class LibvirtNews(EventHub hub, TimeProvider time)
             catch (TimeoutException)
             {
                 // What was asked for is done all the same.
+            }
+        }
+
+        /// <summary>Waits until it was told, or so long that it is worth another look: there are states that end without an event.</summary>
+        public async Task ToldSoonAsync(CancellationToken cancellationToken)
+        {
+            try
+            {
+                await Heard.Task.WaitAsync(s_anotherLook, news.TimeProvider, cancellationToken).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                // Who waits looks again.
             }
         }
 

@@ -6,10 +6,8 @@ namespace Hypervisor.Sdk.Libvirt.Driver;
 /// Changes of domains: each is found, compared with what the caller expects, looked at whether its state allows it, and then worked on by one at a time. A request that was made before is not carried out again: this process
 /// knows its own, and what others have done stands at the domain.
 /// </summary>
-internal sealed class LibvirtWork(LibvirtLink link, LibvirtServer server, LibvirtDomains domains, LibvirtNews news, BackendName backend, TimeSpan defaultDeadline, TimeProvider time)
+internal sealed class LibvirtWork(LibvirtLink link, LibvirtServer server, LibvirtDomains domains, LibvirtNews news, BackendName backend, TimeSpan defaultDeadline)
 {
-    private static readonly TimeSpan s_pollInterval = TimeSpan.FromMilliseconds(50);
-
     /// <summary>The domain that an id addresses, which must be there.</summary>
     /// <exception cref="ArgumentException">It is a default id.</exception>
     /// <exception cref="HypervisorException">There is none (<see cref="ErrorCode.NotFound"/>).</exception>
@@ -126,12 +124,15 @@ internal sealed class LibvirtWork(LibvirtLink link, LibvirtServer server, Libvir
     private async Task<T> InTurnAsync<T>(string kind, InstanceId id, RequestOptions? request, Action<DomainFacts>? check, Func<DomainChange, CancellationToken, Task<T>> work, WorkProgress progress, CancellationToken cancellationToken)
     {
         var libvirt = await link.GetAsync(cancellationToken).ConfigureAwait(false);
-        var facts = await RequireAsync(id, cancellationToken).ConfigureAwait(false);
-        while (facts.State == PowerState.Stopping || facts.State == PowerState.Starting)
+        DomainFacts facts;
+        while (true)
         {
-            // A guest that has shut down and is not gone yet, or that somebody else starts just now: in a moment it is.
-            await Task.Delay(s_pollInterval, time, cancellationToken).ConfigureAwait(false);
+            using var told = news.ExpectAnything(DomainFacts.DomainOf(id)!.Value);
             facts = await RequireAsync(id, cancellationToken).ConfigureAwait(false);
+            if (facts.State != PowerState.Stopping && facts.State != PowerState.Starting)
+                break;
+            // A guest that has shut down and is not gone yet, or that somebody else starts just now: in a moment it is.
+            await told.ToldSoonAsync(cancellationToken).ConfigureAwait(false);
         }
 
         Check(facts, request, check);
