@@ -17,7 +17,8 @@ public sealed class ConnectionOptions
 
     /// <summary>
     /// The size of one buffer, and so the most that one receive takes from the socket and one send hands to it: 1 KiB to 1 MiB. Default: 16 KiB. A connection holds at
-    /// least one for each direction that was used, and keeps at most eight spare ones after a burst.
+    /// least one for each direction that was used, and keeps at most eight spare ones after a burst. One that sends or keeps more than a buffer at a time uses larger ones from then on, up to 128 KiB, and keeps no more
+    /// bytes of them.
     /// </summary>
     public int SegmentBytes { get; set; } = 16 * 1024;
 

@@ -260,6 +260,7 @@ internal abstract class ConnectionReader(Connection connection, int segmentBytes
         }
         else if (_tail.FreeBytes < _minimumReceiveBytes)
         {
+            _segments.Grow();
             BufferSegment next = _segments.Rent();
             _tail.Append(next);
             _tail = next;

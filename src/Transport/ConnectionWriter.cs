@@ -301,6 +301,8 @@ internal abstract class ConnectionWriter(Connection connection, int segmentBytes
     {
         lock (_gate)
         {
+            if (_tail is not null)
+                _segments.Grow();
             BufferSegment next = _segments.Rent(sizeHint);
             if (_tail is null)
                 _head = next;

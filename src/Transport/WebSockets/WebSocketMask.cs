@@ -31,9 +31,11 @@ internal sealed class WebSocketMask
         int first = (int)(offset & 3);
         ReadOnlySpan<byte> turned = [key[first], key[(first + 1) & 3], key[(first + 2) & 3], key[(first + 3) & 3]];
         var mask = Vector.AsVectorByte(new Vector<uint>(MemoryMarshal.Read<uint>(turned)));
-        int at = 0;
-        for (; at <= source.Length - Vector<byte>.Count; at += Vector<byte>.Count)
-            (new Vector<byte>(source[at..]) ^ mask).CopyTo(target[at..]);
+        ReadOnlySpan<Vector<byte>> from = MemoryMarshal.Cast<byte, Vector<byte>>(source);
+        Span<Vector<byte>> to = MemoryMarshal.Cast<byte, Vector<byte>>(target)[..from.Length];
+        for (int i = 0; i < from.Length; i++)
+            to[i] = from[i] ^ mask;
+        int at = from.Length * Vector<byte>.Count;
         // A vector's size is a multiple of four: the key begins again where it ends.
         for (; at < source.Length; at++)
             target[at] = (byte)(source[at] ^ turned[at & 3]);
