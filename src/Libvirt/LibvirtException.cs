@@ -9,7 +9,7 @@ namespace Hypervisor.Sdk.Libvirt;
 public sealed class LibvirtException : HypervisorException
 {
     internal LibvirtException(in VirError error, string endpoint, string procedure)
-        : base($"{procedure} failed at {endpoint}: {error.Message ?? $"error {error.Code}"}", LibvirtErrors.CodeOf((VirErrorNumber)error.Code), LibvirtErrors.OutcomeOf((VirErrorNumber)error.Code))
+        : base($"{procedure} failed at {endpoint}: {error.Message ?? $"error {error.Code}"}", CodeOf(error), LibvirtErrors.OutcomeOf((VirErrorNumber)error.Code))
     {
         BackendCode = error.Code.ToString(CultureInfo.InvariantCulture);
         BackendMessage = error.Message;
@@ -22,6 +22,10 @@ public sealed class LibvirtException : HypervisorException
         Int1 = error.Int1;
         Int2 = error.Int2;
     }
+
+    /// <summary>A daemon that is older than a procedure has no error of its own for it: the words of its dispatcher (virnetserverprogram.c) are all there is.</summary>
+    private static ErrorCode CodeOf(in VirError error) =>
+        (VirErrorNumber)error.Code == VirErrorNumber.ErrRpc && error.Message?.StartsWith("unknown procedure", StringComparison.Ordinal) == true ? ErrorCode.Unsupported : LibvirtErrors.CodeOf((VirErrorNumber)error.Code);
 
     /// <summary>Which error; a number of a newer libvirt keeps its value.</summary>
     public VirErrorNumber Number { get; }

@@ -6,7 +6,7 @@ namespace Hypervisor.Sdk.Libvirt.Tests.Driver;
 
 /// <summary>The kit on the drivers of a real daemon.</summary>
 [Peer("libvirt")]
-public sealed class LibvirtConformanceTests(Libvirtd libvirtd)
+public sealed class LibvirtConformanceTests(Libvirtd libvirtd, NewerLibvirtd newer)
 {
     /// <summary>libvirt takes its time to see a machine's end: several runs wait for theirs at once.</summary>
     private const int Shares = 8;
@@ -19,6 +19,14 @@ public sealed class LibvirtConformanceTests(Libvirtd libvirtd)
         // What test:///default holds is there as long as somebody is connected to it.
         await using var target = new LibvirtTarget(libvirtd, "libvirt 9.0 test", "hvconf-", "test:///default", await libvirtd.ConnectAsync("test:///default"));
         await PassesAsync([target], "3-libvirt-test");
+    }
+
+    [Fact(Timeout = 300_000)]
+    [Speed(SpeedAttribute.Slow)]
+    public async Task The_libvirt_driver_keeps_the_contract_on_the_test_driver_of_libvirt_11()
+    {
+        await using var target = new LibvirtTarget(newer, "libvirt 11.3 test", "hvconf-", "test:///default", await newer.ConnectAsync("test:///default"));
+        await PassesAsync([target], "3-libvirt-11-test");
     }
 
     [Fact(Timeout = 600_000)]

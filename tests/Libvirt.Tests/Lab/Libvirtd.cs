@@ -9,12 +9,14 @@ namespace Hypervisor.Sdk.Libvirt.Tests.Lab;
 /// A libvirtd of this test run's own: configuration, sockets and state are in a private directory, ports are the system's choice. Started when the first test needs it. Connections are made
 /// through a relay, which writes down which procedures were answered in which test.
 /// </summary>
-public sealed class Libvirtd : IAsyncLifetime
+public class Libvirtd : IAsyncLifetime
 {
     public const int MaxClientRequests = LibvirtdProcess.MaxClientRequests;
 
+    /// <summary>Of all daemons of a run.</summary>
+    private static readonly ProcedureTable s_table = new();
+
     private readonly SemaphoreSlim _gate = new(1);
-    private readonly ProcedureTable _table = new();
     private TempDirectory? _directory;
     private Process? _process;
     private readonly List<Relay> _relays = [];
@@ -50,7 +52,7 @@ public sealed class Libvirtd : IAsyncLifetime
     {
         lock (_relays)
         {
-            var relay = new Relay(_directory![$"r{_relays.Count}"], upstream ?? Socket, _table, TestContext.Current.Test?.TestDisplayName ?? "");
+            var relay = new Relay(_directory![$"r{_relays.Count}"], upstream ?? Socket, s_table, TestContext.Current.Test?.TestDisplayName ?? "");
             _relays.Add(relay);
             return relay;
         }
@@ -118,18 +120,19 @@ public sealed class Libvirtd : IAsyncLifetime
     public async Task StartAsync()
     {
         LibvirtdProcess.Require(out string program);
+        string? unpacked = await UnpackedAsync();
         await _gate.WaitAsync(TestContext.Current.CancellationToken);
         try
         {
             if (_process is not null)
                 return;
             _directory = new TempDirectory();
-            _process = LibvirtdProcess.Start(program, _directory, """
+            _process = LibvirtdProcess.Start(unpacked is null ? program : Path.Combine(unpacked, "usr/sbin/libvirtd"), _directory, """
                 listen_tls = 0
                 listen_tcp = 1
                 tcp_port = "0"
                 auth_tcp = "none"
-                """);
+                """, unpacked: unpacked);
         }
         finally
         {
@@ -137,13 +140,17 @@ public sealed class Libvirtd : IAsyncLifetime
         }
     }
 
+    /// <summary>Where a libvirt is unpacked that is started instead of the installed one; null for that.</summary>
+    private protected virtual Task<string?> UnpackedAsync() => Task.FromResult<string?>(null);
+
     public async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         foreach (var relay in _relays)
             await relay.DisposeAsync();
         if (_process is not null)
             await LibvirtdProcess.StopAsync(_process);
-        _table.Save();
+        s_table.Save();
         EndContainers();
         _directory?.Dispose();
         _gate.Dispose();

@@ -15,8 +15,8 @@ internal static class LibvirtdProcess
             RealPeer.Absent("libvirtd with a private state needs root");
     }
 
-    /// <summary>Starts a daemon in a directory and waits until it answers.</summary>
-    internal static Process Start(string program, TempDirectory directory, string listening, bool hasOwnNetwork = false, string? saslDirectory = null, string? hostName = null, string? bind = null)
+    /// <summary>Starts a daemon in a directory and waits until it answers. One that is unpacked somewhere brings its libraries and drivers along.</summary>
+    internal static Process Start(string program, TempDirectory directory, string listening, bool hasOwnNetwork = false, string? saslDirectory = null, string? hostName = null, string? bind = null, string? unpacked = null)
     {
         Directory.CreateDirectory(directory["s"]);
         Directory.CreateDirectory(directory["state/etc/libvirt"]);
@@ -55,6 +55,7 @@ internal static class LibvirtdProcess
             start.Environment["SASL_CONF_PATH"] = saslDirectory;
         start.Environment["LAB_HOST_NAME"] = hostName ?? "";
         start.Environment["LAB_BIND"] = bind ?? "";
+        start.Environment["LAB_LIBVIRT"] = unpacked ?? "";
         var process = Process.Start(start)!;
         var clock = Stopwatch.StartNew();
         while (!IsReady(directory["s/libvirt-sock"]))
