@@ -33,6 +33,8 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
 
             return known.State switch
             {
+                // Of a deletion some backends know no more than whether the machine is there; who else works on it waits in its lane.
+                RequestState.Expired when args.What == "delete instance" => await IsThereAsync(args, cancellationToken) ? StepLookup<string>.Refused : StepLookup<string>.Done(Succeeded(request)),
                 RequestState.NeverSeen => StepLookup<string>.NotHappened,
                 RequestState.Running => StepLookup<string>.Running,
                 RequestState.Succeeded => StepLookup<string>.Done(Succeeded(request)),
@@ -42,6 +44,13 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
             };
         });
     }
+
+    private async Task<bool> IsThereAsync(MachineWork args, CancellationToken cancellationToken) => (await api.SendAsync("GET", args.Path, cancellationToken: cancellationToken)).Status switch
+    {
+        StatusCodes.Status200OK => true,
+        StatusCodes.Status404NotFound => false,
+        var status => throw new HypervisorException($"Whether {args.Target} is there is not known: its backend answers with {status}.", ErrorCode.Unavailable, RequestOutcome.Unknown),
+    };
 
     /// <summary>The operation itself is lost with the process that began it; that it has succeeded is known by its request.</summary>
     private static string Succeeded(RequestId request) => new JsonObject { ["id"] = request.ToString(), ["state"] = "succeeded", ["requestId"] = request.ToString() }.ToJsonString();
