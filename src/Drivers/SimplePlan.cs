@@ -45,6 +45,7 @@ public static class SimplePlan
             .. change.MemoryLimit.IsSet ? ["memoryLimit"] : Array.Empty<string>(),
             .. change.RemoveCloudInit ? ["cloudInit"] : Array.Empty<string>(),
             .. change.AddDisks.Select(_ => "disk"),
+            .. change.AddMounts.Select(_ => "mount"),
             .. change.ResizeDisks.Keys.Select(disk => $"disk:{disk}"),
             .. change.LimitDisks.Keys.Select(disk => $"disk:{disk}.limits"),
             .. change.ChangeMedia.Keys.Select(disk => $"disk:{disk}.image"),

@@ -17,7 +17,8 @@ public static class BusyboxImage
         await using (var zip = new GZipStream(memory, CompressionLevel.Fastest, leaveOpen: true))
         await using (var tar = new TarWriter(zip, TarEntryFormat.Ustar))
         {
-            Text(tar, "metadata.yaml", "architecture: x86_64\ncreation_date: 1700000000\nproperties:\n  description: busybox\n  os: busybox\n  release: '1'\n");
+            Text(tar, "metadata.yaml", "architecture: x86_64\ncreation_date: 1700000000\nproperties:\n  description: busybox\n  os: busybox\n  release: '1'\n"
+                + "templates:\n  /etc/seed-user:\n    when: [create, copy]\n    template: user.tpl\n  /etc/seed-meta:\n    when: [create, copy]\n    template: meta.tpl\n");
             foreach (string directory in new[] { "templates", "rootfs", "rootfs/bin", "rootfs/sbin", "rootfs/etc", "rootfs/proc", "rootfs/sys", "rootfs/dev", "rootfs/root", "rootfs/tmp", "rootfs/run", "rootfs/var" })
                 tar.WriteEntry(new UstarTarEntry(TarEntryType.Directory, directory) { Mode = Executable });
             await using (var program = File.OpenRead(busybox))
@@ -25,6 +26,9 @@ public static class BusyboxImage
             foreach (string applet in await AppletsAsync(busybox, cancellationToken))
                 tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, $"rootfs/bin/{applet}") { LinkName = "busybox", Mode = Executable });
             tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, "rootfs/sbin/init") { LinkName = "../bin/busybox", Mode = Executable });
+            // What images with cloud-init have: the documents come into the guest by templates.
+            Text(tar, "templates/user.tpl", "{{ config_get(\"cloud-init.user-data\", \"none\") }}");
+            Text(tar, "templates/meta.tpl", "local-hostname: {{ instance.name }}\n{{ config_get(\"user.meta-data\", \"\") }}");
             Text(tar, "rootfs/etc/inittab", "::sysinit:/etc/rc\n::respawn:/bin/sleep 100000\nconsole::respawn:/bin/sh -l\n::shutdown:/bin/sync\n");
             Text(tar, "rootfs/etc/rc", "#!/bin/sh\necho booted\nip link set lo up\n[ ! -e /sys/class/net/eth0 ] || udhcpc -i eth0 -q -n -s /etc/lease >/dev/null 2>&1 &\n");
             Text(tar, "rootfs/etc/lease", "#!/bin/sh\n[ \"$1\" != bound ] || { ip addr add \"$ip/24\" dev eth0; ip link set eth0 up; }\n");

@@ -27,6 +27,9 @@ public sealed class InstanceChange
     /// <summary>Disks to add.</summary>
     public IList<DiskSpec> AddDisks { get; } = [];
 
+    /// <summary>What to mount in it, while it runs where the backend can (containers). A mount is removed as a device is.</summary>
+    public IList<MountSpec> AddMounts { get; } = [];
+
     /// <summary>Disks to make larger. Smaller is refused: it would cut off data that only the guest knows.</summary>
     public IDictionary<DeviceId, ByteSize> ResizeDisks { get; } = new Dictionary<DeviceId, ByteSize>();
 

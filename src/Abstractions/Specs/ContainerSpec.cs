@@ -27,6 +27,9 @@ public sealed class ContainerSpec : InstanceSpec
     /// <summary>When it is started again by itself, in the backend's words. Default: the backend's.</summary>
     public string? RestartPolicy { get; set; }
 
+    /// <summary>Whether it is deleted when it stops, whoever or whatever stops it: a new one of the same image takes its place. Volumes that are mounted in it stay. Default false.</summary>
+    public bool Ephemeral { get; set; }
+
     /// <summary>How many CPUs' worth of time it may use. Default: no limit.</summary>
     public double? CpuLimit { get; set; }
 

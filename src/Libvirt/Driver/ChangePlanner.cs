@@ -174,6 +174,8 @@ internal static class ChangePlanner
             yield return new PlannedStep { Property = "cpuLimit", Impossible = "A limit of CPU time is for containers." };
         if (change.MemoryLimit.IsSet)
             yield return new PlannedStep { Property = "memoryLimit", Impossible = "A limit of memory is for containers." };
+        foreach (var mount in change.AddMounts)
+            yield return new PlannedStep { Property = "mount", To = mount?.Target, Impossible = "A mount is for containers; a machine has disks." };
         if (change.MemoryTarget.IsSet)
             yield return new PlannedStep { Property = "memoryTarget", Impossible = "This driver asks no guest over libvirt to make do with less memory." };
         if (change.RemoveCloudInit && facts.Config.Disks.FirstOrDefault(disk => disk.IsSeed) is { } seed)

@@ -44,6 +44,7 @@ internal sealed class ContainerMaker(LibvirtParts parts)
         foreach (var (field, isAsked, why) in new[]
         {
             ("cloudInit", spec.CloudInit is not null, LibvirtCapabilities.NoContainerCloudInit), ("mounts", spec.Mounts.Count > 0, LibvirtCapabilities.NoMounts), ("ports", spec.Ports.Count > 0, LibvirtCapabilities.NoPorts),
+            ("ephemeral", spec.Ephemeral, LibvirtCapabilities.NoEphemeral),
         })
         {
             if (isAsked)

@@ -55,6 +55,8 @@ internal static class ContainerPlanner
         var disks = change.AddDisks.Select(_ => "disk").Concat(change.ResizeDisks.Keys.Select(disk => $"disk:{disk}")).Concat(change.LimitDisks.Keys.Select(disk => $"disk:{disk}.limits")).Concat(change.ChangeMedia.Keys.Select(disk => $"disk:{disk}.image"));
         foreach (string property in disks)
             yield return new PlannedStep { Property = property, Impossible = LibvirtCapabilities.NoContainerDisks };
+        foreach (var mount in change.AddMounts)
+            yield return new PlannedStep { Property = "mount", To = mount?.Target, Impossible = LibvirtCapabilities.NoMounts };
     }
 
     private static string Text(double? cpus) => cpus is { } number ? FormattableString.Invariant($"{number}") : "no limit";

@@ -17,6 +17,7 @@ internal static class LibvirtCapabilities
     public const string NoContainerCloudInit = "libvirt's LXC driver has no way to hand cloud-init data to a container.";
     public const string NoContainerDisks = "A container has a root file system and no disks: this driver changes none of it.";
     public const string NoContainerSnapshots = "libvirt's LXC driver takes no snapshots.";
+    public const string NoEphemeral = "A container that this driver makes over libvirt stays until it is deleted.";
     public const string NoMounts = "This driver mounts nothing but the root of a container over libvirt.";
     public const string NoPorts = "libvirt forwards no ports of the host to a container.";
     public const string NoUserNetwork = "the network 'user' is what QEMU does for machines: a container joins a network of the daemon's or a bridge of its host.";

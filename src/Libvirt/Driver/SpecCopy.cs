@@ -41,6 +41,8 @@ internal static class SpecCopy
             copy.Extensions.Set(own);
         foreach (var disk in change.AddDisks)
             copy.AddDisks.Add(Of(disk));
+        foreach (var mount in change.AddMounts)
+            copy.AddMounts.Add(mount is null ? mount! : new MountSpec { Target = mount.Target, Source = mount.Source, ReadOnly = mount.ReadOnly });
         foreach (var network in change.AddNetworks)
             copy.AddNetworks.Add(Of(network));
         foreach (var resize in change.ResizeDisks)

@@ -18,7 +18,7 @@ internal static class ContainerRules
     private const int PeriodMs = 100;
 
     /// <summary>Keys that cloud-init in the guest reads.</summary>
-    private static readonly string[] s_cloudInit = ["user.user-data", "user.vendor-data", "user.meta-data", "user.network-config"];
+    private static readonly string[] s_cloudInit = [CloudInitKeys.MetaData, .. CloudInitKeys.Documents.Select(document => UserPrefix + document)];
 
     private static readonly (string Suffix, long Bytes)[] s_units =
     [

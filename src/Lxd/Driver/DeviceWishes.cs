@@ -65,12 +65,14 @@ internal sealed class DeviceWishes
         return devices;
     }
 
-    /// <summary>The network devices for a container that there is.</summary>
+    /// <summary>The network devices and mounts for a container that there is.</summary>
     public async Task<Dictionary<string, IDictionary<string, string>>> ForExistingAsync(LxdClient client, LxdInstance own, CancellationToken cancellationToken)
     {
         var devices = new Dictionary<string, IDictionary<string, string>>(StringComparer.Ordinal);
         var taken = (own.Devices?.Keys ?? []).Concat(own.ExpandedDevices?.Keys ?? []).ToHashSet(StringComparer.Ordinal);
         await AddNetworksAsync(client, devices, taken, cancellationToken).ConfigureAwait(false);
+        foreach (var mount in _mounts)
+            devices[Free("mount", null, devices, taken)] = mount;
         return devices;
     }
 

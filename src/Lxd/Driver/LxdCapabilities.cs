@@ -3,11 +3,11 @@ namespace Hypervisor.Sdk.Lxd.Driver;
 /// <summary>What a backend can do, and why not: the same words in an answer and in a refusal.</summary>
 internal static class LxdCapabilities
 {
-    public const string NoCloudInit = "This driver gives containers no cloud-init data yet; profiles of the server can.";
+    public const string CloudInitStays = "The servers take a container whose cloud-init data changed for a new one, which is set up anew at its next start: what was given stays.";
     public const string NoRename = "A container's id is its name here: this driver does not rename.";
     public const string NoMemorySnapshots = "The servers keep the memory of a container by CRIU only, which keeps few programs: this driver does not.";
     public const string NoLinkedClones = "Whether a copy shares what is unchanged is decided by the storage pool, not by who asks for the copy.";
-    public const string NoDisks = "A container has no disks but directories that are mounted, and a change does not say where: mount it when the container is made.";
+    public const string NoDisks = "A container has no disks but directories and volumes that are mounted: mount it (InstanceChange.AddMounts), which says where.";
     public const string NoHandover = "Containers do not move between nodes while they run here, so there is nobody to hand a volume over to.";
     public const string NotInSpec = "This driver does not make containers with it yet; profiles and the typed client of the server can.";
     public const string NotInChange = "This driver does not change it of containers yet; the typed client of the server can.";
@@ -15,7 +15,7 @@ internal static class LxdCapabilities
     private static readonly Capability[] s_can =
     [
         Capability.Containers, Capability.UniqueNames, Capability.RequestLog, Capability.AtomicRevision, Capability.HotplugCpu, Capability.HotplugMemory,
-        Capability.Snapshots, Capability.NetworkMetrics, Capability.HotplugNetwork,
+        Capability.CloudInit, Capability.Snapshots, Capability.NetworkMetrics, Capability.HotplugNetwork,
 
         // There is no machine between a container's programs and the processor.
         Capability.HardwareAcceleration,
@@ -25,8 +25,6 @@ internal static class LxdCapabilities
 
     private static string WhyNot(Capability capability)
     {
-        if (capability == Capability.CloudInit)
-            return NoCloudInit;
         if (capability == Capability.MemorySnapshots)
             return NoMemorySnapshots;
         if (capability == Capability.LinkedClones)

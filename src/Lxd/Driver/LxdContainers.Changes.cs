@@ -9,7 +9,7 @@ internal sealed partial class LxdContainers
     public async Task<ChangePlan> PlanAsync(InstanceId id, InstanceChange change, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(change);
-        var wishes = DeviceWishes.Of(change.AddNetworks);
+        var wishes = DeviceWishes.Of(change.AddNetworks, change.AddMounts);
         var facts = await work.RequireAsync(id, cancellationToken).ConfigureAwait(false);
         await wishes.ForExistingAsync(parts.Client, facts.Own, cancellationToken).ConfigureAwait(false);
         return Plan(facts, change);
@@ -21,7 +21,7 @@ internal sealed partial class LxdContainers
         if (plan.Instance.Id.IsDefault)
             throw new ArgumentException("A plan names an instance.", nameof(plan));
         var wanted = plan.Change;
-        var wishes = DeviceWishes.Of(wanted.AddNetworks);
+        var wishes = DeviceWishes.Of(wanted.AddNetworks, wanted.AddMounts);
         return await work.ChangeAsync(
             WorkKinds.Apply, plan.Instance.Id, request, facts => SimplePlan.Refuse(plan, Plan(facts, wanted), options),
             async (change, token) =>
@@ -56,8 +56,18 @@ internal sealed partial class LxdContainers
         ContainerRules.RefuseLimits(change.CpuLimit.IsSet ? change.CpuLimit.Value : null, change.MemoryLimit.IsSet ? change.MemoryLimit.Value : null);
         foreach (var step in SimplePlan.Steps(view, change, ContainerRules.Naming))
             yield return step.Property == "name" ? new PlannedStep { Property = step.Property, From = step.From, To = step.To, Impossible = LxdCapabilities.NoRename } : step;
-        foreach (var step in SimplePlan.Impossible(change, LxdCapabilities.NotInChange).Where(step => step.Property is not ("cpuLimit" or "memoryLimit" or "network") && !step.Property.StartsWith("device:", StringComparison.Ordinal)))
-            yield return step.Property == "disk" ? new PlannedStep { Property = step.Property, Impossible = LxdCapabilities.NoDisks } : step;
+        foreach (var step in SimplePlan.Impossible(change, LxdCapabilities.NotInChange).Where(step => step.Property is not ("cpuLimit" or "memoryLimit" or "network" or "mount") && !step.Property.StartsWith("device:", StringComparison.Ordinal)))
+        {
+            yield return step.Property switch
+            {
+                "disk" => new PlannedStep { Property = step.Property, Impossible = LxdCapabilities.NoDisks },
+                "cloudInit" => new PlannedStep { Property = step.Property, Impossible = LxdCapabilities.CloudInitStays },
+                _ => step,
+            };
+        }
+
+        foreach (var mount in change.AddMounts)
+            yield return new PlannedStep { Property = "mount", To = mount.Target, Effects = ChangeEffects.Live };
         foreach (var network in change.AddNetworks)
             yield return new PlannedStep { Property = "network", To = network.Network, Effects = ChangeEffects.Live };
         foreach (var id in change.RemoveDevices.Distinct())

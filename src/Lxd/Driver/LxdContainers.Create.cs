@@ -15,7 +15,7 @@ internal sealed partial class LxdContainers
         Refuse(spec);
         var requestId = request?.RequestId ?? RequestId.New();
         // What the caller does with his spec afterwards is his.
-        var post = PostOf(spec, requestId);
+        var post = PostOf(spec, requestId, parts.Client.Offers(CloudInitKeys.Extension));
         var id = InstanceId.Parse(post.Name!);
         var wishes = DeviceWishes.Of(spec.Networks, spec.Mounts, spec.Ports);
         return await BeginMakingAsync(
@@ -81,13 +81,13 @@ internal sealed partial class LxdContainers
                 throw Refusal.Unsupported(field, LxdCapabilities.NotInSpec);
         }
 
-        if (spec.CloudInit is not null)
-            throw Refusal.Unsupported("cloudInit", LxdCapabilities.NoCloudInit);
+        if (spec.CloudInit is { } data)
+            CloudInitKeys.Refuse(data);
         if (spec.Extensions.All.FirstOrDefault(extension => extension.BackendKind is LxdBackend.LxdKind or LxdBackend.IncusKind) is { } unknown)
             throw Refusal.Unsupported("extensions", $"'{unknown.GetType().Name}' is not known.");
     }
 
-    private static LxdInstancesPost PostOf(ContainerSpec spec, RequestId request)
+    private static LxdInstancesPost PostOf(ContainerSpec spec, RequestId request, bool hasCloudInitKeys)
     {
         var config = spec.Labels.ToDictionary(label => ContainerRules.UserPrefix + label.Key, label => label.Value);
         config[LxdRequestLog.KeyOf(request)] = LxdRequestLog.Create;
@@ -101,10 +101,12 @@ internal sealed partial class LxdContainers
             config[ContainerRules.Boot] = isStarted ? "true" : "false";
         if (spec.Privileged)
             config["security.privileged"] = "true";
+        if (spec.CloudInit is { } data)
+            CloudInitKeys.Write(data, hasCloudInitKeys, config);
         bool isFingerprint = spec.Image.Length == FingerprintDigits && spec.Image.All(char.IsAsciiHexDigit);
         return new LxdInstancesPost
         {
-            Name = spec.Name.ToString(), Type = "container", Description = spec.Description, Config = config,
+            Name = spec.Name.ToString(), Type = "container", Description = spec.Description, Config = config, Ephemeral = spec.Ephemeral,
             Source = new LxdInstanceSource { Type = "image", Alias = isFingerprint ? null : spec.Image, Fingerprint = isFingerprint ? spec.Image : null },
         };
     }

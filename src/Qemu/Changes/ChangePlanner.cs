@@ -68,6 +68,8 @@ internal sealed partial class ChangePlanner
     {
         if (change.CpuLimit.IsSet || change.MemoryLimit.IsSet)
             throw SpecProblem.Unsupported(change.CpuLimit.IsSet ? "cpuLimit" : "memoryLimit", "limits are for containers; a machine has a size");
+        if (change.AddMounts.Count > 0)
+            throw SpecProblem.Unsupported("addMounts", "mounts are for containers; a machine has disks");
         if (change.Name.IsSet && _facts.ReadName(change.Name.Value) is var name && name != _config.Name)
         {
             Add(new ChangeStep

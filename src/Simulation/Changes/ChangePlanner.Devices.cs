@@ -171,6 +171,24 @@ internal sealed partial class ChangePlanner
         }
     }
 
+    private void PlanMounts(InstanceChange change)
+    {
+        if (change.AddMounts.Count == 0)
+            return;
+        if (_config.Kind == InstanceKind.VirtualMachine)
+            throw _world.Unsupported("addMounts", "mounts are for containers; a machine has disks");
+        if (_config.Disks.Count + change.AddMounts.Count > MachineReader.MaxDisks)
+            throw _world.Invalid("addMounts", string.Create(CultureInfo.InvariantCulture, $"at most {MachineReader.MaxDisks} mounts; there are {_config.Disks.Count}"));
+        var taken = _config.Disks.Select(static disk => disk.Id).Concat(_config.Networks.Select(static network => network.Id)).ToHashSet();
+        for (int i = 0; i < change.AddMounts.Count; i++)
+        {
+            string field = string.Create(CultureInfo.InvariantCulture, $"addMounts[{i}]");
+            var disk = ContainerReader.ReadMount(_reader, change.AddMounts[i], FreeId("mount", taken, []), _instance.Node, field);
+            Claim(taken, disk.Id, field);
+            Add(new ChangeStep { Property = $"disk:{disk.Id}", To = Text(disk), Effects = ChangeEffects.Live, AddedDisk = disk, Setting = config => config with { Disks = [.. config.Disks, disk] } });
+        }
+    }
+
     private void PlanAddition(DiskConfig disk)
     {
         bool isLive = !IsUp || IsPluggable(disk);

@@ -41,6 +41,7 @@ internal sealed partial class ChangePlanner
         planner.PlanDiskLimits(change);
         planner.PlanMedia(change);
         planner.PlanAdditions(change);
+        planner.PlanMounts(change);
         return planner._steps;
     }
 

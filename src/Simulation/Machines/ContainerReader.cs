@@ -22,6 +22,8 @@ internal sealed class ContainerReader(World world)
         if (spec.MemoryLimit is { } memory && memory < ByteSize.FromMiB(1))
             throw world.Invalid("memoryLimit", "a limit is 1 MiB or more");
         reader.RefuseUnsupported(spec);
+        if (spec.Ephemeral)
+            throw world.Unsupported("ephemeral", "containers stay here until they are deleted");
         if (spec.Mounts.Count > MachineReader.MaxDisks || spec.Networks.Count > MachineReader.MaxNetworks)
             throw world.Invalid(spec.Mounts.Count > MachineReader.MaxDisks ? "mounts" : "networks", "there are too many");
         var config = new InstanceConfig
@@ -35,7 +37,7 @@ internal sealed class ContainerReader(World world)
             Labels = reader.CheckLabels(spec.Labels),
             Container = new ContainerConfig(spec.Image, spec.Flavor, ReadCommand(spec), ReadEnvironment(spec), spec.RestartPolicy ?? "no"),
             Ports = [.. spec.Ports.Select((port, index) => ReadPort(port, index))],
-            Disks = [.. spec.Mounts.Select((mount, index) => ReadMount(reader, mount, index, node))],
+            Disks = [.. spec.Mounts.Select((mount, index) => ReadMount(reader, mount, string.Create(CultureInfo.InvariantCulture, $"mount{index}"), node, string.Create(CultureInfo.InvariantCulture, $"mounts[{index}]")))],
             Networks = [.. spec.Networks.Select((network, index) => reader.ReadNetwork(network, string.Create(CultureInfo.InvariantCulture, $"net{index}"), string.Create(CultureInfo.InvariantCulture, $"networks[{index}]")))],
         };
         reader.RefuseTwice(config);
@@ -61,11 +63,8 @@ internal sealed class ContainerReader(World world)
 
     private static string[] ReadCommand(ContainerSpec spec) => [.. spec.Entrypoint, .. spec.Command];
 
-    private static DiskConfig ReadMount(MachineReader reader, MountSpec mount, int index, SimNode node)
-    {
-        string field = string.Create(CultureInfo.InvariantCulture, $"mounts[{index}]");
-        return reader.ReadDisk(new DiskSpec { Content = mount.Source, ReadOnly = mount.ReadOnly }, string.Create(CultureInfo.InvariantCulture, $"mount{index}"), node, field);
-    }
+    /// <summary>Something to mount, checked.</summary>
+    public static DiskConfig ReadMount(MachineReader reader, MountSpec mount, string id, SimNode node, string field) => reader.ReadDisk(new DiskSpec { Content = mount.Source, ReadOnly = mount.ReadOnly }, id, node, field);
 
     private Dictionary<string, string> ReadEnvironment(ContainerSpec spec)
     {

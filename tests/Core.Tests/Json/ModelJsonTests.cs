@@ -125,7 +125,7 @@ public sealed class ModelJsonTests
         Assert.True(change.CpuLimit.IsSet);
         Assert.False(change.Name.IsSet);
         Assert.False(change.Sizing.IsSet);
-        Assert.Equal("""{"description":null,"cpuLimit":null,"memoryLimit":2147483648,"addDisks":[],"resizeDisks":{},"limitDisks":{},"changeMedia":{},"removeDevices":[],"addNetworks":[],"removeCloudInit":false,"labels":{"old":null},"extensions":{}}""", Encoding.UTF8.GetString(s_json.Write(change)));
+        Assert.Equal("""{"description":null,"cpuLimit":null,"memoryLimit":2147483648,"addDisks":[],"addMounts":[],"resizeDisks":{},"limitDisks":{},"changeMedia":{},"removeDevices":[],"addNetworks":[],"removeCloudInit":false,"labels":{"old":null},"extensions":{}}""", Encoding.UTF8.GetString(s_json.Write(change)));
         Assert.Contains("$.name", Refused<InstanceChange>("""{"name":null}""").Message, StringComparison.Ordinal);
     }
 

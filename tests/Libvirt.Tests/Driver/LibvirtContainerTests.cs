@@ -182,7 +182,7 @@ public sealed class LibvirtContainerTests(Libvirtd libvirtd)
             ("image", spec => spec.Image = " "), ("cpuLimit", spec => spec.CpuLimit = 0), ("memoryLimit", spec => spec.MemoryLimit = new ByteSize(1)), ("entrypoint", spec => spec.Flavor = ContainerFlavor.Application),
             ("entrypoint", spec => spec.Entrypoint.Add("sleep")), ("environment", spec => spec.Environment["A=B"] = "1"), ("environment", spec => spec.Environment["A"] = "</initenv>"), ("environment", spec => spec.Environment["A'"] = "1"), ("environment", spec => spec.Environment["A"] = new SecretReference("geheim")),
             ("networks[0].network", spec => spec.Networks.Add(new NetworkSpec { Network = "user" })), ("ports", spec => spec.Ports.Add(new PortSpec { Guest = 80 })), ("restartPolicy", spec => spec.RestartPolicy = "always"),
-            ("mounts", spec => spec.Mounts.Add(new MountSpec { Target = "/mnt", Source = new DiskContent.Blank(ByteSize.FromMiB(1)) })), ("cloudInit", spec => spec.CloudInit = new CloudInitData()),
+            ("mounts", spec => spec.Mounts.Add(new MountSpec { Target = "/mnt", Source = new DiskContent.Blank(ByteSize.FromMiB(1)) })), ("cloudInit", spec => spec.CloudInit = new CloudInitData()), ("ephemeral", spec => spec.Ephemeral = true),
         };
         foreach (var (field, set) in wrong)
         {

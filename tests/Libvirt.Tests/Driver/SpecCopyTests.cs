@@ -32,6 +32,7 @@ public sealed class SpecCopyTests
             Name = InstanceName.Parse("n"), Description = "d", Sizing = new Sizing.Explicit(2, ByteSize.FromMiB(64)), MemoryTarget = ByteSize.FromMiB(32), CpuLimit = 1.5, MemoryLimit = ByteSize.FromMiB(16), RemoveCloudInit = true,
         };
         change.AddDisks.Add(NewDisk());
+        change.AddMounts.Add(new MountSpec { Target = "/srv", Source = new DiskContent.Existing(VolumeId.Parse("pool/v")), ReadOnly = true });
         change.AddNetworks.Add(NewNetwork());
         change.ResizeDisks[DeviceId.Parse("vda")] = ByteSize.FromMiB(8);
         change.LimitDisks[DeviceId.Parse("vda")] = new DiskLimits { Total = new DiskRate { OperationsPerSecond = 5 } };
@@ -69,7 +70,7 @@ public sealed class SpecCopyTests
             for (int i = 0; i < expected.Count; i++)
                 IsSame(member, expected[i], actual[i]);
         }
-        else if (value is DiskSpec or NetworkSpec)
+        else if (value is DiskSpec or NetworkSpec or MountSpec)
         {
             HasAll(value, copied!);
         }

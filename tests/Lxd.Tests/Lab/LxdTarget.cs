@@ -37,6 +37,9 @@ internal sealed class LxdTarget(PrivateServer server, string name, string prefix
     public override async Task<bool?> IsAcceleratedAsync(InstanceId running, CancellationToken cancellationToken) =>
         (await outside.InstanceStateGetAsync(running.ToString(), cancellationToken: cancellationToken)).Value.Pid > 0;
 
+    public override async Task<bool?> HasAsync(InstanceId made, Capability capability, CancellationToken cancellationToken) =>
+        capability == Capability.CloudInit ? (await outside.InstanceGetAsync(made.ToString(), cancellationToken: cancellationToken)).Value.ExpandedConfig?.ContainsKey("cloud-init.user-data") is true : null;
+
     public override string? WhyNot(ConformanceAbility ability) => ability switch
     {
         ConformanceAbility.CrashGuests => "Of a container that has ended by itself the servers say no more than that it is stopped.",

@@ -145,6 +145,7 @@ public sealed class ChangePlannerTests
         ["our own labels"] = (change => change.Labels["hvsdk.owner"] = "me", "invalid-argument", "labels"),
         ["removing our own labels"] = (change => change.Labels["hvsdk.owner"] = null, "invalid-argument", "labels"),
         ["a long description"] = (change => change.Description = new string('x', 5000), "invalid-argument", "description"),
+        ["a mount of containers"] = (change => change.AddMounts.Add(new MountSpec { Target = "/srv", Source = new DiskContent.Existing(VolumeId.Parse("v")) }), "unsupported", "addMounts"),
         ["a limit of containers"] = (change => change.CpuLimit = 2.0, "unsupported", "cpuLimit"),
         ["a machine type that there is not"] = (change => change.Extensions.Set(new QemuMachine { Type = "isapc" }), "invalid-argument", "extensions.qemu.type"),
     };

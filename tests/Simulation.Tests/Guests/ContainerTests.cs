@@ -28,6 +28,25 @@ public sealed class ContainerTests
         Assert.Equal(ErrorCode.NotFound, none.Code);
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task A_volume_is_mounted_in_a_container_that_runs_and_a_machine_has_no_mounts()
+    {
+        await using var dc = new SimulatedDatacenter(o => o.AddImage("debian/12", ByteSize.FromMiB(120)));
+        var containers = dc.Backend.Get<IContainerRuntime>();
+        var made = await containers.CreateAsync(new ContainerSpec { Name = InstanceName.Parse("c1"), Image = "debian/12" }, cancellationToken: Token).WaitForCompletionAsync(Token);
+        await containers.StartAsync(made.Id, cancellationToken: Token).WaitForCompletionAsync(Token);
+        var change = new InstanceChange { AddMounts = { new MountSpec { Target = "/srv", Source = new DiskContent.Blank(ByteSize.FromMiB(8)), ReadOnly = true } } };
+        var changed = await containers.ChangeAsync(made.Id, change, cancellationToken: Token).WaitForCompletionAsync(Token);
+        Assert.Equal((made.Disks.Count + 1, true), (changed.Disks.Count, changed.Disks[^1].ReadOnly));
+        var back = await containers.ChangeAsync(made.Id, new InstanceChange { RemoveDevices = { changed.Disks[^1].Id } }, new ApplyOptions { Accept = ChangeEffects.DestroysData | ChangeEffects.Live }, cancellationToken: Token).WaitForCompletionAsync(Token);
+        Assert.Equal(made.Disks.Count, back.Disks.Count);
+
+        var machine = await dc.Hypervisor().CreateAsync(Machines.Spec("m1"), cancellationToken: Token).WaitForCompletionAsync(Token);
+        Assert.Equal(ErrorCode.Unsupported, (await Assert.ThrowsAsync<HypervisorException>(() => dc.Hypervisor().PlanAsync(machine.Id, change, Token))).Code);
+        var ephemeral = new ContainerSpec { Name = InstanceName.Parse("c2"), Image = "debian/12", Ephemeral = true };
+        Assert.Equal(ErrorCode.Unsupported, (await Assert.ThrowsAsync<HypervisorException>(() => containers.CreateAsync(ephemeral, cancellationToken: Token))).Code);
+    }
+
     [Theory(Timeout = 60_000)]
     [InlineData("no", "exit 0", "stopped", 1)]
     [InlineData("on-failure", "exit 0", "stopped", 1)]
