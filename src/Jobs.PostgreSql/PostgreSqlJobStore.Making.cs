@@ -24,14 +24,14 @@ internal sealed partial class PostgreSqlJobStore
             is [var child])
             return child;
         if (job.UniqueKey is not null
-            && await session.ReadAsync("SELECT seq, id, state FROM hvsdk_jobs.jobs WHERE unique_key = $1 AND state < 2",
-                row => (row.GetInt64(0), JobId.Parse(row.GetString(1)), row.GetInt32(2)), job.UniqueKey).ConfigureAwait(false) is [var (held, there, state)])
+            && await session.ReadAsync("SELECT seq, id, state, undo IS NOT NULL OR EXISTS (SELECT 1 FROM hvsdk_jobs.steps WHERE job = seq AND steps.undo) FROM hvsdk_jobs.jobs WHERE unique_key = $1 AND state < 2",
+                row => (row.GetInt64(0), JobId.Parse(row.GetString(1)), row.GetInt32(2), row.GetBoolean(3)), job.UniqueKey).ConfigureAwait(false) is [var (held, there, state, undoes)])
         {
             if (job.Uniqueness == JobUniqueness.Ignore)
                 return there;
-            if (job.Uniqueness == JobUniqueness.Reject || state != (int)JobState.Pending)
+            if (job.Uniqueness == JobUniqueness.Reject || state != (int)JobState.Pending || undoes)
             {
-                throw new HypervisorException($"Job {there} has the unique key '{job.UniqueKey}' and {(state == (int)JobState.Pending ? "has not ended" : "runs")}. Wait for it, cancel it, or take another key.",
+                throw new HypervisorException($"Job {there} has the unique key '{job.UniqueKey}' and {(state != (int)JobState.Pending ? "runs" : undoes ? "has something to undo before it ends" : "has not ended")}. Wait for it, cancel it, or take another key.",
                     ErrorCode.AlreadyExists, RequestOutcome.Rejected) { Resource = there.ToString() };
             }
 

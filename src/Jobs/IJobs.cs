@@ -41,7 +41,7 @@ public interface IJobs
     /// <summary>Removes a job that has ended, with its attempts and steps. False where it has not ended or is not there.</summary>
     Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken = default);
 
-    /// <summary>Makes a job recur, durably: of all workers over the store one makes it each time. Its next time is counted from now.</summary>
+    /// <summary>Makes a job recur, durably: of all workers over the store one makes it each time. Its next time is counted from now, and stays as it is where the schedule of that name has the same expression and zone.</summary>
     /// <param name="schedule">When, and under which name.</param>
     /// <param name="args">The arguments of each job.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

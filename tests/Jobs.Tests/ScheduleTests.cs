@@ -69,6 +69,45 @@ public sealed class ScheduleTests : IDisposable
         Assert.Equal(due.NextAt, Assert.Single(await engine.Jobs.ListSchedulesAsync(Token)).NextAt);
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task A_schedule_that_cannot_be_read_stops_neither_its_worker_nor_other_schedules()
+    {
+        CrashingStore? store = null;
+        await using var engine = await Engine.StartAsync(File, _world, _clock, inner => store = new CrashingStore(inner, new CrashPoint("", 0, false)));
+        string longest = new('é', 128);
+        await store!.PutScheduleAsync(new StoredSchedule { Schedule = new JobSchedule { Name = "broken", Cron = "no times", NextAt = _clock.GetUtcNow() }, Type = "build", Args = "{}" }, Token);
+        await store.PutScheduleAsync(new StoredSchedule { Schedule = new JobSchedule { Name = longest, Cron = "@daily", CatchUp = CronCatchUp.All, NextAt = _clock.GetUtcNow() }, Type = "build", Args = """{"name":"nightly"}""" }, Token);
+        await AdvanceUntilAsync(engine, completed: 1, step: TimeSpan.FromSeconds(1), parkedTimers: 2);
+        var job = await engine.Jobs.EnqueueAsync(new BuildArgs("web1"), null, Token);
+        Assert.Equal(JobState.Completed, (await engine.Jobs.WaitAsync(job.Id, Token)).State);
+        Assert.Equal(_clock.GetUtcNow().Date.AddDays(1), (await engine.Jobs.ListSchedulesAsync(Token)).Single(schedule => schedule.Name == longest).NextAt!.Value.UtcDateTime);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_schedule_of_each_second_that_slept_a_month_is_made_up_for_by_its_last_times()
+    {
+        var due = _clock.GetUtcNow().AddDays(-31);
+        CrashingStore? store = null;
+        await using var engine = await Engine.StartAsync(File, _world, _clock, inner => store = new CrashingStore(inner, new CrashPoint("", 0, false)));
+        await store!.PutScheduleAsync(new StoredSchedule { Schedule = new JobSchedule { Name = "often", Cron = "* * * * * *", NextAt = due }, Type = "build", Args = """{"name":"often"}""" }, Token);
+        await AdvanceUntilAsync(engine, completed: 1, step: TimeSpan.FromMilliseconds(1), parkedTimers: 2);
+        Assert.True((await engine.Jobs.ListSchedulesAsync(Token))[0].NextAt > _clock.GetUtcNow().AddSeconds(-1));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Who_schedules_at_his_start_loses_no_time_that_is_due()
+    {
+        await using var engine = await Engine.StartAsync(File, _world, _clock, configure: options => options.Concurrency = 0);
+        await engine.Jobs.ScheduleAsync(Schedule("0 * * * *"), new BuildArgs("nightly"), Token);
+        var first = Assert.Single(await engine.Jobs.ListSchedulesAsync(Token)).NextAt;
+        _clock.Advance(TimeSpan.FromHours(5));
+        await engine.Jobs.ScheduleAsync(Schedule("0 * * * *", CronCatchUp.All), new BuildArgs("other"), Token);
+        var again = Assert.Single(await engine.Jobs.ListSchedulesAsync(Token));
+        Assert.Equal((first, CronCatchUp.All), (again.NextAt, again.CatchUp));
+        await engine.Jobs.ScheduleAsync(Schedule("30 * * * *"), new BuildArgs("other"), Token);
+        Assert.True(Assert.Single(await engine.Jobs.ListSchedulesAsync(Token)).NextAt > _clock.GetUtcNow());
+    }
+
     // Moves the clock by a hundredth of a second at a time, whenever all who wait for it have parked themselves: the worker's loop, and the question for what others did.
     private async Task TickAsync(int times)
     {

@@ -75,9 +75,9 @@ internal static class MachineJobs
         try
         {
             var job = await jobs.EnqueueAsync(work, new JobOptions { UniqueKey = work.Key, Lanes = lanes }, http.RequestAborted);
-            if (!job.IsNew)
+            if (!job.IsNew && (await jobs.GetAsync(job.Id, http.RequestAborted))?.State != JobState.Pending)
             {
-                // The same request again, while the first is a job: the API knows it by its id.
+                // The same request again, when the first has begun: the API knows it by its id. Before, it waits for the same answer.
                 http.Request.Body = new MemoryStream(work.Body);
                 await next(http);
                 return;

@@ -12,8 +12,9 @@ namespace Hypervisor.Sdk.Jobs;
 /// </remarks>
 public sealed class CronExpression
 {
-    // 29 February may be eight years away, around a century that has none.
-    private const int MaxDays = (8 * 366) + 1;
+    // 29 February on one day of the week may be forty years away, around a century that has none.
+    private const int MaxDays = (40 * 366) + 1;
+    private const ulong EveryHour = (1UL << 24) - 1;
     private static readonly TimeSpan Near = TimeSpan.FromHours(4);
 
     private readonly string _text;
@@ -39,7 +40,7 @@ public sealed class CronExpression
         ulong weekDays = CronFields.Read(fields[4], "day of week", 0, 7, CronFields.WeekDays);
         _weekDays = (weekDays | (weekDays >> 7)) & 0x7F;
         _isEitherDay = fields[2][0] != '*' && fields[4][0] != '*';
-        _isEveryHour = fields[1] == "*";
+        _isEveryHour = _hours == EveryHour;
         if (NextLocal(new DateTime(2024, 1, 1)) is null)
             throw new FormatException($"The cron expression '{text}' never comes: there is no such day.");
     }

@@ -36,11 +36,13 @@ internal static class CronFields
             int step = stepped.Length == 1 ? 1 : stepped.Length == 2 ? Number(stepped[1], []) : throw Wrong();
             string[] range = stepped[0].Split('-');
             int from = stepped[0] == "*" ? min : Number(range[0], names);
-            int to = stepped[0] == "*" ? (name == "day of week" ? 6 : max) : range.Length == 2 ? Number(range[1], names) : range.Length > 2 ? throw Wrong() : stepped.Length == 2 ? max : from;
+            // Sunday is 0 and 7: what goes to the end of the week by itself goes to Saturday.
+            int last = name == "day of week" ? Math.Max(from, 6) : max;
+            int to = stepped[0] == "*" ? last : range.Length == 2 ? Number(range[1], names) : range.Length > 2 ? throw Wrong() : stepped.Length == 2 ? last : from;
             if (step < 1 || from < min || to > max || from > to)
                 throw Wrong();
-            for (int value = from; value <= to; value += step)
-                set |= 1UL << value;
+            for (long value = from; value <= to; value += step)
+                set |= 1UL << (int)value;
         }
 
         return set;

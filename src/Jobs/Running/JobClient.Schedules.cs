@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Hypervisor.Sdk.Jobs.Stores;
 using Microsoft.Extensions.Logging;
 
@@ -8,9 +10,13 @@ internal sealed partial class JobClient
     private const int MaxCaughtUp = 1000;
     private static readonly TimeSpan OnTime = TimeSpan.FromMinutes(1);
 
+    // How far back is looked for times that were missed, in turn.
+    private static readonly TimeSpan[] s_backs = [TimeSpan.FromMinutes(1), TimeSpan.FromHours(1), TimeSpan.FromDays(1), TimeSpan.FromDays(31), TimeSpan.FromDays(366), TimeSpan.FromDays(366_000)];
+
     // Of the worker's loop only.
     private readonly HashSet<string> _toldZones = new(StringComparer.Ordinal);
     private readonly HashSet<string> _toldLanes = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _toldFailures = new(StringComparer.Ordinal);
 
     public async Task ScheduleAsync<TArgs>(JobSchedule schedule, TArgs args, CancellationToken cancellationToken = default)
     {
@@ -22,7 +28,10 @@ internal sealed partial class JobClient
         if (!TimeZoneInfo.TryFindSystemTimeZoneById(schedule.Zone, out var zone))
             throw new ArgumentException($"There is no time zone '{schedule.Zone}' here: a zone is named as in the IANA database, Europe/Berlin.", nameof(schedule));
         var made = await NewAsync(args, new JobOptions { Rate = schedule.Rate }, cancellationToken: cancellationToken).ConfigureAwait(false);
-        await store.PutScheduleAsync(new StoredSchedule { Schedule = Moved(schedule, CronExpression.Parse(schedule.Cron).Next(Now, zone)), Type = made.Type, Args = made.Args, ArgsVersion = made.ArgsVersion }, cancellationToken)
+        // What is due at the same times keeps its next one: a process that schedules at its start makes up for what it missed.
+        var there = (await store.ListSchedulesAsync(null, cancellationToken).ConfigureAwait(false)).FirstOrDefault(stored => stored.Schedule.Name == schedule.Name)?.Schedule;
+        var next = there is not null && there.Cron == schedule.Cron && there.Zone == schedule.Zone ? there.NextAt : CronExpression.Parse(schedule.Cron).Next(Now, zone);
+        await store.PutScheduleAsync(new StoredSchedule { Schedule = Moved(schedule, next), Type = made.Type, Args = made.Args, ArgsVersion = made.ArgsVersion }, cancellationToken)
             .ConfigureAwait(false);
         signals.PulseWork();
     }
@@ -32,49 +41,77 @@ internal sealed partial class JobClient
     public async Task<IReadOnlyList<JobSchedule>> ListSchedulesAsync(CancellationToken cancellationToken = default) =>
         [.. (await store.ListSchedulesAsync(null, cancellationToken).ConfigureAwait(false)).Select(stored => stored.Schedule)];
 
-    /// <summary>Makes the jobs of schedules that are due and of a type that is known here.</summary>
+    /// <summary>Makes the jobs of schedules that are due and of a type that is known here. One that cannot be fired keeps no other from it.</summary>
     public async Task FireSchedulesAsync(DateTimeOffset now)
     {
-        foreach (var stored in await store.ListSchedulesAsync(now, CancellationToken.None).ConfigureAwait(false))
+        var due = await store.ListSchedulesAsync(now, CancellationToken.None).ConfigureAwait(false);
+        if (due.Count == 0)
+            return;
+        // One time-out for all of them: the worker has leases to renew. Those whose backends were silent the last time come last.
+        using var patience = new CancellationTokenSource(options.Lease / 6, options.TimeProvider);
+        foreach (var stored in due.OrderBy(stored => _toldLanes.Contains(stored.Schedule.Name)))
         {
-            if (!_byType.TryGetValue(stored.Type, out var registration) || stored.ArgsVersion > registration.Options.ArgsVersion)
-                continue;
-            if (!TimeZoneInfo.TryFindSystemTimeZoneById(stored.Schedule.Zone, out var zone))
+            try
             {
-                if (_toldZones.Add(stored.Schedule.Name))
-                    logger.LogError("The schedule '{Schedule}' is due and is not fired by this process, as there is no time zone '{Zone}' here: install the zone data (tzdata).", stored.Schedule.Name, stored.Schedule.Zone);
-                continue;
+                await FireAsync(stored, now, patience.Token).ConfigureAwait(false);
+                _toldFailures.Remove(stored.Schedule.Name);
             }
-
-            var cron = CronExpression.Parse(stored.Schedule.Cron);
-            var times = new List<DateTimeOffset>();
-            var next = stored.Schedule.NextAt;
-            for (; next <= now; next = cron.Next(next.Value, zone))
+#pragma warning disable CA1031 // It is what somebody's schedule, handler or key says.
+            catch (Exception exception) when (exception is not HypervisorException)
+#pragma warning restore CA1031
             {
-                times.Add(next.Value);
-                // Of very many only the last are made up for.
-                if (times.Count > MaxCaughtUp)
-                    times.RemoveAt(0);
+                if (_toldFailures.Add(stored.Schedule.Name))
+                    logger.LogError(exception, "The schedule '{Schedule}' is due and cannot be fired by this process. It is tried again.", stored.Schedule.Name);
             }
-
-            if (stored.Schedule.CatchUp == CronCatchUp.None)
-                times.RemoveAll(time => time < now - OnTime);
-            if (stored.Schedule.CatchUp != CronCatchUp.All && times.Count > 1)
-                times.RemoveRange(0, times.Count - 1);
-            if (await LanesOfAsync(stored, registration).ConfigureAwait(false) is not { } lanes)
-                continue;
-            if (await store.FireAsync(stored.Schedule.Name, stored.Schedule.NextAt!.Value, next, [.. times.Select(time => Fired(stored, registration, lanes, time))]).ConfigureAwait(false))
-                signals.PulseWork();
         }
     }
 
-    // Within the worker's loop, which has leases to renew: a backend that does not answer in time makes the schedule wait, and no more.
-    private async Task<IReadOnlyList<LaneClaim>?> LanesOfAsync(StoredSchedule stored, JobRegistration registration)
+    private async Task FireAsync(StoredSchedule stored, DateTimeOffset now, CancellationToken patience)
     {
-        using var patience = new CancellationTokenSource(options.Lease / 6, options.TimeProvider);
+        if (!_byType.TryGetValue(stored.Type, out var registration) || stored.ArgsVersion > registration.Options.ArgsVersion)
+            return;
+        if (!TimeZoneInfo.TryFindSystemTimeZoneById(stored.Schedule.Zone, out var zone))
+        {
+            if (_toldZones.Add(stored.Schedule.Name))
+                logger.LogError("The schedule '{Schedule}' is due and is not fired by this process, as there is no time zone '{Zone}' here: install the zone data (tzdata).", stored.Schedule.Name, stored.Schedule.Zone);
+            return;
+        }
+
+        var cron = CronExpression.Parse(stored.Schedule.Cron);
+        var times = Missed(cron, zone, stored.Schedule.NextAt!.Value, now, stored.Schedule.CatchUp == CronCatchUp.All ? MaxCaughtUp : 1);
+        var next = cron.Next(times.Count > 0 ? times[^1] : now, zone);
+        if (stored.Schedule.CatchUp == CronCatchUp.None)
+            times.RemoveAll(time => time < now - OnTime);
+        if (await LanesOfAsync(stored, registration, patience).ConfigureAwait(false) is not { } lanes)
+            return;
+        if (await store.FireAsync(stored.Schedule.Name, stored.Schedule.NextAt.Value, next, [.. times.Select(time => Fired(stored, registration, lanes, time))]).ConfigureAwait(false))
+            signals.PulseWork();
+    }
+
+    /// <summary>The last times from <paramref name="first"/>, which is one, to <paramref name="now"/>, as many as are wanted: looked for from near to far, as a schedule of each second has millions in a month.</summary>
+    private static List<DateTimeOffset> Missed(CronExpression cron, TimeZoneInfo zone, DateTimeOffset first, DateTimeOffset now, int wanted)
+    {
+        foreach (var back in s_backs)
+        {
+            bool isAll = first >= now - back;
+            var times = new List<DateTimeOffset>();
+            for (var time = isAll ? first : cron.Next(now - back, zone); time <= now; time = cron.Next(time.Value, zone))
+                times.Add(time.Value);
+            if (times.Count > wanted)
+                times.RemoveRange(0, times.Count - wanted);
+            if (isAll || times.Count == wanted)
+                return times;
+        }
+
+        return [];
+    }
+
+    // Within the worker's loop, which has leases to renew: a backend that does not answer in time makes the schedule wait, and no more.
+    private async Task<IReadOnlyList<LaneClaim>?> LanesOfAsync(StoredSchedule stored, JobRegistration registration, CancellationToken patience)
+    {
         try
         {
-            var lanes = await WorkLanes.AskAsync([], registration.GetWork(stored.Args, stored.ArgsVersion), patience.Token).AsTask().WaitAsync(patience.Token).ConfigureAwait(false);
+            var lanes = await WorkLanes.AskAsync([], registration.GetWork(stored.Args, stored.ArgsVersion), patience).AsTask().WaitAsync(patience).ConfigureAwait(false);
             _toldLanes.Remove(stored.Schedule.Name);
             return lanes;
         }
@@ -103,7 +140,7 @@ internal sealed partial class JobClient
             Retention = registration.Options.Retention,
             Rate = schedule.Rate,
             UniqueKey = schedule.AllowsOverlap ? null : schedule.CatchUp == CronCatchUp.All ? $"{key}:{time.UtcTicks}" : key,
-            Lanes = schedule.AllowsOverlap || schedule.CatchUp != CronCatchUp.All ? Ordered(lanes) : Ordered([.. lanes, new LaneClaim { Key = LaneKey.Parse("cron:" + Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(schedule.Name))), Mode = LaneMode.Exclusive }]),
+            Lanes = schedule.AllowsOverlap || schedule.CatchUp != CronCatchUp.All ? Ordered(lanes) : Ordered([.. lanes, new LaneClaim { Key = LaneKey.Parse("cron:" + Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(schedule.Name)))), Mode = LaneMode.Exclusive }]),
         };
     }
 

@@ -125,7 +125,9 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
                 seen = position;
                 isSilent = false;
             }
-            catch (HypervisorException exception)
+#pragma warning disable CA1031 // Whatever it is: nobody here would be told of anything any more.
+            catch (Exception exception)
+#pragma warning restore CA1031
             {
                 if (!isSilent)
                     logger.LogWarning(exception, "The job store does not answer; asking again every {PollInterval}.", options.PollInterval);

@@ -40,11 +40,22 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
     {
         signals.CancelRequested -= CancelRun;
         await _stop.CancelAsync().ConfigureAwait(false);
-        await _loop.ConfigureAwait(false);
+        await _loop.WaitAsync(cancellationToken).ConfigureAwait(false);
         var runs = Runs();
         foreach (var run in runs)
             run.Stop(RunStop.Shutdown, null);
-        await Task.WhenAll(runs.Select(run => run.Task)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var ended = Task.WhenAll(runs.Select(run => run.Task));
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var renewing = RenewUntilAsync(waiting.Token);
+        try
+        {
+            await ended.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await waiting.CancelAsync().ConfigureAwait(false);
+            await renewing.ConfigureAwait(false);
+        }
     }
 
     public void Dispose() => _stop.Dispose();
@@ -62,8 +73,10 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
             {
                 if (Now >= nextRenewal)
                 {
-                    nextRenewal = Now + (options.Lease / 3);
+                    // Only what was renewed waits for the next time.
+                    var renewedAt = Now;
                     await RenewAsync().ConfigureAwait(false);
+                    nextRenewal = renewedAt + (options.Lease / 3);
                 }
 
                 await StopLateAsync().ConfigureAwait(false);
@@ -90,8 +103,38 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
                 await ParkAsync(s_never, Earliest(nextClaim.Value, Now + (options.Lease / 6))).ConfigureAwait(false);
                 continue;
             }
+#pragma warning disable CA1031 // Whatever it is: without this loop nothing is renewed, and every job here would be taken by others.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                logger.LogError(exception, "The worker could not do what was due; it goes on in {PollInterval}.", options.PollInterval);
+                nextClaim = Now + options.PollInterval;
+                await ParkAsync(s_never, Earliest(nextClaim.Value, Now + (options.Lease / 6))).ConfigureAwait(false);
+                continue;
+            }
 
             await ParkAsync(work, Earliest(nextPurge, lookout.NextAt, nextClaim, NextStop(), Runs().Count > 0 ? nextRenewal : null)).ConfigureAwait(false);
+        }
+    }
+
+    // Handlers that take their time to stop are not to meet others at the same work.
+    private async Task RenewUntilAsync(CancellationToken ended)
+    {
+        while (true)
+        {
+            try
+            {
+                await Task.Delay(options.Lease / 3, options.TimeProvider, ended).ConfigureAwait(false);
+                await RenewAsync().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (ended.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (HypervisorException exception)
+            {
+                logger.LogWarning(exception, "The job store does not answer while this worker shuts down; what still runs may lose its lease.");
+            }
         }
     }
 

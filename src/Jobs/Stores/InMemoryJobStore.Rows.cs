@@ -24,11 +24,12 @@ internal sealed partial class InMemoryJobStore
         if (Unique(made.UniqueKey) is { } there)
         {
             bool isPending = there.State == JobState.Pending;
+            bool undoes = there.Undo is not null || there.Steps.Any(step => step.HasCompensation);
             if (made.Uniqueness == JobUniqueness.Ignore)
                 return there.Made.Id;
-            if (made.Uniqueness == JobUniqueness.Reject || !isPending)
+            if (made.Uniqueness == JobUniqueness.Reject || !isPending || undoes)
             {
-                throw new HypervisorException($"Job {there.Made.Id} has the unique key '{made.UniqueKey}' and {(isPending ? "has not ended" : "runs")}. Wait for it, cancel it, or take another key.",
+                throw new HypervisorException($"Job {there.Made.Id} has the unique key '{made.UniqueKey}' and {(!isPending ? "runs" : undoes ? "has something to undo before it ends" : "has not ended")}. Wait for it, cancel it, or take another key.",
                     ErrorCode.AlreadyExists, RequestOutcome.Rejected) { Resource = there.Made.Id.ToString() };
             }
 

@@ -39,6 +39,32 @@ public abstract class StoreConformance
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_job_that_has_something_to_undo_is_replaced_by_none()
+    {
+        var open = await PrepareAsync();
+        await using var store = open();
+        var id = await EnqueueAsync(store, Job(unique: "k"));
+        var claimed = Assert.Single(await ClaimAsync(store, Start));
+        Assert.True(await store.BeginStepAsync(id, claimed.FencingToken, new StoredStep { Name = "s", Request = RequestId.New(), HasCompensation = true }, Start));
+        Assert.True(await store.EndAttemptAsync(new EndedAttempt { Id = id, FencingToken = claimed.FencingToken, End = AttemptEnd.Retried, State = JobState.Pending, Now = Start, DueAt = Start.AddHours(1), Reason = "again" }));
+        await RefusedAsync();
+
+        // It is undone now, and waits to go on with that.
+        Assert.Single(await store.CancelAsync(id, Start, Token));
+        claimed = Assert.Single(await ClaimAsync(store, Start));
+        Assert.Equal(JobState.Cancelled, claimed.CompensatesTo);
+        Assert.True(await store.EndAttemptAsync(new EndedAttempt { Id = id, FencingToken = claimed.FencingToken, End = AttemptEnd.Retried, State = JobState.Pending, Now = Start, DueAt = Start.AddHours(1), Reason = "again" }));
+        await RefusedAsync();
+
+        async Task RefusedAsync()
+        {
+            var refusal = await Assert.ThrowsAsync<HypervisorException>(() => store.EnqueueAsync([Job(unique: "k", uniqueness: JobUniqueness.Replace)], Token));
+            Assert.Equal((ErrorCode.AlreadyExists, id.ToString()), (refusal.Code, refusal.Resource));
+            Assert.Equal(JobState.Pending, (await store.GetAsync(id, Token))!.State);
+        }
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task Two_workers_never_get_the_same_job_and_leave_what_they_do_not_know()
     {
         var open = await PrepareAsync();
