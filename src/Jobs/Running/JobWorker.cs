@@ -54,7 +54,8 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         finally
         {
             await waiting.CancelAsync().ConfigureAwait(false);
-            await renewing.ConfigureAwait(false);
+            // A store that does not answer keeps nobody longer than he waits.
+            await renewing.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
