@@ -40,7 +40,8 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
     {
         signals.CancelRequested -= CancelRun;
         await _stop.CancelAsync().ConfigureAwait(false);
-        await _loop.WaitAsync(cancellationToken).ConfigureAwait(false);
+        // However the loop ends, the handlers are asked to stop.
+        await _loop.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var runs = Runs();
         foreach (var run in runs)
             run.Stop(RunStop.Shutdown, null);
