@@ -3,25 +3,10 @@ using System.IO.Pipelines;
 namespace Hypervisor.Sdk.AspNetCore;
 
 /// <summary>A command in an instance, on a terminal.</summary>
-internal sealed class CommandChannel(SocketSession session, uint number, InstanceRef target, CommandSpec spec) : ByteChannel(session, number, target)
+internal sealed class CommandChannel(SocketSession session, uint number, InstanceRef target, CommandSpec spec) : TerminalChannel(session, number, target)
 {
     /// <summary>What the terminal at the other end of a socket is taken for.</summary>
     public const string TerminalType = "xterm-256color";
-
-    private readonly Lock _gate = new();
-    private ExecSession? _running;
-    private (int Columns, int Rows)? _size;
-
-    /// <summary>Only the newest size counts; it is set as soon as the command runs.</summary>
-    public override void Resize(int columns, int rows)
-    {
-        lock (_gate)
-        {
-            _size = (columns, rows);
-            if (_running is { CanResize: true } running)
-                _ = ResizeAsync(running, columns, rows);
-        }
-    }
 
     protected override async Task<string> WorkAsync(CancellationToken closing)
     {
@@ -29,35 +14,8 @@ internal sealed class CommandChannel(SocketSession session, uint number, Instanc
         var running = await backend.Get<IExec>().StartAsync(Target.Id, spec, closing).ConfigureAwait(false);
         await using (running.ConfigureAwait(false))
         {
-            (int Columns, int Rows)? size;
-            lock (_gate)
-                (_running, size) = (running, _size);
-            try
-            {
-                await SendAsync("opened", json => json.WriteBoolean("canResize", running.CanResize), closing).ConfigureAwait(false);
-                if (size is { } first && running.CanResize)
-                    await ResizeAsync(running, first.Columns, first.Rows).ConfigureAwait(false);
-                await CopyAsync(new Ends(running), closing).ConfigureAwait(false);
-            }
-            finally
-            {
-                lock (_gate)
-                    _running = null;
-            }
-
+            await CopyAsync(new Ends(running), running.CanResize ? running.ResizeAsync : null, closing).ConfigureAwait(false);
             return running.ExitCode is { } code ? $"the command has ended with {code}" : "the command was ended by a signal";
-        }
-    }
-
-    private static async Task ResizeAsync(ExecSession running, int columns, int rows)
-    {
-        try
-        {
-            await running.ResizeAsync(columns, rows, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (Exception failure) when (failure is HypervisorException or ObjectDisposedException)
-        {
-            // A size that came too late or is not taken changes how the text is laid out, nothing else.
         }
     }
 
