@@ -175,6 +175,26 @@ public sealed class LxdExecTests(LxdLab lab)
         Assert.Null(session.ExitCode);
     }
 
+    [Theory(Timeout = 240_000)]
+    [InlineData(ServerKind.Lxd)]
+    [InlineData(ServerKind.Incus)]
+    public async Task Of_a_command_whose_outputs_were_cut_off_it_is_said_that_some_is_missing(ServerKind kind)
+    {
+        var server = await lab.GetAsync(kind);
+        await using var guest = await RunningContainer.StartAsync(server, "severed");
+        await using var relay = new HttpRelay(server.PathOf("relay-severed"), server.Socket);
+        await using var backend = await LxdBackend.ConnectAsync(new LxdBackendOptions { Connection = new LxdOptions { Server = relay.Path } }, Token);
+        await using var session = await backend.Get<IExec>().StartAsync(guest.Id, new CommandSpec { Command = ["sh", "-c", "echo here; sleep 1000"] }, Token);
+        await new Screen(session).ReadToAsync("here");
+
+        // Without the stream for signals the server kills it: how it ended is known, and what it printed is not.
+        relay.BreakStreams();
+        var error = await Assert.ThrowsAsync<BackendConnectionException>(async () => await session.ReadAsync(new byte[10], Token));
+        Assert.Equal((ErrorCode.Unavailable, RequestOutcome.FailedMidway), (error.Code, error.Outcome));
+        Assert.Contains("missing", error.Message, StringComparison.Ordinal);
+        Assert.Null(session.ExitCode);
+    }
+
     private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
 
     /// <summary>What a command has printed.</summary>

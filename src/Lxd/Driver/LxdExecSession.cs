@@ -175,6 +175,8 @@ internal sealed class LxdExecSession(LxdParts parts, InstanceId id, LxdInstanceE
         foreach (var output in _outputs)
             await output.Socket.DisposeAsync().ConfigureAwait(false);
         int code = await _end!.ConfigureAwait(false);
+        if (!CanResize && _outputs.Any(output => !output.IsWhole))
+            throw new BackendConnectionException($"The connection of an output of {_what} was lost: it ended with the exit code {code}, and some of what it printed is missing.", ErrorCode.Unavailable, RequestOutcome.FailedMidway) { Backend = parts.Name, Resource = $"instance {id}" };
         if (code != NotFound || _hasRead || isMissing is null || !await isMissing(_closed.Token).ConfigureAwait(false))
             return code;
         throw new HypervisorException($"There is no program '{post.Command![0]}' in '{id}'.", ErrorCode.NotFound, RequestOutcome.Rejected) { Backend = parts.Name, Resource = post.Command[0] };
@@ -284,6 +286,9 @@ internal sealed class LxdExecSession(LxdParts parts, InstanceId id, LxdInstanceE
 
         public bool IsEnded { get; private set; }
 
+        /// <summary>Whether the server has said that nothing more comes. It says so of each output that is no terminal.</summary>
+        public bool IsWhole { get; private set; }
+
         public Task<WebSocketMessage>? Pending { get; private set; }
 
         /// <summary>Waits for a message; one that was waited for before is not lost.</summary>
@@ -314,6 +319,7 @@ internal sealed class LxdExecSession(LxdParts parts, InstanceId id, LxdInstanceE
                 _rest = message.Payload;
             else
                 IsEnded = true;
+            IsWhole = received is { IsCompletedSuccessfully: true, Result.Kind: WebSocketMessageKind.Text };
             _ = received.Exception;
         }
     }

@@ -212,9 +212,12 @@ public sealed partial class WebSocketConnection : IValueTaskSource
 
             flush.GetResult();
         }
-        catch (Exception error) when (error is IOException or InvalidOperationException)
+        catch (IOException)
         {
-            // The connection is lost: whoever receives or sends next is told.
+            // Nothing more can be sent, as the next sender is told. What the server sent before it went is still to be received: its own end follows.
+        }
+        catch (InvalidOperationException error)
+        {
             _connection.Abort(error);
         }
 
@@ -227,9 +230,9 @@ public sealed partial class WebSocketConnection : IValueTaskSource
         {
             _flush.GetResult();
         }
-        catch (IOException error)
+        catch (IOException)
         {
-            _connection.Abort(error);
+            // As above.
         }
 
         EndTurn();

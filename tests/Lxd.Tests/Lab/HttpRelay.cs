@@ -17,6 +17,7 @@ internal sealed partial class HttpRelay : IAsyncDisposable
     private readonly Lock _lock = new();
     private LostReply? _lose;
     private bool _isStop;
+    private int _streams;
 
     public HttpRelay(string path, string upstream)
     {
@@ -40,6 +41,13 @@ internal sealed partial class HttpRelay : IAsyncDisposable
     public void Break()
     {
         foreach (var link in _links.Keys)
+            link.Dispose();
+    }
+
+    /// <summary>Ends the connections that have become WebSockets, the last one first: upon the end of the first, a command's stream for signals, the server ends the others properly.</summary>
+    public void BreakStreams()
+    {
+        foreach (var link in _links.Keys.Where(link => link.Stream > 0).OrderByDescending(link => link.Stream))
             link.Dispose();
     }
 
@@ -77,7 +85,10 @@ internal sealed partial class HttpRelay : IAsyncDisposable
         {
             while (await link.Client.ReceiveAsync(bytes, _stop.Token) is > 0 and var count)
             {
-                if (IsLost(Encoding.Latin1.GetString(bytes, 0, count), out var when))
+                string sent = Encoding.Latin1.GetString(bytes, 0, count);
+                if (sent.Contains("Upgrade: websocket", StringComparison.Ordinal))
+                    link.Stream = Interlocked.Increment(ref _streams);
+                if (IsLost(sent, out var when))
                 {
                     if (when == LostReply.BeforeEffect)
                         return;
@@ -156,6 +167,9 @@ internal sealed partial class HttpRelay : IAsyncDisposable
         public Socket Server => server;
 
         public bool Loses { get; set; }
+
+        /// <summary>The how manieth that has become a WebSocket, or 0.</summary>
+        public int Stream { get; set; }
 
         public void Dispose()
         {

@@ -135,6 +135,26 @@ public sealed class WebSocketTests
         await Assert.ThrowsAsync<ConnectionClosedException>(async () => await socket.ReceiveAsync(Cancel));
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task What_a_server_sent_before_it_went_is_received_though_its_ping_can_no_longer_be_answered()
+    {
+        byte[] last = [.. Enumerable.Range(0, 100_000).Select(i => (byte)i)];
+        var gone = new TaskCompletionSource();
+        await using var server = new WebSocketRawServer(async peer =>
+        {
+            byte[] frames = [.. WebSocketRawServer.Frame(0x89, "alive?"), .. WebSocketRawServer.Frame(0x82, last), .. WebSocketRawServer.Frame(0x89, ""), .. WebSocketRawServer.Frame(0x81, "")];
+            await peer.SendAsync(frames);
+            peer.Close();
+            gone.SetResult();
+        });
+        await using WebSocketConnection socket = await server.ConnectAsync();
+        await gone.Task.WaitAsync(Cancel);
+        Assert.Equal(last, (await socket.ReceiveAsync(Cancel)).Payload.ToArray());
+        Assert.Equal(WebSocketMessageKind.Text, (await socket.ReceiveAsync(Cancel)).Kind);
+        await Assert.ThrowsAsync<ConnectionClosedException>(async () => await socket.SendAsync(WebSocketMessageKind.Text, "x"u8.ToArray(), cancellationToken: Cancel));
+        await Assert.ThrowsAsync<ConnectionClosedException>(async () => await socket.ReceiveAsync(Cancel));
+    }
+
     [Fact(Timeout = 120_000)]
     public async Task Every_kind_of_message_arrives_at_every_split()
     {
