@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Hypervisor.Sdk.Lxd.Driver;
 
 /// <summary>The networks that the server manages, and the bridges of its host that it does not.</summary>
-internal sealed class LxdNetworks(LxdParts parts, ContainerWork work) : INetworks
+internal sealed partial class LxdNetworks(LxdParts parts, ContainerWork work) : INetworks
 {
     private static readonly string[] s_addresses = ["ipv4.address", "ipv6.address"];
 
