@@ -44,7 +44,7 @@ internal static class PostgreSqlSchema
             name text COLLATE "C" PRIMARY KEY, cron text NOT NULL, zone text NOT NULL, catch_up int NOT NULL, overlap boolean NOT NULL, jitter_ms bigint NOT NULL, next_ms bigint, type text NOT NULL,
             args text NOT NULL);
         CREATE TABLE hvsdk_jobs.counters (one boolean PRIMARY KEY DEFAULT true CHECK (one), change bigint NOT NULL, token bigint NOT NULL) WITH (fillfactor = 10);
-        INSERT INTO hvsdk_jobs.counters (change, token) VALUES (0, 0);
+        INSERT INTO hvsdk_jobs.counters (change, token) VALUES (0, (extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20);
         """,
         """
         ALTER TABLE hvsdk_jobs.jobs ADD COLUMN args_version int NOT NULL DEFAULT 1, ADD COLUMN trace text, ADD COLUMN rate_key text, ADD COLUMN rate_limit int, ADD COLUMN rate_ms bigint;

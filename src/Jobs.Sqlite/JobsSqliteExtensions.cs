@@ -20,6 +20,7 @@ public static class JobsSqliteExtensions
         var options = new JobsSqliteOptions();
         configure(options);
         options.Validate();
-        return builder.UseStore(services => SqliteJobStore.Open(path, options.BackupInterval, services.GetService<ILoggerFactory>()?.CreateLogger<JobsSqliteOptions>()));
+        return builder.UseStore(services => SqliteJobStore.Open(path, options.BackupInterval, services.GetService<ILoggerFactory>()?.CreateLogger<JobsSqliteOptions>(),
+            services.GetRequiredService<JobsOptions>().TimeProvider));
     }
 }

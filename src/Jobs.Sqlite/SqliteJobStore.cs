@@ -28,14 +28,15 @@ internal sealed partial class SqliteJobStore : IJobStore, IDisposable
 
     /// <summary>Opens the file, checks it, and brings it to this version.</summary>
     /// <exception cref="HypervisorException">It is damaged, of a newer version or of another program, or cannot be opened.</exception>
-    public static SqliteJobStore Open(string path, TimeSpan? backupInterval = null, ILogger? logger = null)
+    public static SqliteJobStore Open(string path, TimeSpan? backupInterval = null, ILogger? logger = null, TimeProvider? timeProvider = null)
     {
         SQLitePCL.Batteries_V2.Init();
         SqliteSession? writer = null;
         try
         {
+            JobsSqliteBackup.GoOn(path);
             writer = new SqliteSession(path, isReader: false);
-            SqliteSchema.Prepare(writer, path);
+            SqliteSchema.Prepare(writer, path, now: (timeProvider ?? TimeProvider.System).GetUtcNow());
             return new SqliteJobStore(path, writer, backupInterval, logger);
         }
         catch (SqliteException exception)

@@ -1,3 +1,4 @@
+using Hypervisor.Sdk.Jobs.Stores;
 using Microsoft.Data.Sqlite;
 
 namespace Hypervisor.Sdk.Jobs.Sqlite;
@@ -104,7 +105,7 @@ internal static class SqliteSchema
     public static int Newest => Steps.Length;
 
     /// <summary>Checks the file and brings it to <paramref name="target"/>, by default the newest version.</summary>
-    public static void Prepare(SqliteSession session, string path, int? target = null)
+    public static void Prepare(SqliteSession session, string path, int? target = null, DateTimeOffset now = default)
     {
         int wanted = target ?? Steps.Length;
         string[] damage = [.. session.Read("PRAGMA quick_check(5)", row => row.GetString(0))];
@@ -127,6 +128,9 @@ internal static class SqliteSchema
                 foreach (string sql in Steps[step])
                     session.Run(sql);
             }
+
+            if (version == 0)
+                session.Run("UPDATE counters SET value = $0 WHERE name = 'token'", FencingTokens.First(now));
 
             // A pragma takes no parameter; both are numbers of ours.
             session.Run($"PRAGMA application_id = {ApplicationId}");

@@ -48,7 +48,8 @@ public sealed class JobsBuilder
     }
 
     /// <summary>Keeps jobs in the memory of this process: for tests, and for programs whose jobs may be forgotten. It looks at every job for each that it takes: for thousands, not more.</summary>
-    public JobsBuilder UseInMemory() => UseStore(_ => new InMemoryJobStore());
+    public JobsBuilder UseInMemory() => 
+        UseStore(provider => new InMemoryJobStore(FencingTokens.First(provider.GetRequiredService<JobsOptions>().TimeProvider.GetUtcNow())));
 
     /// <summary>Sets where jobs are durable. The packages of the stores have the methods that one calls.</summary>
     public JobsBuilder UseStore(Func<IServiceProvider, IJobStore> open)

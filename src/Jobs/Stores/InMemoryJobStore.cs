@@ -1,7 +1,7 @@
 namespace Hypervisor.Sdk.Jobs.Stores;
 
 /// <summary>Jobs in the memory of this process, gone with it. Each call is one step under a lock; a look at what is due looks at every job.</summary>
-internal sealed partial class InMemoryJobStore : IJobStore
+internal sealed partial class InMemoryJobStore(long lastToken = 0) : IJobStore
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, StoredSchedule> _schedules = new(StringComparer.Ordinal);
@@ -10,7 +10,7 @@ internal sealed partial class InMemoryJobStore : IJobStore
     private Dictionary<JobId, Row> _jobs = [];
     private long _seq;
     private long _change;
-    private long _token;
+    private long _token = lastToken;
 
     /// <inheritdoc />
     /// <remarks>Nobody else has this store.</remarks>
