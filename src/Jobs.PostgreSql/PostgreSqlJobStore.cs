@@ -47,10 +47,17 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     /// <inheritdoc />
     public event Action? Changed;
 
+    /// <summary>
+    /// The server refused it, and nothing of it was kept. What ends the connection (class 08, the operator interventions of 57P, whatever is FATAL: an administrator, a crash, a pooler) may come after the commit,
+    /// and says nothing of it.
+    /// </summary>
+    public static bool IsRefusal(Exception exception) => exception is PostgresException { IsTransient: false } refusal && refusal.InvariantSeverity is not ("FATAL" or "PANIC")
+        && !refusal.SqlState.StartsWith("08", StringComparison.Ordinal) && !refusal.SqlState.StartsWith("57P", StringComparison.Ordinal);
+
     /// <summary>What went wrong at the server, on the way there, or before.</summary>
     public static HypervisorException Failure(string name, Exception exception, bool isSent)
     {
-        bool isRefused = exception is PostgresException { IsTransient: false };
+        bool isRefused = IsRefusal(exception) || (!isSent && exception is PostgresException { IsTransient: false });
         return PostgreSqlSchema.Refusal(name, $"does not answer as it should ({exception.Message.TrimEnd('.')}){(isRefused || !isSent ? ". Nothing of this was kept" : ". Whether this was kept is not known")}",
             isRefused ? RequestOutcome.Rejected : isSent ? RequestOutcome.Unknown : RequestOutcome.NotSent, exception);
     }

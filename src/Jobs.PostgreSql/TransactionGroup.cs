@@ -124,7 +124,7 @@ internal sealed class TransactionGroup : IAsyncDisposable
 #pragma warning restore CA1031
         {
             // What a body refused spoils the transaction of all others: each is tried alone then.
-            if (writes.Count > 1 && exception is HypervisorException { Outcome: RequestOutcome.Rejected } or PostgresException { IsTransient: false })
+            if (writes.Count > 1 && (exception is HypervisorException { Outcome: RequestOutcome.Rejected } || PostgreSqlJobStore.IsRefusal(exception)))
             {
                 foreach (var write in writes)
                     await CommitAsync([write], commit).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Npgsql;
 
 namespace Hypervisor.Sdk.Jobs.Tests.Stores;
 
@@ -9,14 +10,18 @@ internal sealed class StatementCount : IDisposable
     private int _count;
     private int _calls;
 
-    public StatementCount()
+    /// <param name="connection">Only what is sent to this database counts: other tests may run beside. Default: everything.</param>
+    public StatementCount(string? connection = null)
     {
+        string? database = connection is null ? null : new NpgsqlConnectionStringBuilder(connection).Database;
         _listener = new ActivityListener
         {
             ShouldListenTo = source => source.Name == "Npgsql",
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
             ActivityStopped = activity =>
             {
+                if (database is not null && (activity.GetTagItem("db.namespace") ?? activity.GetTagItem("db.name"))?.ToString() != database)
+                    return;
                 string text = (activity.GetTagItem("db.query.text") ?? activity.GetTagItem("db.statement"))?.ToString() ?? "";
                 Interlocked.Increment(ref _calls);
                 Interlocked.Add(ref _count, Math.Max(1, text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Length));
