@@ -203,6 +203,47 @@ public sealed class ControlTests : IDisposable
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_child_that_is_made_after_its_parent_was_cancelled_is_cancelled_too()
+    {
+        var begun = NewSource();
+        var release = NewSource();
+        var child = new TaskCompletionSource<JobId>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var engine = await Engine.StartAsync(File, _world, _clock);
+        engine.Handler.Before = async (job, args, cancelled) =>
+        {
+            if (args.Name != "parent")
+                return;
+            begun.TrySetResult();
+            await release.Task;
+            child.SetResult((await job.EnqueueChildAsync("late", new BuildArgs("child"), new JobOptions { Delay = TimeSpan.FromDays(1) })).Id);
+            cancelled.ThrowIfCancellationRequested();
+        };
+        var parent = await engine.Jobs.EnqueueAsync(new BuildArgs("parent"), cancellationToken: Token);
+        await begun.Task.WaitAsync(Token);
+        Assert.True(await engine.Jobs.CancelAsync(parent.Id, Token));
+        release.SetResult();
+        Assert.Equal(JobState.Cancelled, (await AdvanceAsync(parent.WaitAsync(Token))).State);
+        Assert.Equal(JobState.Cancelled, (await engine.Jobs.WaitAsync(await child.Task, Token)).State);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_cancel_of_another_process_is_seen_without_a_renewal()
+    {
+        var begun = NewSource();
+        await using var worker = await Engine.StartAsync(File, _world, _clock, store => new CrashingStore(store, new CrashPoint("", 0, false)) { HidesCancels = true });
+        await using var page = await Engine.StartAsync(File, _world, _clock, configure: options => options.Concurrency = 0);
+        worker.Handler.Before = (_, _, cancelled) =>
+        {
+            begun.TrySetResult();
+            return Task.Delay(Timeout.Infinite, cancelled);
+        };
+        var job = await worker.Jobs.EnqueueAsync(new BuildArgs("web1"), cancellationToken: Token);
+        await begun.Task.WaitAsync(Token);
+        Assert.True(await page.Jobs.CancelAsync(job.Id, Token));
+        Assert.Equal(JobState.Cancelled, (await AdvanceAsync(job.WaitAsync(Token))).State);
+    }
+
+    [Fact(Timeout = 120_000)]
     [Feature("JOB-08")]
     public async Task Workers_are_added_beside_a_process_that_only_enqueues()
     {

@@ -28,6 +28,12 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 
     public Task Crashed => _crashed.Task;
 
+    /// <summary>Above zero it does not die at the point: so many writes of that kind fail, one after the other, and then it is as before.</summary>
+    public int Stumbles { get; init; }
+
+    /// <summary>Says by no renewal that the job was cancelled: who learns it has learnt it in another way.</summary>
+    public bool HidesCancels { get; init; }
+
     public event Action? Changed
     {
         add => store.Changed += value;
@@ -39,7 +45,7 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
     public Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) =>
         AtAsync("Claim", () => store.ClaimAsync(request, cancellationToken), claimed => claimed.Jobs.Count > 0);
 
-    public Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until) => AtAsync("Renew", () => store.RenewAsync(id, fencingToken, now, until), _ => true);
+    public Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until) => AtAsync("Renew", async () => await store.RenewAsync(id, fencingToken, now, until) is { } cancelled ? cancelled && !HidesCancels : (bool?)null, _ => true);
 
     public Task<bool> BeginStepAsync(JobId id, long fencingToken, StoredStep step, DateTimeOffset now) =>
         AtAsync("BeginStep", () => store.BeginStepAsync(id, fencingToken, step, now), _ => true);
@@ -127,13 +133,14 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
         lock (_counting)
         {
             _isCounting |= write == "Enqueue" || point.Write != CrashPoint.Any;
-            return _isCounting && point.Is(write) && ++_seen == point.Ordinal;
+            return _isCounting && point.Is(write) && ++_seen >= point.Ordinal && _seen < point.Ordinal + Math.Max(1, Stumbles);
         }
     }
 
     private HypervisorException Dead()
     {
-        _crashed.TrySetResult();
+        if (Stumbles == 0)
+            _crashed.TrySetResult();
         return new HypervisorException("The process is dead.", ErrorCode.Unavailable, RequestOutcome.Unknown);
     }
 }

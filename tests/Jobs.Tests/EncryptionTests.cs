@@ -98,6 +98,47 @@ public sealed class EncryptionTests : IDisposable
         Assert.Equal(JobState.Completed, (await _clock.UntilAsync(with.Jobs.WaitAsync(id, Token), stepSeconds: 0.2)).State);
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task Keys_that_throw_for_one_job_keep_no_other_of_its_claim_and_the_job_waits_with_the_reason()
+    {
+        var keys = new Keys("k1");
+        JobId broken, sound;
+        await using (var page = await StartAsync(keys, new Recorder(), concurrency: 0))
+        {
+            broken = (await page.Jobs.EnqueueAsync(new BuildArgs("broken"), cancellationToken: Token)).Id;
+            keys.Use("k2");
+            sound = (await page.Jobs.EnqueueAsync(new BuildArgs("sound"), cancellationToken: Token)).Id;
+        }
+
+        keys.Broken = "k1";
+        await using var engine = await StartAsync(keys, new Recorder());
+        Assert.Equal(JobState.Completed, (await _clock.UntilAsync(engine.Jobs.WaitAsync(sound, Token), stepSeconds: 0.01)).State);
+        Assert.Equal(1, (await engine.Jobs.GetAsync(sound, Token))!.Attempts);
+        JobInfo waits;
+        while ((waits = (await engine.Jobs.GetAsync(broken, Token))!).Error is null)
+            await Task.Yield();
+        Assert.Contains("The vault is sealed.", waits.Error, StringComparison.Ordinal);
+        keys.Broken = null;
+        Assert.Equal(JobState.Completed, (await _clock.UntilAsync(engine.Jobs.WaitAsync(broken, Token), stepSeconds: 0.01)).State);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_schedule_whose_arguments_cannot_be_decrypted_is_not_fired_until_they_can()
+    {
+        var keys = new Keys("k1");
+        await using var engine = await StartAsync(keys, new Recorder());
+        await engine.Jobs.ScheduleAsync(new JobSchedule { Name = "nightly", Cron = "* * * * *" }, new BuildArgs("nightly"), Token);
+        keys.Use("k2");
+        keys.Broken = "k1";
+        var other = await engine.Jobs.EnqueueAsync(new BuildArgs("other"), new JobOptions { Delay = TimeSpan.FromMinutes(5) }, Token);
+        // What is due after it is not kept by it.
+        Assert.Equal(JobState.Completed, (await _clock.UntilAsync(other.WaitAsync(Token))).State);
+        Assert.Single(await engine.Jobs.ListAsync(cancellationToken: Token).ToListAsync(Token));
+        keys.Broken = null;
+        while (await engine.Jobs.ListAsync(new JobQuery { State = JobState.Completed }, Token).CountAsync(Token) < 2)
+            await _clock.TickAsync(stepSeconds: 0.5);
+    }
+
     [Fact]
     public void What_was_encrypted_for_one_row_is_not_that_of_another_and_a_changed_byte_is_seen()
     {
@@ -125,13 +166,16 @@ public sealed class EncryptionTests : IDisposable
 
         public string CurrentId { get; private set; } = id;
 
+        /// <summary>The key that cannot be had now.</summary>
+        public string? Broken { get; set; }
+
         public void Use(string next)
         {
             _keys[next] = new Secret(RandomNumberGenerator.GetBytes(32));
             CurrentId = next;
         }
 
-        public bool TryGet(string id, [NotNullWhen(true)] out Secret? key) => _keys.TryGetValue(id, out key);
+        public bool TryGet(string id, [NotNullWhen(true)] out Secret? key) => id != Broken ? _keys.TryGetValue(id, out key) : throw new System.IO.IOException("The vault is sealed.");
     }
 
     private sealed class Recorder : ILoggerProvider, ILogger

@@ -199,6 +199,42 @@ public sealed class EngineTests : IDisposable
         Assert.Empty(await engine.Jobs.ListAsync(cancellationToken: Token).ToListAsync(Token));
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task What_is_null_is_refused_by_its_name()
+    {
+        await using var engine = await Engine.StartAsync(File, _world, _clock, configure: options => options.Concurrency = 0);
+        async Task NamesAsync(string member, Func<Task> call) => Assert.Contains(member, (await Assert.ThrowsAsync<ArgumentException>(call)).Message, StringComparison.Ordinal);
+        await NamesAsync("Lanes", () => engine.Jobs.EnqueueAsync(new BuildArgs("web1"), new JobOptions { Lanes = null! }, Token));
+        await NamesAsync("Lanes", () => engine.Jobs.EnqueueAsync(new BuildArgs("web1"), new JobOptions { Lanes = [null!] }, Token));
+        await NamesAsync("After", () => engine.Jobs.EnqueueAsync(new BuildArgs("web1"), new JobOptions { After = null! }, Token));
+        await NamesAsync("Name", () => engine.Jobs.ScheduleAsync(new JobSchedule { Name = null!, Cron = "@daily" }, new BuildArgs("web1"), Token));
+        await NamesAsync("Cron", () => engine.Jobs.ScheduleAsync(new JobSchedule { Name = "nightly", Cron = null! }, new BuildArgs("web1"), Token));
+        await NamesAsync("Zone", () => engine.Jobs.ScheduleAsync(new JobSchedule { Name = "nightly", Cron = "@daily", Zone = null! }, new BuildArgs("web1"), Token));
+        Assert.Empty(await engine.Jobs.ListAsync(cancellationToken: Token).ToListAsync(Token));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_second_step_of_one_name_in_an_attempt_is_refused_and_one_that_failed_may_be_taken_again()
+    {
+        await using var engine = await Engine.StartAsync(File, _world, _clock, configureType: type => type.MaxAttempts = 1);
+        Exception? first = null, second = null;
+        engine.Handler.Before = async (job, args, _) =>
+        {
+            bool fails = true;
+            Task<string> TakeAsync(string made) => job.StepAsync("once", JobsJson.Default.String,
+                options => fails ? throw new HypervisorException("locked", ErrorCode.Locked, RequestOutcome.Rejected) : Task.FromResult(_world.Make(options.RequestId!.Value, made)), request => Task.FromResult(_world.LookUp(request)));
+            first = await Record.ExceptionAsync(() => TakeAsync("a"));
+            fails = false;
+            await TakeAsync("b");
+            second = await Record.ExceptionAsync(() => TakeAsync("c"));
+        };
+        var job = await engine.Jobs.EnqueueAsync(new BuildArgs("web1"), cancellationToken: Token);
+        Assert.Equal(JobState.Completed, (await job.WaitAsync(Token)).State);
+        Assert.IsType<HypervisorException>(first);
+        Assert.Contains("'once'", Assert.IsType<ArgumentException>(second).Message, StringComparison.Ordinal);
+        Assert.Equal(["b", "web1-disk", "web1"], _world.Made);
+    }
+
     // Moves the clock while the job waits for it, and only when the worker has parked itself on its timer: a claim that is being made
     // must not find its lease run out already.
     private async Task AdvanceUntilAsync(Engine engine, JobId id, Task happened)

@@ -21,8 +21,10 @@ internal sealed partial class JobClient
     public async Task ScheduleAsync<TArgs>(JobSchedule schedule, TArgs args, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(schedule);
-        if (schedule.Name.Length is < 1 or > 128)
-            throw new ArgumentException($"The name of a schedule has 1 to 128 characters; this one has {schedule.Name.Length}.", nameof(schedule));
+        if (schedule.Name is not { Length: >= 1 and <= 128 })
+            throw new ArgumentException($"{nameof(schedule.Name)}, the name of a schedule, has 1 to 128 characters; this one has {schedule.Name?.Length ?? 0}.", nameof(schedule));
+        if (schedule.Cron is null || schedule.Zone is null)
+            throw new ArgumentException($"{(schedule.Cron is null ? nameof(schedule.Cron) : nameof(schedule.Zone))} of schedule '{schedule.Name}' is null.", nameof(schedule));
         if (schedule.Jitter < TimeSpan.Zero || schedule.Jitter > TimeSpan.FromHours(1))
             throw new ArgumentException($"The jitter is {schedule.Jitter}; it is zero to 1 h.", nameof(schedule));
         if (!TimeZoneInfo.TryFindSystemTimeZoneById(schedule.Zone, out var zone))
@@ -70,6 +72,9 @@ internal sealed partial class JobClient
     {
         if (!_byType.TryGetValue(stored.Type, out var registration) || stored.ArgsVersion > registration.Options.ArgsVersion)
             return;
+        // Its jobs would be made of what nobody can read.
+        if (stored.Unreadable is { } unreadable)
+            throw new InvalidOperationException($"The arguments of schedule '{stored.Schedule.Name}' cannot be decrypted: {unreadable.Message}", unreadable);
         if (!TimeZoneInfo.TryFindSystemTimeZoneById(stored.Schedule.Zone, out var zone))
         {
             if (_toldZones.Add(stored.Schedule.Name))

@@ -41,7 +41,11 @@ internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistra
     public async Task<JobHandle> EnqueueChildAsync<TArgs>(JobId parent, string name, TArgs args, JobOptions? options, CancellationToken cancellationToken)
     {
         using var span = StartSpan<TArgs>();
-        return (await MakeAsync([await NewAsync(args, options ?? new JobOptions(), parent, name, cancellationToken).ConfigureAwait(false)], cancellationToken).ConfigureAwait(false))[0];
+        var child = (await MakeAsync([await NewAsync(args, options ?? new JobOptions(), parent, name, cancellationToken).ConfigureAwait(false)], cancellationToken).ConfigureAwait(false))[0];
+        // Who cancelled the parent before the child was there did not see the child; who does so from now on does.
+        if (await store.GetAsync(parent, cancellationToken).ConfigureAwait(false) is { } made && (made.IsCancelRequested || made.State == JobState.Cancelled))
+            await CancelAsync(child.Id, cancellationToken).ConfigureAwait(false);
+        return child;
     }
 
     private System.Diagnostics.Activity? StartSpan<TArgs>() => _byArgs.TryGetValue(typeof(TArgs), out var registration) ? JobSpans.StartEnqueue(registration.Type) : null;
@@ -148,6 +152,10 @@ internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistra
 
     private static void Validate(JobOptions job)
     {
+        if (job.Lanes is null || job.After is null)
+            throw new ArgumentException($"{(job.Lanes is null ? nameof(job.Lanes) : nameof(job.After))} is null; it is empty where there are none.", nameof(job));
+        if (job.Lanes.Any(lane => lane is null))
+            throw new ArgumentException($"One of {nameof(job.Lanes)} is null.", nameof(job));
         if (job.Priority is < -1000 or > 1000)
             throw new ArgumentException($"The priority is {job.Priority}; it is -1,000 to 1,000.", nameof(job));
         if (job.Delay < TimeSpan.Zero || job.Delay > TimeSpan.FromDays(3650))

@@ -15,6 +15,7 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
     private TaskCompletionSource _change = NewSource();
     private TaskCompletionSource _work = NewSource();
     private Task? _poll;
+    private bool _isChanged;
 
     /// <summary>Somebody asked to cancel this job.</summary>
     public event Action<JobId>? CancelRequested;
@@ -42,6 +43,17 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
                 _poll ??= PollAsync();
                 return _work.Task;
             }
+        }
+    }
+
+    /// <summary>True once after others may have changed something; what this process did may be among it.</summary>
+    public bool TakeChanged()
+    {
+        lock (_gate)
+        {
+            bool was = _isChanged;
+            _isChanged = false;
+            return was;
         }
     }
 
@@ -151,6 +163,7 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
     {
         lock (_gate)
         {
+            _isChanged = true;
             foreach (var watched in _watched.Values)
                 watched.Change.TrySetResult();
             _watched.Clear();

@@ -5,22 +5,30 @@ using Microsoft.Extensions.Logging;
 namespace Hypervisor.Sdk.Jobs.Running;
 
 /// <summary>Takes jobs and runs them. What is taken and renewed is decided in one loop; a handler runs on its own, and only ends its attempt.</summary>
-internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals, JobClient client, QueueLookout lookout,
+internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistration> registrations, JobsOptions options, JobSignals signals, JobClient client, QueueLookout lookout,
     JobMeasures measures, ILogger<JobWorker> logger) : IHostedService, IDisposable
 {
     private const int MaxReasonChars = 2000;
     private const int PurgeRows = 500;
+    private const int MostLookedAt = 64;
     private static readonly TimeSpan PurgeInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan MinPark = TimeSpan.FromMilliseconds(1);
 
     private static readonly Task s_never = new TaskCompletionSource().Task;
+    private static readonly TimeSpan s_longestStuck = TimeSpan.FromMinutes(1);
 
     private readonly Dictionary<string, JobRegistration> _types = registrations.ToDictionary(registration => registration.Type, StringComparer.Ordinal);
     private readonly Dictionary<string, int> _known = registrations.ToDictionary(registration => registration.Type, registration => registration.Options.ArgsVersion, StringComparer.Ordinal);
     private readonly Lock _gate = new();
-    private readonly Dictionary<JobId, Run> _runs = [];
+
+    // By token: two attempts at one job may be here, when the first has lost its lease and does not know it yet.
+    private readonly Dictionary<long, JobRun> _runs = [];
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
+    private TimeSpan _stuckFor;
+    private DateTimeOffset _stuckNextAt;
+    private DateTimeOffset _cancelsNextAt;
+    private bool _mayBeCancelled;
 
     private DateTimeOffset Now => options.TimeProvider.GetUtcNow();
 
@@ -29,6 +37,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         if (options.Concurrency > 0 && _types.Count > 0)
         {
             signals.CancelRequested += CancelRun;
+            StartRenewing();
             _loop = LoopAsync();
         }
 
@@ -45,7 +54,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         var runs = Runs();
         foreach (var run in runs)
             run.Stop(RunStop.Shutdown, null);
-        var ended = Task.WhenAll(runs.Select(run => run.Task));
+        var ended = Task.WhenAll(runs.Select(run => run.IsAbandoned ? run.Abandoning : run.Task));
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var renewing = RenewUntilAsync(waiting.Token);
         try
@@ -55,12 +64,17 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         finally
         {
             await waiting.CancelAsync().ConfigureAwait(false);
+            StopRenewing();
             // A store that does not answer keeps nobody longer than he waits.
-            await renewing.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(renewing, _renewing).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    public void Dispose() => _stop.Dispose();
+    public void Dispose()
+    {
+        StopRenewing();
+        _stop.Dispose();
+    }
 
     private async Task LoopAsync()
     {
@@ -73,7 +87,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
             lookout.Turned(Now);
             try
             {
-                if (Now >= nextRenewal)
+                if (RenewsInLoop && Now >= nextRenewal)
                 {
                     // Only what was renewed waits for the next time.
                     var renewedAt = Now;
@@ -81,7 +95,8 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
                     nextRenewal = renewedAt + (options.Lease / 3);
                 }
 
-                await StopLateAsync().ConfigureAwait(false);
+                StopLate();
+                await StopCancelledAsync().ConfigureAwait(false);
                 if (Now >= nextPurge)
                 {
                     int purged = await store.PurgeAsync(Now, PurgeRows).ConfigureAwait(false);
@@ -90,7 +105,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
 
                 var now = Now;
                 if (now >= lookout.NextAt)
-                    await lookout.LookAsync((type, version) => _known.TryGetValue(type, out int known) && version <= known, now).ConfigureAwait(false);
+                    await lookout.LookAsync(Knows, now).ConfigureAwait(false);
                 if (nextClaim is null || now >= nextClaim)
                     await client.FireSchedulesAsync(now).ConfigureAwait(false);
                 // Without a free place there is nothing to take; leases that ran out are looked at when they do.
@@ -115,28 +130,7 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
                 continue;
             }
 
-            await ParkAsync(work, Earliest(nextPurge, lookout.NextAt, nextClaim, NextStop(), Runs().Count > 0 ? nextRenewal : null)).ConfigureAwait(false);
-        }
-    }
-
-    // Handlers that take their time to stop are not to meet others at the same work.
-    private async Task RenewUntilAsync(CancellationToken ended)
-    {
-        while (true)
-        {
-            try
-            {
-                await Task.Delay(options.Lease / 3, options.TimeProvider, ended).ConfigureAwait(false);
-                await RenewAsync().ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (ended.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (HypervisorException exception)
-            {
-                logger.LogWarning(exception, "The job store does not answer while this worker shuts down; what still runs may lose its lease.");
-            }
+            await ParkAsync(work, Earliest(nextPurge, lookout.NextAt, nextClaim, NextStop(), RenewsInLoop && Runs().Count > 0 ? nextRenewal : null, _mayBeCancelled && Runs().Count > 0 ? _cancelsNextAt : null)).ConfigureAwait(false);
         }
     }
 
@@ -149,61 +143,6 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         }
 
         return first;
-    }
-
-    private DateTimeOffset? NextStop() => Runs().Min(run => run.AbandonAt ?? run.StopAt);
-
-    // Who is late is asked to stop; who was asked and went on is abandoned.
-    private async Task StopLateAsync()
-    {
-        var now = Now;
-        foreach (var run in Runs())
-        {
-            if (run.Reason == RunStop.None && run.StopAt <= now)
-                run.Stop(run.Claim.DeadlineAt <= now ? RunStop.Deadline : RunStop.TimeLimit, now + options.AbandonAfter);
-            if (run.AbandonAt <= now && run.TryAbandon())
-                await AbandonAsync(run).ConfigureAwait(false);
-        }
-    }
-
-    private async Task AbandonAsync(Run run)
-    {
-        lock (_gate)
-            _runs.Remove(run.Claim.Id);
-        logger.LogError("Attempt {Attempt} at job {Job} ('{Type}') was asked to stop ({Reason}) and did not within {AbandonAfter}: it is abandoned. It may still do something.",
-            run.Claim.Attempt, run.Claim.Id, run.Claim.Type, run.Reason, options.AbandonAfter);
-        if (Stopped(run, " It did not stop when it was asked to, and was abandoned.") is { } ended)
-        {
-            await store.EndAttemptAsync(new EndedAttempt
-            {
-                Id = ended.Id, FencingToken = ended.FencingToken, End = AttemptEnd.Abandoned, State = ended.State, Now = ended.Now, DueAt = ended.DueAt, Reason = ended.Reason,
-            }).ConfigureAwait(false);
-        }
-
-        signals.PulseJob(run.Claim.Id);
-        signals.PulseWork();
-    }
-
-    /// <summary>The end of an attempt that was asked to stop; null where its lease is lost.</summary>
-    private EndedAttempt? Stopped(Run run, string more = "") => run.Reason switch
-    {
-        RunStop.Cancel => End(run.Claim, AttemptEnd.Cancelled, "It was cancelled." + more),
-        RunStop.Shutdown => End(run.Claim, AttemptEnd.Returned, "Its worker shut down.", Now),
-        RunStop.Deadline => End(run.Claim, AttemptEnd.Failed, $"Its deadline, {run.Claim.DeadlineAt:O}, passed while it ran." + more),
-        RunStop.TimeLimit => Failed(run.Claim, new TimeoutException($"It ran longer than its time limit of {_types[run.Claim.Type].Options.TimeLimit}." + more)),
-        _ => null,
-    };
-
-    private EndedAttempt Failed(ClaimedJob claim, Exception failure)
-    {
-        // What could not be undone now is tried again whatever the reason: giving up leaves something behind.
-        var rule = claim.CompensatesTo is null ? failure : new TimeoutException(failure.Message, failure);
-        var wait = RetryRule.WaitAfter(rule, claim.CountedAttempts, claim.MaxAttempts, _types[claim.Type].Options, options.Random);
-        logger.LogWarning(failure, "Attempt {Attempt} at job {Job} failed; {Next}.", claim.Attempt, claim.Id, wait is null ? "it was the last" : "it is tried again");
-        if (claim.CompensatesTo is not null)
-            failure = new InvalidOperationException("Not everything that it did is undone: " + failure.Message, failure);
-        string reason = failure.Message.Length > MaxReasonChars ? failure.Message[..MaxReasonChars] : failure.Message;
-        return wait is { } delay ? End(claim, AttemptEnd.Retried, reason, Now + delay) : End(claim, AttemptEnd.Failed, reason);
     }
 
     private async Task ParkAsync(Task work, DateTimeOffset until)
@@ -224,34 +163,46 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         measures.LeasesLost(claimed.LeasesLost);
         foreach (var claim in claimed.Jobs)
         {
+            // Whoever works on it here has lost his lease.
+            if (claim.Attempt > 1)
+                Runs().FindAll(run => run.Claim.Id == claim.Id).ForEach(run => run.Stop(RunStop.LeaseLost, now + options.AbandonAfter));
             measures.Began(claim, now);
             var limit = now + _types[claim.Type].Options.TimeLimit;
-            var run = new Run(claim, limit is null || claim.DeadlineAt < limit ? claim.DeadlineAt : limit);
+            var run = new JobRun(claim, limit is null || claim.DeadlineAt < limit ? claim.DeadlineAt : limit);
             lock (_gate)
-                _runs[claim.Id] = run;
+                _runs[claim.FencingToken] = run;
             run.Task = RunAsync(run);
         }
 
         foreach (var claim in claimed.Jobs)
             signals.PulseJob(claim.Id);
-        // What was due at the moment of asking and is still there, nobody here can do (a schedule in a time zone that is missing here): it is looked at again, and not at once.
-        return claimed.NextAt <= now ? now + options.PollInterval : claimed.NextAt;
+        return claimed.NextAt <= now ? await NextPastStuckAsync(now, claimed.Jobs.Count > 0).ConfigureAwait(false) : NotStuck(claimed.NextAt);
     }
 
-    private async Task RenewAsync()
+    private DateTimeOffset? NotStuck(DateTimeOffset? nextAt)
     {
-        foreach (var run in Runs())
-        {
-            var now = Now;
-            bool? cancel = await store.RenewAsync(run.Claim.Id, run.Claim.FencingToken, now, now + options.Lease).ConfigureAwait(false);
-            if (cancel is null)
-                run.Stop(RunStop.LeaseLost, now + options.AbandonAfter);
-            else if (cancel == true)
-                run.Stop(RunStop.Cancel, now + options.AbandonAfter);
-        }
+        _stuckFor = TimeSpan.Zero;
+        return nextAt;
     }
 
-    private async Task RunAsync(Run run)
+    // A schedule was due at the moment of asking, is still there, and nobody here can fire it (a time zone that is missing here): it is looked at again, and less and less often. It hides what is due after it,
+    // which is asked for without the schedules; but not for every job that begins.
+    private async Task<DateTimeOffset?> NextPastStuckAsync(DateTimeOffset now, bool isBusy)
+    {
+        if (isBusy || now < _stuckNextAt)
+            return now + options.PollInterval;
+        _stuckNextAt = now + options.PollInterval;
+        _stuckFor = _stuckFor == TimeSpan.Zero ? options.PollInterval : _stuckFor * 2 < s_longestStuck ? _stuckFor * 2 : s_longestStuck;
+        var schedules = await store.ListSchedulesAsync(null, CancellationToken.None).ConfigureAwait(false);
+        var rest = await store.ClaimAsync(new ClaimRequest { Worker = options.Worker, Types = new Dictionary<string, int>(), Limit = 0, Now = now, LeaseUntil = now + options.Lease }, CancellationToken.None).ConfigureAwait(false);
+        measures.LeasesLost(rest.LeasesLost);
+        var scheduled = schedules.Where(stored => stored.Schedule.NextAt > now && Knows(stored.Type, stored.ArgsVersion)).Min(stored => stored.Schedule.NextAt);
+        return Earliest(now + _stuckFor, scheduled, rest.NextAt > now ? rest.NextAt : null);
+    }
+
+    private bool Knows(string type, int version) => _known.TryGetValue(type, out int known) && version <= known;
+
+    private async Task RunAsync(JobRun run)
     {
         // A handler that blocks its thread blocks none of ours.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -260,47 +211,45 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         try
         {
             var ended = await AttemptAsync(run).ConfigureAwait(false);
-            var end = run.IsAbandoned ? AttemptEnd.Abandoned : ended?.End ?? AttemptEnd.LeaseLost;
+            bool counts = run.TryReturn();
+            var end = !counts ? AttemptEnd.Abandoned : ended?.End ?? AttemptEnd.LeaseLost;
             JobSpans.End(span, end, run.Failure);
             measures.Ended(run.Claim.Type, end, options.TimeProvider.GetElapsedTime(began));
-            if (run.IsAbandoned)
+            if (!counts)
                 logger.LogInformation("The abandoned attempt {Attempt} at job {Job} has ended by itself.", run.Claim.Attempt, run.Claim.Id);
-            else if (ended is null || !await StoreAsync(run, ended).ConfigureAwait(false))
+            else if (ended is null || !await StoreEndAsync(run, ended).ConfigureAwait(false))
                 logger.LogWarning("Attempt {Attempt} at job {Job} lost its lease; nothing of its end was taken.", run.Claim.Attempt, run.Claim.Id);
         }
-        catch (HypervisorException exception)
+#pragma warning disable CA1031 // Whatever the store, or the key of the result, threw to the last: it is told.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             logger.LogError(exception, "The end of attempt {Attempt} at job {Job} cannot be stored; the job is tried again when its lease runs out.", run.Claim.Attempt, run.Claim.Id);
         }
         finally
         {
-            lock (_gate)
-            {
-                if (_runs.TryGetValue(run.Claim.Id, out var current) && current == run)
-                    _runs.Remove(run.Claim.Id);
-            }
-
+            if (!run.IsAbandoned)
+                Forget(run);
             run.Dispose();
-            signals.PulseJob(run.Claim.Id);
-            signals.PulseWork();
         }
     }
 
-    // The place is free when the handler has ended, and not only when that is durable: the next job is taken by the commit that ends this one.
-    private Task<bool> StoreAsync(Run run, EndedAttempt ended)
+    private void Forget(JobRun run)
     {
-        var stored = store.EndAttemptAsync(ended);
-        run.IsEnding = true;
+        lock (_gate)
+            _runs.Remove(run.Claim.FencingToken);
+        signals.PulseJob(run.Claim.Id);
         signals.PulseWork();
-        return stored;
     }
 
-    private async Task<EndedAttempt?> AttemptAsync(Run run)
+    private async Task<EndedAttempt?> AttemptAsync(JobRun run)
     {
         var claim = run.Claim;
         var registration = _types[claim.Type];
         try
         {
+            if (claim.Unreadable is { } unreadable)
+                throw unreadable;
             var job = new JobContext(store, claim, options.TimeProvider, options.MaxPayloadBytes, signals, client);
             if (claim.CompensatesTo is { } target)
             {
@@ -344,94 +293,39 @@ internal sealed class JobWorker(IJobStore store, IEnumerable<JobRegistration> re
         }
     }
 
-    private EndedAttempt End(ClaimedJob claim, AttemptEnd end, string? reason = null, DateTimeOffset dueAt = default, string? result = null) =>
-        new() { Id = claim.Id, FencingToken = claim.FencingToken, End = end, Now = Now, DueAt = dueAt, Reason = reason, Result = result };
-
     // The request may have been what made the job one to be compensated, and that is not cancelled.
-    private void CancelRun(JobId id) => Runs().FirstOrDefault(run => run.Claim.Id == id && run.Claim.CompensatesTo is null)?.Stop(RunStop.Cancel, Now + options.AbandonAfter);
+    private void CancelRun(JobId id)
+    {
+        foreach (var run in Runs().Where(run => run.Claim.Id == id && run.Claim.CompensatesTo is null))
+            run.Stop(RunStop.Cancel, Now + options.AbandonAfter);
+    }
+
+    // Another process may have cancelled what runs here: looked up when something changed, and at most once per poll interval.
+    private async Task StopCancelledAsync()
+    {
+        _mayBeCancelled |= signals.TakeChanged();
+        var now = Now;
+        if (!_mayBeCancelled || now < _cancelsNextAt)
+            return;
+        var runs = Runs();
+        runs.RemoveAll(run => run.Reason != RunStop.None || run.IsEnding || run.Claim.CompensatesTo is not null);
+        _cancelsNextAt = runs.Count > 0 ? now + options.PollInterval : now;
+        foreach (var run in runs.OrderBy(run => run.LookedAt).Take(MostLookedAt))
+        {
+            run.LookedAt = now;
+            if (await store.GetAsync(run.Claim.Id, CancellationToken.None).ConfigureAwait(false) is { State: JobState.InProgress, IsCancelRequested: true })
+                run.Stop(RunStop.Cancel, Now + options.AbandonAfter);
+        }
+
+        // Who was not among them is at the next look.
+        _mayBeCancelled = runs.Count > MostLookedAt;
+    }
 
     private int FreePlaces() => Math.Max(0, options.Concurrency - Runs().Count(run => !run.IsEnding));
 
-    private List<Run> Runs()
+    private List<JobRun> Runs()
     {
         lock (_gate)
             return [.. _runs.Values];
-    }
-
-    private enum RunStop
-    {
-        None,
-        Cancel,
-        LeaseLost,
-        Shutdown,
-        TimeLimit,
-        Deadline,
-    }
-
-    private sealed class Run : IDisposable
-    {
-        private readonly Lock _gate = new();
-        private readonly CancellationTokenSource _source = new();
-        private bool _isDisposed;
-        private bool _isEnding;
-
-        public Run(ClaimedJob claim, DateTimeOffset? stopAt)
-        {
-            Claim = claim;
-            StopAt = stopAt;
-            Token = _source.Token;
-        }
-
-        public ClaimedJob Claim { get; }
-
-        public Task Task { get; set; } = Task.CompletedTask;
-
-        public RunStop Reason { get; private set; }
-
-        public CancellationToken Token { get; }
-
-        /// <summary>When it is asked to stop, where it has a limit or a deadline.</summary>
-        public DateTimeOffset? StopAt { get; }
-
-        /// <summary>When it is given up, once it was asked to stop.</summary>
-        public DateTimeOffset? AbandonAt { get; private set; }
-
-        public bool IsAbandoned { get; private set; }
-
-        /// <summary>Its handler has ended; that is being stored.</summary>
-        public bool IsEnding { get => Volatile.Read(ref _isEnding); set => Volatile.Write(ref _isEnding, value); }
-
-        /// <summary>What the handler threw.</summary>
-        public Exception? Failure { get; set; }
-
-        /// <summary>The first reason wins.</summary>
-        public void Stop(RunStop reason, DateTimeOffset? abandonAt)
-        {
-            lock (_gate)
-            {
-                if (_isDisposed || Reason != RunStop.None)
-                    return;
-                Reason = reason;
-                AbandonAt = abandonAt;
-                // Callbacks of the handler run elsewhere: they may block.
-                _ = _source.CancelAsync();
-            }
-        }
-
-        /// <summary>Gives it up, unless its handler has returned.</summary>
-        public bool TryAbandon()
-        {
-            lock (_gate)
-                return !_isDisposed && (IsAbandoned = true);
-        }
-
-        public void Dispose()
-        {
-            lock (_gate)
-            {
-                _isDisposed = true;
-                _source.Dispose();
-            }
-        }
     }
 }

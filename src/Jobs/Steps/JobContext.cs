@@ -52,7 +52,7 @@ public sealed class JobContext
     /// Does something to the outside, once as far as anybody can know. The intent with its request id is durable before <paramref name="effect"/> is called and the result
     /// after. Where an earlier attempt left a result, that is returned; where it left an intent only, <paramref name="resolve"/> is asked first.
     /// </summary>
-    /// <param name="name">Names the step within the job; 1 to 121 characters.</param>
+    /// <param name="name">Names the step within the job; 1 to 121 characters, and each step once in an attempt.</param>
     /// <param name="result">How the result is written.</param>
     /// <param name="effect">Sends it, with the request id and the fencing token given.</param>
     /// <param name="resolve">Says what became of the request.</param>
@@ -60,6 +60,7 @@ public sealed class JobContext
     /// Undoes it, given its result, where the job ends FAILED or CANCELLED: the compensations of all steps that happened run in reverse. The handler is run again for that, over the stored results, up to
     /// where it would do something new. May be called again after a crash, with the same request id, and then finds that it was done. Default: nothing is undone.
     /// </param>
+    /// <exception cref="ArgumentException">The name is none, or that of a step that this attempt has taken already.</exception>
     /// <exception cref="JobLeaseLostException">The attempt counts no longer.</exception>
     /// <exception cref="HypervisorException"><see cref="RequestOutcome.Unknown"/>: nobody can tell whether it happened; it was not repeated.</exception>
     public async Task<T> StepAsync<T>(string name, JsonTypeInfo<T> result, Func<RequestOptions, Task<T>> effect, Func<RequestId, Task<StepLookup<T>>> resolve,
@@ -71,6 +72,9 @@ public sealed class JobContext
         ArgumentNullException.ThrowIfNull(resolve);
         if (name.Length > 121 || name.StartsWith(UndoPrefix, StringComparison.Ordinal))
             throw new ArgumentException($"The name of a step has at most 121 characters and does not begin with '{UndoPrefix}'; this one is '{name}'.", nameof(name));
+        // A step that failed may be taken again; the result of another one is nobody's.
+        if (_passed.Contains(name))
+            throw new ArgumentException($"The step '{name}' of job {Id} was taken already in this attempt: two steps have two names.", nameof(name));
 
         var request = RequestId.New(_timeProvider);
         if (_steps.TryGetValue(name, out var known))
@@ -136,7 +140,7 @@ public sealed class JobContext
     }
 
     /// <summary>A step whose request <paramref name="log"/> remembers: what became of it is looked up there.</summary>
-    /// <param name="name">Names the step within the job; 1 to 128 characters.</param>
+    /// <param name="name">Names the step within the job; 1 to 121 characters, and each step once in an attempt.</param>
     /// <param name="result">How the result is written.</param>
     /// <param name="effect">Sends it, with the request id and the fencing token given.</param>
     /// <param name="log">The backend's memory of requests.</param>

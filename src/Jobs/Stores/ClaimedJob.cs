@@ -39,6 +39,9 @@ public sealed class ClaimedJob
     /// <summary>Larger than that of every attempt before.</summary>
     public required long FencingToken { get; init; }
 
+    /// <summary>Why what it holds cannot be decrypted here and now; null where it can, or is not encrypted.</summary>
+    internal Exception? Unreadable { get; init; }
+
     /// <summary>What earlier attempts left.</summary>
     public required IReadOnlyList<StoredStep> Steps { get; init; }
 }

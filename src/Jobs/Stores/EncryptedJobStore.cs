@@ -37,7 +37,7 @@ internal sealed class EncryptedJobStore(IJobStore store, PayloadCipher cipher) :
         With(schedule, cipher.Encrypt(schedule.Args, Schedule(schedule))), cancellationToken);
 
     public async Task<IReadOnlyList<StoredSchedule>> ListSchedulesAsync(DateTimeOffset? dueAt, CancellationToken cancellationToken) =>
-        [.. (await store.ListSchedulesAsync(dueAt, cancellationToken).ConfigureAwait(false)).Select(schedule => With(schedule, cipher.TryDecrypt(schedule.Args, Schedule(schedule)) ?? schedule.Args))];
+        [.. (await store.ListSchedulesAsync(dueAt, cancellationToken).ConfigureAwait(false)).Select(Open)];
 
     public Task<IReadOnlyList<JobId>> EnqueueAsync(IReadOnlyList<NewJob> jobs, CancellationToken cancellationToken) => store.EnqueueAsync([.. jobs.Select(Seal)], cancellationToken);
 
@@ -67,7 +67,7 @@ internal sealed class EncryptedJobStore(IJobStore store, PayloadCipher cipher) :
 
     public Task<bool> RemoveScheduleAsync(string name, CancellationToken cancellationToken) => store.RemoveScheduleAsync(name, cancellationToken);
 
-    public Task<bool> FireAsync(string name, DateTimeOffset expected, DateTimeOffset? next, IReadOnlyList<NewJob> jobs) => store.FireAsync(name, expected, next, [.. jobs.Select(Seal)]);
+    public Task<bool> FireAsync(string name, DateTimeOffset expected, DateTimeOffset? next, IReadOnlyList<NewJob> jobs) => store.FireAsync(name, expected, next, Sealed(name, jobs));
 
     public Task<int> PurgeAsync(DateTimeOffset now, int limit) => store.PurgeAsync(now, limit);
 
@@ -97,7 +97,38 @@ internal sealed class EncryptedJobStore(IJobStore store, PayloadCipher cipher) :
 
     private static string Schedule(StoredSchedule schedule) => $"schedule {schedule.Schedule.Name}";
 
-    private static StoredSchedule With(StoredSchedule schedule, string args) => new() { Schedule = schedule.Schedule, Type = schedule.Type, Args = args, ArgsVersion = schedule.ArgsVersion };
+    private static StoredSchedule With(StoredSchedule schedule, string args, Exception? unreadable = null) =>
+        new() { Schedule = schedule.Schedule, Type = schedule.Type, Args = args, ArgsVersion = schedule.ArgsVersion, Unreadable = unreadable };
+
+    // It is the trouble of one schedule, and not of the store.
+    private NewJob[] Sealed(string schedule, IReadOnlyList<NewJob> jobs)
+    {
+        try
+        {
+            return [.. jobs.Select(Seal)];
+        }
+#pragma warning disable CA1031 // Whatever the keys throw, it is told with the schedule.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            throw new InvalidOperationException($"The arguments of the jobs of schedule '{schedule}' cannot be encrypted: {exception.Message}", exception);
+        }
+    }
+
+    private StoredSchedule Open(StoredSchedule schedule)
+    {
+        try
+        {
+            return cipher.TryDecrypt(schedule.Args, Schedule(schedule)) is { } args ? With(schedule, args)
+                : With(schedule, schedule.Args, new InvalidOperationException("The arguments are encrypted by a key that is not here."));
+        }
+#pragma warning disable CA1031 // Whatever the keys throw, it is told with the schedule.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return With(schedule, schedule.Args, exception);
+        }
+    }
 
     private NewJob Seal(NewJob job) => new()
     {
@@ -107,11 +138,25 @@ internal sealed class EncryptedJobStore(IJobStore store, PayloadCipher cipher) :
         MaxLostWorkers = job.MaxLostWorkers, After = job.After, AfterRule = job.AfterRule, Parent = job.Parent, ChildName = job.ChildName,
     };
 
-    private ClaimedJob Open(ClaimedJob job) => new()
+    // It is taken already, and so are the others of its claim: what the keys throw is the failure of its attempt and not theirs.
+    private ClaimedJob Open(ClaimedJob job)
     {
-        Id = job.Id, Type = job.Type, Args = cipher.TryDecrypt(job.Args, Args(job.Id)) ?? job.Args, ArgsVersion = job.ArgsVersion, DueAt = job.DueAt,
-        TraceParent = job.TraceParent, Attempt = job.Attempt, CountedAttempts = job.CountedAttempts, MaxAttempts = job.MaxAttempts, CompensatesTo = job.CompensatesTo,
-        DeadlineAt = job.DeadlineAt, FencingToken = job.FencingToken, Steps = [.. job.Steps.Select(step => Open(job.Id, step))],
+        try
+        {
+            return With(job, cipher.TryDecrypt(job.Args, Args(job.Id)) ?? job.Args, [.. job.Steps.Select(step => Open(job.Id, step))]);
+        }
+#pragma warning disable CA1031 // Whatever the keys throw, it is why the attempt fails.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return With(job, job.Args, job.Steps, exception is HypervisorException ? exception : new InvalidOperationException($"Its arguments or its steps cannot be decrypted: {exception.Message}", exception));
+        }
+    }
+
+    private static ClaimedJob With(ClaimedJob job, string args, IReadOnlyList<StoredStep> steps, Exception? unreadable = null) => new()
+    {
+        Id = job.Id, Type = job.Type, Args = args, ArgsVersion = job.ArgsVersion, DueAt = job.DueAt, TraceParent = job.TraceParent, Attempt = job.Attempt, CountedAttempts = job.CountedAttempts,
+        MaxAttempts = job.MaxAttempts, CompensatesTo = job.CompensatesTo, DeadlineAt = job.DeadlineAt, FencingToken = job.FencingToken, Steps = steps, Unreadable = unreadable,
     };
 
     private StoredStep Open(JobId id, StoredStep step) => step.Result is null ? step

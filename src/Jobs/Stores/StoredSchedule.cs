@@ -12,6 +12,9 @@ public sealed class StoredSchedule
     /// <summary>Their arguments as JSON.</summary>
     public required string Args { get; init; }
 
+    /// <summary>Why its arguments cannot be decrypted here and now; null where they can, or are not encrypted.</summary>
+    internal Exception? Unreadable { get; init; }
+
     /// <summary>The version of the arguments.</summary>
     public int ArgsVersion { get; init; } = 1;
 }

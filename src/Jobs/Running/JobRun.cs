@@ -1,0 +1,89 @@
+using Hypervisor.Sdk.Jobs.Stores;
+
+namespace Hypervisor.Sdk.Jobs.Running;
+
+/// <summary>An attempt that runs here.</summary>
+internal sealed class JobRun : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _source = new();
+    private bool _isDisposed;
+    private bool _hasReturned;
+    private bool _isEnding;
+
+    public JobRun(ClaimedJob claim, DateTimeOffset? stopAt)
+    {
+        Claim = claim;
+        StopAt = stopAt;
+        Token = _source.Token;
+    }
+
+    public ClaimedJob Claim { get; }
+
+    /// <summary>The handler, and the storing of its end.</summary>
+    public Task Task { get; set; } = Task.CompletedTask;
+
+    /// <summary>The storing of the end of one that was abandoned.</summary>
+    public Task Abandoning { get; set; } = Task.CompletedTask;
+
+    /// <summary>The renewal of the lease that is under way, or was last. Of who renews only.</summary>
+    public Task<bool?>? Renewal { get; set; }
+
+    /// <summary>When the store was last asked whether somebody in another process cancelled it. Of the worker's loop only.</summary>
+    public DateTimeOffset LookedAt { get; set; }
+
+    public RunStop Reason { get; private set; }
+
+    public CancellationToken Token { get; }
+
+    /// <summary>When it is asked to stop, where it has a limit or a deadline.</summary>
+    public DateTimeOffset? StopAt { get; }
+
+    /// <summary>When it is given up, once it was asked to stop.</summary>
+    public DateTimeOffset? AbandonAt { get; private set; }
+
+    public bool IsAbandoned { get; private set; }
+
+    /// <summary>Its handler has ended, or was abandoned; that is being stored, and its place is free.</summary>
+    public bool IsEnding { get => Volatile.Read(ref _isEnding); set => Volatile.Write(ref _isEnding, value); }
+
+    /// <summary>What the handler threw.</summary>
+    public Exception? Failure { get; set; }
+
+    /// <summary>The first reason wins.</summary>
+    public void Stop(RunStop reason, DateTimeOffset? abandonAt)
+    {
+        lock (_gate)
+        {
+            if (_isDisposed || Reason != RunStop.None)
+                return;
+            Reason = reason;
+            AbandonAt = abandonAt;
+            // Callbacks of the handler run elsewhere: they may block.
+            _ = _source.CancelAsync();
+        }
+    }
+
+    /// <summary>Gives it up, unless its handler has returned: of the two one alone says how the attempt ended.</summary>
+    public bool TryAbandon()
+    {
+        lock (_gate)
+            return !_hasReturned && !IsAbandoned && (IsAbandoned = true);
+    }
+
+    /// <summary>The handler has returned; false where it was given up before.</summary>
+    public bool TryReturn()
+    {
+        lock (_gate)
+            return !IsAbandoned && (_hasReturned = true);
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isDisposed = true;
+            _source.Dispose();
+        }
+    }
+}
