@@ -7,9 +7,9 @@ internal sealed partial class PostgreSqlJobStore
 {
     // Candidates are read in pages: where lanes are closed, many may have to be looked at.
     private const int PageRows = 256;
-    private const string LanesHeld = "SELECT lanes FROM hvsdk_jobs.jobs WHERE state = 1 AND lanes IS NOT NULL";
+    private const string LanesHeld = "SELECT lanes FROM hvsdk_jobs.running WHERE lanes IS NOT NULL";
 
-    private sealed record Candidate(TakenJob Job, string? Lanes, long Order, JobRate? Rate);
+    private readonly record struct Candidate(long Seq, long Order, string? Lanes, JobRate? Rate);
 
     // What comes first and is bound to nothing is taken with the next group, in its one round trip. What is left is looked at one by one, which takes a transaction more.
     public async Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
@@ -62,24 +62,23 @@ internal sealed partial class PostgreSqlJobStore
     {
         var jobs = new List<TakenJob>();
         while (await row.ReadAsync().ConfigureAwait(false) && !row.IsDBNull(1))
-        {
-            jobs.Add(new(row.GetInt64(13), row.GetInt64(12), JobId.Parse(row.GetString(1)), row.GetString(2), row.GetString(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6), Time(row, 7),
-                row.IsDBNull(8) ? null : (JobState)row.GetInt32(8), row.GetInt32(9), Time(row, 10)!.Value, Text(row, 11)));
-        }
-
+            jobs.Add(ReadJob(row));
         var first = new FirstClaim([.. jobs.OrderBy(job => job.Token)], row.IsDBNull(10) ? null : row.GetInt64(10), row.GetBoolean(0));
         await row.NextResultAsync().ConfigureAwait(false);
         return first;
     }
 
+    private static TakenJob ReadJob(NpgsqlDataReader row) => new(row.GetInt64(13), row.GetInt64(12), JobId.Parse(row.GetString(1)), row.GetString(2), row.GetString(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6),
+        Time(row, 7), row.IsDBNull(8) ? null : (JobState)row.GetInt32(8), row.GetInt32(9), Time(row, 10)!.Value, Text(row, 11));
+
     private static async Task<int> RecoverAsync(PostgreSqlSession session, DateTimeOffset now)
     {
-        var lost = await session.ReadAsync("SELECT seq, cancel, counted >= max_attempts, lost + 1 >= max_lost, lost + 1 FROM hvsdk_jobs.jobs WHERE state = 1 AND lease_ms <= $1 ORDER BY lease_ms, seq FOR UPDATE",
+        var lost = await session.ReadAsync("SELECT seq, cancel, counted >= max_attempts, lost + 1 >= max_lost, lost + 1 FROM hvsdk_jobs.running JOIN hvsdk_jobs.jobs USING (seq) WHERE lease_ms <= $1 ORDER BY lease_ms, seq FOR UPDATE OF running",
             row => (Seq: row.GetInt64(0), IsCancel: row.GetBoolean(1), IsLast: row.GetBoolean(2), IsPoison: row.GetBoolean(3), Lost: row.GetInt32(4)), Ms(now)).ConfigureAwait(false);
         foreach (var job in lost)
         {
             const string Reason = "Its worker did not renew the lease.";
-            await session.RunAsync("UPDATE hvsdk_jobs.jobs SET closed_ms = $2, how = 4, reason = $3 WHERE seq = $1", job.Seq, Ms(now), Reason).ConfigureAwait(false);
+            await session.RunAsync("UPDATE hvsdk_jobs.running SET closed_ms = $2, how = 4, reason = $3 WHERE seq = $1", job.Seq, Ms(now), Reason).ConfigureAwait(false);
             if (job.IsCancel)
                 await EndAsync(session, job.Seq, JobState.Cancelled, now, "It was cancelled; " + Reason).ConfigureAwait(false);
             else if (job.IsPoison)
@@ -87,10 +86,10 @@ internal sealed partial class PostgreSqlJobStore
             else if (job.IsLast)
                 await EndAsync(session, job.Seq, JobState.Failed, now, Reason + " No attempt is left.").ConfigureAwait(false);
             else
-                await session.RunAsync("UPDATE hvsdk_jobs.jobs SET state = 0, lease_ms = NULL, error = $2, lost = lost + 1, change = $3 WHERE seq = $1", job.Seq, Reason, session.NextChange()).ConfigureAwait(false);
+                await session.RunAsync("UPDATE hvsdk_jobs.states SET state = 0, lease_ms = NULL, error = $2, lost = lost + 1, change = $3 WHERE seq = $1", job.Seq, Reason, session.NextChange()).ConfigureAwait(false);
         }
 
-        foreach (long seq in await session.ReadAsync("SELECT seq FROM hvsdk_jobs.jobs WHERE state = 0 AND deadline_ms <= $1 ORDER BY deadline_ms, seq", row => row.GetInt64(0), Ms(now)).ConfigureAwait(false))
+        foreach (long seq in await session.ReadAsync("SELECT seq FROM hvsdk_jobs.pending WHERE deadline_ms <= $1 ORDER BY deadline_ms, seq", row => row.GetInt64(0), Ms(now)).ConfigureAwait(false))
             await EndAsync(session, seq, JobState.Failed, now, "Its deadline passed before it was done.").ConfigureAwait(false);
         return lost.Count;
     }
@@ -109,9 +108,8 @@ internal sealed partial class PostgreSqlJobStore
         {
             // Without lanes as many are enough as there are places.
             var page = await session.ReadAsync("""
-                SELECT seq, id, type, args, attempts, counted, max_attempts, deadline_ms, undo, lanes, order_ms,
-                    args_version, due_ms, trace, rate_key, rate_limit, rate_ms FROM hvsdk_jobs.jobs
-                WHERE state = 0 AND waiting = 0 AND due_ms <= $1 AND (order_ms, seq) > ($4, $5)
+                SELECT seq, order_ms, lanes, rate_key, rate_limit, rate_ms FROM hvsdk_jobs.pending
+                WHERE waiting = 0 AND due_ms <= $1 AND (order_ms, seq) > ($4, $5)
                     AND EXISTS (SELECT 1 FROM unnest($2::text[], $3::int[]) AS known (name, version) WHERE type = known.name AND args_version <= known.version) ORDER BY order_ms, seq LIMIT $6
                 """, Read, Ms(request.Now), types.Select(type => type.Key).ToArray(), types.Select(type => type.Value).ToArray(), order, seq, PageRows).ConfigureAwait(false);
             await LoadAsync(session, rates, page).ConfigureAwait(false);
@@ -133,7 +131,7 @@ internal sealed partial class PostgreSqlJobStore
 
             if (page.Count < PageRows)
                 return taken;
-            (order, seq) = (page[^1].Order, page[^1].Job.Seq);
+            (order, seq) = (page[^1].Order, page[^1].Seq);
         }
     }
 
@@ -164,30 +162,22 @@ internal sealed partial class PostgreSqlJobStore
         return board;
     }
 
-    // The numbers and the token are those of the attempt that begins; the token is given when it does.
-    private static Candidate Read(NpgsqlDataReader row) => new(new(row.GetInt64(0), 0, JobId.Parse(row.GetString(1)), row.GetString(2), row.GetString(3), row.GetInt32(4) + 1, row.GetInt32(5) + 1, row.GetInt32(6),
-        Time(row, 7), row.IsDBNull(8) ? null : (JobState)row.GetInt32(8), row.GetInt32(11), Time(row, 12)!.Value, Text(row, 13)), Text(row, 9), row.GetInt64(10), Rate(row, 14));
+    private static Candidate Read(NpgsqlDataReader row) => new(row.GetInt64(0), row.GetInt64(1), Text(row, 2), Rate(row, 3));
 
     // All that were chosen by one statement, and what their earlier attempts left by another.
     private static async Task<IReadOnlyList<ClaimedJob>> TakeAsync(PostgreSqlSession session, List<Candidate> chosen, ClaimRequest request)
     {
-        TakenJob[] taken = [.. chosen.Select(candidate => candidate.Job with { Token = session.NextToken() })];
-        await session.RunAsync("""
-            WITH mine AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS mine (job, token, change)),
-            kept AS (INSERT INTO hvsdk_jobs.attempts (job, number, worker, token, started_ms, ended_ms, how, reason)
-                SELECT seq, attempts, worker, jobs.token, started_ms, closed_ms, how, reason FROM mine JOIN hvsdk_jobs.jobs ON seq = mine.job WHERE attempts > 0)
-            UPDATE hvsdk_jobs.jobs SET state = 1, token = mine.token, worker = $4, lease_ms = $5, attempts = attempts + 1, counted = counted + 1, change = mine.change,
-                started_ms = $6, closed_ms = NULL, how = NULL, reason = NULL
-            FROM mine WHERE seq = mine.job
-            """, taken.Select(job => job.Seq).ToArray(), taken.Select(job => job.Token).ToArray(), taken.Select(_ => session.NextChange()).ToArray(), request.Worker, Ms(request.LeaseUntil), Ms(request.Now))
-            .ConfigureAwait(false);
-        if (chosen.Exists(job => job.Rate is not null))
+        var (place, mark) = session.NextTokens(chosen.Count);
+        var taken = await session.ReadAsync("""
+            SELECT * FROM hvsdk_jobs.start((SELECT array_agg(pending.ctid ORDER BY n) FROM unnest($1) WITH ORDINALITY AS mine (job, n) JOIN hvsdk_jobs.pending ON seq = mine.job), $2, $3, $4, $5, $6)
+            """, ReadJob, chosen.Select(candidate => candidate.Seq).ToArray(), Ms(request.Now), Ms(request.LeaseUntil), request.Worker, place, mark).ConfigureAwait(false);
+        if (chosen.Exists(candidate => candidate.Rate is not null))
         {
-            JobRate[] begun = [.. chosen.Where(job => job.Rate is not null).Select(job => job.Rate!)];
+            JobRate[] begun = [.. chosen.Where(candidate => candidate.Rate is not null).Select(candidate => candidate.Rate!)];
             await session.RunAsync("INSERT INTO hvsdk_jobs.starts SELECT key, $2, until FROM unnest($1::text[], $3::bigint[]) AS begun (key, until)",
                 begun.Select(rate => rate.Key).ToArray(), Ms(request.Now), begun.Select(rate => Ms(request.Now + rate.Period)).ToArray()).ConfigureAwait(false);
         }
 
-        return await WithStepsAsync(session, taken).ConfigureAwait(false);
+        return await WithStepsAsync(session, [.. taken.OrderBy(job => job.Token)]).ConfigureAwait(false);
     }
 }

@@ -24,7 +24,7 @@ internal sealed partial class PostgreSqlJobStore
             is [var child])
             return child;
         if (job.UniqueKey is not null
-            && await session.ReadAsync("SELECT seq, id, state, undo IS NOT NULL OR EXISTS (SELECT 1 FROM hvsdk_jobs.steps WHERE job = seq AND steps.undo) FROM hvsdk_jobs.jobs WHERE unique_key = $1 AND state < 2",
+            && await session.ReadAsync("SELECT seq, id, state, undo IS NOT NULL OR EXISTS (SELECT 1 FROM hvsdk_jobs.steps WHERE job = seq AND steps.undo) FROM hvsdk_jobs.states JOIN hvsdk_jobs.jobs USING (seq) WHERE unique_key = $1 AND state < 2",
                 row => (row.GetInt64(0), JobId.Parse(row.GetString(1)), row.GetInt32(2), row.GetBoolean(3)), job.UniqueKey).ConfigureAwait(false) is [var (held, there, state, undoes)])
         {
             if (job.Uniqueness == JobUniqueness.Ignore)
@@ -41,9 +41,10 @@ internal sealed partial class PostgreSqlJobStore
         var waits = await WaitsAsync(session, job).ConfigureAwait(false);
         long seq = session.NextChange();
         await session.RunAsync("""
-            WITH made AS (INSERT INTO hvsdk_jobs.jobs (seq, change, id, type, args, priority, order_ms, due_ms, created_ms, max_attempts, unique_key, retention_ms, lanes, deadline_ms, max_lost, waiting,
-                parent, child, args_version, trace, rate_key, rate_limit, rate_ms)
-                VALUES ($1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) RETURNING order_ms)
+            WITH job AS (INSERT INTO hvsdk_jobs.jobs (seq, id, type, args, priority, max_attempts, retention_ms, max_lost, parent, child, args_version, trace)
+                VALUES ($1, $2, $3, $4, $5, $9, $11, $14, $16, $17, $18, $19)),
+            made AS (INSERT INTO hvsdk_jobs.pending (seq, state, change, type, order_ms, due_ms, created_ms, unique_key, lanes, deadline_ms, waiting, args_version, rate_key, rate_limit, rate_ms)
+                VALUES ($1, 0, $1, $3, $6, $7, $8, $10, $12, $13, $15, $18, $20, $21, $22) RETURNING order_ms)
             UPDATE hvsdk_jobs.counters SET head_ms = made.order_ms, head_seq = 0 FROM made WHERE made.order_ms < head_ms
             """, seq, job.Id.ToString(), job.Type, job.Args, job.Priority, job.OrderMs, Ms(job.DueAt), Ms(job.CreatedAt), job.MaxAttempts, job.UniqueKey, (long)job.Retention.TotalMilliseconds,
             LaneText.Write(job.Lanes), job.DeadlineAt is { } deadline ? Ms(deadline) : null, job.MaxLostWorkers, waits.Count, job.Parent?.ToString(), job.ChildName,
@@ -59,7 +60,7 @@ internal sealed partial class PostgreSqlJobStore
         var waits = new List<long>();
         foreach (var on in job.After)
         {
-            if (await session.ReadAsync("SELECT seq, state FROM hvsdk_jobs.jobs WHERE id = $1", row => (Seq: row.GetInt64(0), State: (JobState)row.GetInt32(1)), on.ToString()).ConfigureAwait(false) is not [var found])
+            if (await session.ReadAsync($"SELECT seq, state FROM hvsdk_jobs.states WHERE seq = {Seq}", row => (Seq: row.GetInt64(0), State: (JobState)row.GetInt32(1)), on.ToString()).ConfigureAwait(false) is not [var found])
                 throw new HypervisorException($"There is no job {on} to wait for: it was never made here, or it was removed.", ErrorCode.NotFound, RequestOutcome.Rejected) { Resource = on.ToString() };
             if (found.State is JobState.Failed or JobState.Cancelled && job.AfterRule == JobAfterRule.AllCompleted)
             {
@@ -77,8 +78,8 @@ internal sealed partial class PostgreSqlJobStore
     /// <summary>Ends a job that no attempt runs.</summary>
     private static async Task EndAsync(PostgreSqlSession session, long seq, JobState state, DateTimeOffset now, string reason)
     {
-        await session.RunAsync("""
-            UPDATE hvsdk_jobs.jobs SET state = $2, error = $3, ended_ms = $4, lease_ms = NULL, cancel = $2 = 4, change = $5, keep_ms = CASE $2 WHEN 4 THEN $4 + retention_ms END WHERE seq = $1
+        await session.RunAsync($"""
+            UPDATE hvsdk_jobs.states SET state = $2, error = $3, ended_ms = $4, lease_ms = NULL, cancel = $2 = 4, change = $5, keep_ms = CASE $2 WHEN 4 THEN $4 + {Retention} END WHERE seq = $1
             """, seq, (int)state, reason, Ms(now), session.NextChange()).ConfigureAwait(false);
         if (!await TryCompensateAsync(session, seq, state, now).ConfigureAwait(false))
             await ReleaseAsync(session, seq, state, now).ConfigureAwait(false);
@@ -86,7 +87,7 @@ internal sealed partial class PostgreSqlJobStore
 
     /// <summary>Where a job that has just ended has something to undo, it has not ended: it is handed out again, to be compensated.</summary>
     private static async Task<bool> TryCompensateAsync(PostgreSqlSession session, long seq, JobState state, DateTimeOffset now) => await session.RunAsync("""
-        UPDATE hvsdk_jobs.jobs SET state = 0, undo = $2, counted = 0, lost = 0, cancel = false, due_ms = $3, ended_ms = NULL, keep_ms = NULL, deadline_ms = NULL
+        UPDATE hvsdk_jobs.states SET state = 0, undo = $2, counted = 0, lost = 0, cancel = false, due_ms = $3, ended_ms = NULL, keep_ms = NULL, deadline_ms = NULL
         WHERE seq = $1 AND undo IS NULL AND EXISTS (SELECT 1 FROM hvsdk_jobs.steps WHERE job = $1 AND steps.undo)
         """, seq, (int)state, Ms(now)).ConfigureAwait(false) > 0;
 
@@ -101,10 +102,10 @@ internal sealed partial class PostgreSqlJobStore
             {
                 if (job.State == JobState.Completed || waiter.Rule == JobAfterRule.AllEnded)
                 {
-                    await session.RunAsync("UPDATE hvsdk_jobs.jobs SET waiting = waiting - 1, change = $2 WHERE seq = $1", waiter.Seq, session.NextChange()).ConfigureAwait(false);
+                    await session.RunAsync("UPDATE hvsdk_jobs.states SET waiting = waiting - 1, change = $2 WHERE seq = $1", waiter.Seq, session.NextChange()).ConfigureAwait(false);
                 }
-                else if (await session.RunAsync("""
-                    UPDATE hvsdk_jobs.jobs SET state = 4, cancel = true, change = $3, ended_ms = $2, keep_ms = $2 + retention_ms,
+                else if (await session.RunAsync($"""
+                    UPDATE hvsdk_jobs.states SET state = 4, cancel = true, change = $3, ended_ms = $2, keep_ms = $2 + {Retention},
                     error = 'Job ' || (SELECT id FROM hvsdk_jobs.jobs WHERE seq = $4) || ', which it waited for, did not complete.' WHERE seq = $1 AND state = 0
                     """, waiter.Seq, Ms(now), session.NextChange(), job.Seq).ConfigureAwait(false) > 0)
                 {
@@ -113,7 +114,7 @@ internal sealed partial class PostgreSqlJobStore
                 else
                 {
                     // It has ended in another way; when it is run again it no longer waits for this one.
-                    await session.RunAsync("UPDATE hvsdk_jobs.jobs SET waiting = waiting - 1 WHERE seq = $1", waiter.Seq).ConfigureAwait(false);
+                    await session.RunAsync("UPDATE hvsdk_jobs.states SET waiting = waiting - 1 WHERE seq = $1", waiter.Seq).ConfigureAwait(false);
                 }
             }
         }

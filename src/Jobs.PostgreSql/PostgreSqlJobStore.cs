@@ -10,6 +10,12 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     /// <summary>The channel of the notifications.</summary>
     public const string Channel = "hvsdk_jobs";
 
+    // The job that a call names, and how long the one of a row is kept.
+    private const string Seq = "(SELECT seq FROM hvsdk_jobs.jobs WHERE id = $1)";
+    private const string Retention = "(SELECT retention_ms FROM hvsdk_jobs.jobs WHERE jobs.seq = states.seq)";
+
+    private const int MostTurns = 5;
+
     private static readonly TimeSpan ListenAgainAfter = TimeSpan.FromSeconds(5);
 
     private readonly NpgsqlDataSource _source;
@@ -25,7 +31,11 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     private Task _listening = Task.CompletedTask;
     private volatile bool _isPrepared;
 
-    public PostgreSqlJobStore(string connectionString, bool notifications, TimeProvider timeProvider)
+    /// <param name="connectionString">Where the database is.</param>
+    /// <param name="notifications">Whether other processes' work is told by the server.</param>
+    /// <param name="timeProvider">The clock of the engine.</param>
+    /// <param name="stallLimit">How long a session may keep its turn while the server waits for its client.</param>
+    public PostgreSqlJobStore(string connectionString, bool notifications, TimeProvider timeProvider, TimeSpan? stallLimit = null)
     {
         _timeProvider = timeProvider;
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
@@ -41,7 +51,7 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
         builder.EnableArrays();
         builder.EnableTransportSecurity();
         _source = isOneOfSeveral ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary) : builder.Build();
-        _writer = new TransactionGroup(OpenAsync, _name, _sender);
+        _writer = new TransactionGroup(OpenAsync, _name, _sender, stallLimit ?? TimeSpan.FromSeconds(10));
     }
 
     /// <inheritdoc />
@@ -63,28 +73,28 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     }
 
     public Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until) => UseAsync(async session =>
-        await session.ReadAsync("UPDATE hvsdk_jobs.jobs SET lease_ms = $4 WHERE id = $1 AND state = 1 AND token = $2 AND lease_ms > $3 RETURNING cancel", row => row.GetBoolean(0),
+        await session.ReadAsync($"UPDATE hvsdk_jobs.running SET lease_ms = $4 WHERE seq = {Seq} AND token = $2 AND lease_ms > $3 RETURNING cancel", row => row.GetBoolean(0),
             id.ToString(), fencingToken, Ms(now), Ms(until)).ConfigureAwait(false) is [bool cancel] ? (bool?)cancel : null);
 
-    // The row of the job is locked while the step is written: who takes the job over waits for it, and sees the step.
-    public Task<bool> BeginStepAsync(JobId id, long fencingToken, StoredStep step, DateTimeOffset now) => UseAsync(async session => await session.RunAsync("""
-        WITH own AS (SELECT seq FROM hvsdk_jobs.jobs WHERE id = $1 AND state = 1 AND token = $2 AND lease_ms > $3 FOR UPDATE)
+    // The row of the state is locked while the step is written: who takes the job over waits for it, and sees the step.
+    public Task<bool> BeginStepAsync(JobId id, long fencingToken, StoredStep step, DateTimeOffset now) => UseAsync(async session => await session.RunAsync($"""
+        WITH own AS (SELECT seq FROM hvsdk_jobs.running WHERE seq = {Seq} AND token = $2 AND lease_ms > $3 FOR UPDATE)
         INSERT INTO hvsdk_jobs.steps (job, name, request, began_ms, undo) SELECT seq, $4, $5, $3, $6 FROM own
         ON CONFLICT (job, name) DO UPDATE SET request = excluded.request, began_ms = excluded.began_ms, undo = excluded.undo, ended_ms = NULL, result = NULL
         """, id.ToString(), fencingToken, Ms(now), step.Name, step.Request.ToString(), step.HasCompensation).ConfigureAwait(false) > 0);
 
-    public Task<bool> EndStepAsync(JobId id, long fencingToken, string name, string result, DateTimeOffset now) => UseAsync(async session => await session.RunAsync("""
-        WITH own AS (SELECT seq FROM hvsdk_jobs.jobs WHERE id = $1 AND state = 1 AND token = $2 AND lease_ms > $3 FOR UPDATE)
+    public Task<bool> EndStepAsync(JobId id, long fencingToken, string name, string result, DateTimeOffset now) => UseAsync(async session => await session.RunAsync($"""
+        WITH own AS (SELECT seq FROM hvsdk_jobs.running WHERE seq = {Seq} AND token = $2 AND lease_ms > $3 FOR UPDATE)
         UPDATE hvsdk_jobs.steps SET result = $5, ended_ms = $3 FROM own WHERE name = $4 AND job = seq
         """, id.ToString(), fencingToken, Ms(now), name, result).ConfigureAwait(false) > 0);
 
     public Task<bool> ReportAsync(JobId id, long fencingToken, string progress, double? fraction) => _writer.WriteAsync(async session => await session.RunAsync(
-        "UPDATE hvsdk_jobs.jobs SET progress = $3, progress_part = $4, change = $5 WHERE id = $1 AND state = 1 AND token = $2",
+        $"UPDATE hvsdk_jobs.running SET progress = $3, progress_part = $4, change = $5 WHERE seq = {Seq} AND token = $2",
         id.ToString(), fencingToken, progress, fraction, session.NextChange()).ConfigureAwait(false) > 0);
 
     public Task<bool> LogAsync(JobId id, long fencingToken, DateTimeOffset now, string text, int maxLines) => _writer.WriteAsync(async session =>
     {
-        var jobs = await session.ReadAsync("UPDATE hvsdk_jobs.jobs SET change = $3 WHERE id = $1 AND state = 1 AND token = $2 RETURNING seq, attempts", row => (Seq: row.GetInt64(0), Attempts: row.GetInt32(1)),
+        var jobs = await session.ReadAsync($"UPDATE hvsdk_jobs.running SET change = $3 WHERE seq = {Seq} AND token = $2 RETURNING seq, attempts", row => (Seq: row.GetInt64(0), Attempts: row.GetInt32(1)),
             id.ToString(), fencingToken, session.NextChange()).ConfigureAwait(false);
         if (jobs is not [var job])
             return false;
@@ -108,15 +118,15 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     {
         string id = attempt.Id.ToString();
         var state = attempt.State;
-        if (state == JobState.Pending && await session.ReadAsync("SELECT cancel FROM hvsdk_jobs.jobs WHERE id = $1", row => row.GetBoolean(0), id).ConfigureAwait(false) is [true, ..])
+        if (state == JobState.Pending && await session.ReadAsync($"SELECT cancel FROM hvsdk_jobs.running WHERE seq = {Seq}", row => row.GetBoolean(0), id).ConfigureAwait(false) is [true, ..])
             state = JobState.Cancelled;
         bool isPending = state == JobState.Pending;
         bool isReturned = attempt.End == AttemptEnd.Returned;
-        var jobs = await session.ReadAsync("""
-            UPDATE hvsdk_jobs.jobs SET state = $4, lease_ms = NULL, due_ms = coalesce($5, due_ms), ended_ms = $6, error = coalesce($7, error), result = $8, counted = counted - $9, lost = 0,
-                change = $10, keep_ms = CASE WHEN $4 IN (2, 4) THEN $3 + retention_ms END, undone = $11,
+        var jobs = await session.ReadAsync($"""
+            UPDATE hvsdk_jobs.states SET state = $4, lease_ms = NULL, due_ms = coalesce($5, due_ms), ended_ms = $6, error = coalesce($7, error), result = $8, counted = counted - $9, lost = 0,
+                change = $10, keep_ms = CASE WHEN $4 IN (2, 4) THEN $3 + {Retention} END, undone = $11,
                 closed_ms = $3, how = $12, reason = $13
-            WHERE id = $1 AND state = 1 AND token = $2 AND lease_ms > $3 RETURNING seq
+            WHERE seq = {Seq} AND state = 1 AND token = $2 AND lease_ms > $3 RETURNING seq
             """, row => row.GetInt64(0), id, attempt.FencingToken, Ms(attempt.Now), (int)state, isPending ? Ms(attempt.DueAt) : null, isPending ? null : Ms(attempt.Now), isReturned ? null : attempt.Reason,
             attempt.Result, isReturned ? 1 : 0, session.NextChange(), attempt.End == AttemptEnd.Compensated, (int)attempt.End, attempt.Reason).ConfigureAwait(false);
         if (jobs is not [long seq])
@@ -134,14 +144,14 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
         var open = new Queue<string>([id.ToString()]);
         while (open.TryDequeue(out string? job))
         {
-            if (await session.ReadAsync("SELECT seq, state FROM hvsdk_jobs.jobs WHERE id = $1 AND state < 2 AND undo IS NULL", row => (Seq: row.GetInt64(0), State: row.GetInt32(1)), job).ConfigureAwait(false)
+            if (await session.ReadAsync($"SELECT seq, state FROM hvsdk_jobs.states WHERE seq = {Seq} AND state < 2 AND undo IS NULL", row => (Seq: row.GetInt64(0), State: row.GetInt32(1)), job).ConfigureAwait(false)
                 is [var found])
             {
                 asked.Add(JobId.Parse(job));
                 if (found.State == (int)JobState.Pending)
                     await EndAsync(session, found.Seq, JobState.Cancelled, now, "It was cancelled.").ConfigureAwait(false);
                 else
-                    await session.RunAsync("UPDATE hvsdk_jobs.jobs SET cancel = true, change = $2 WHERE seq = $1", found.Seq, session.NextChange()).ConfigureAwait(false);
+                    await session.RunAsync("UPDATE hvsdk_jobs.running SET cancel = true, change = $2 WHERE seq = $1", found.Seq, session.NextChange()).ConfigureAwait(false);
             }
 
             foreach (string child in await session.ReadAsync("SELECT id FROM hvsdk_jobs.jobs WHERE parent = $1 ORDER BY seq", row => row.GetString(0), job).ConfigureAwait(false))
@@ -154,19 +164,20 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     // The unique key may have gone to another job meanwhile: this one then stays as it is. What was undone is done anew; what was not undone to its end is undone further.
     public Task<bool> RetryAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(async session =>
     {
-        if (await session.RunAsync("""
-            UPDATE hvsdk_jobs.jobs SET state = 0, counted = 0, lost = 0, cancel = false, deadline_ms = NULL, change = $3, due_ms = $2, order_ms = $2 - priority * 60000::bigint, ended_ms = NULL
-            WHERE id = $1 AND state = 3 AND NOT EXISTS (SELECT 1 FROM hvsdk_jobs.jobs AS other WHERE other.unique_key = jobs.unique_key AND other.state < 2)
+        if (await session.RunAsync($"""
+            UPDATE hvsdk_jobs.states SET state = 0, counted = 0, lost = 0, cancel = false, deadline_ms = NULL, change = $3, due_ms = $2, ended_ms = NULL,
+                order_ms = $2 - (SELECT priority FROM hvsdk_jobs.jobs WHERE id = $1) * 60000::bigint
+            WHERE seq = {Seq} AND state = 3 AND NOT EXISTS (SELECT 1 FROM hvsdk_jobs.states AS other WHERE other.unique_key = states.unique_key AND other.state < 2)
             """, id.ToString(), Ms(now), session.NextChange()).ConfigureAwait(false) == 0)
             return false;
-        await session.RunAsync("DELETE FROM hvsdk_jobs.steps WHERE job = (SELECT seq FROM hvsdk_jobs.jobs WHERE id = $1 AND undone)", id.ToString()).ConfigureAwait(false);
-        await session.RunAsync("UPDATE hvsdk_jobs.jobs SET undo = NULL, undone = false WHERE id = $1 AND undone", id.ToString()).ConfigureAwait(false);
+        await session.RunAsync($"DELETE FROM hvsdk_jobs.steps WHERE job = (SELECT seq FROM hvsdk_jobs.pending WHERE seq = {Seq} AND undone)", id.ToString()).ConfigureAwait(false);
+        await session.RunAsync($"UPDATE hvsdk_jobs.pending SET undo = NULL, undone = false WHERE seq = {Seq} AND undone", id.ToString()).ConfigureAwait(false);
         return true;
     }, cancellationToken);
 
     public Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken) =>
-        _writer.WriteAsync(async session => (await session.ReadAsync("""
-            WITH gone AS (DELETE FROM hvsdk_jobs.jobs WHERE id = $1 AND state > 1 RETURNING seq), attempts AS (DELETE FROM hvsdk_jobs.attempts USING gone WHERE job = seq) SELECT seq FROM gone
+        _writer.WriteAsync(async session => (await session.ReadAsync($"""
+            WITH gone AS (DELETE FROM hvsdk_jobs.ended WHERE seq = {Seq} RETURNING seq), jobs AS (DELETE FROM hvsdk_jobs.jobs USING gone WHERE jobs.seq = gone.seq) SELECT seq FROM gone
             """, row => row.GetInt64(0), id.ToString()).ConfigureAwait(false)).Count > 0, cancellationToken);
 
     public Task<bool> PauseAsync(string? type, bool isPaused, DateTimeOffset now, CancellationToken cancellationToken) => _writer.WriteAsync(async session =>
@@ -180,11 +191,9 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     public Task<int> PurgeAsync(DateTimeOffset now, int limit) => _writer.WriteAsync(async session =>
     {
         await session.RunAsync("DELETE FROM hvsdk_jobs.starts WHERE until_ms <= $1", Ms(now)).ConfigureAwait(false);
-        // From time to time the whole queue is looked through: a process of an earlier release puts no head back.
-        await session.RunAsync($"UPDATE hvsdk_jobs.counters SET head_ms = {PostgreSqlFunctions.NoHead}, head_seq = 0").ConfigureAwait(false);
         return (await session.ReadAsync("""
-            WITH gone AS (DELETE FROM hvsdk_jobs.jobs WHERE seq IN (SELECT seq FROM hvsdk_jobs.jobs WHERE keep_ms <= $1 ORDER BY keep_ms LIMIT $2) RETURNING seq),
-            attempts AS (DELETE FROM hvsdk_jobs.attempts USING gone WHERE job = seq) SELECT seq FROM gone
+            WITH gone AS (DELETE FROM hvsdk_jobs.ended WHERE seq IN (SELECT seq FROM hvsdk_jobs.ended WHERE keep_ms <= $1 ORDER BY keep_ms LIMIT $2) RETURNING seq),
+            jobs AS (DELETE FROM hvsdk_jobs.jobs USING gone WHERE jobs.seq = gone.seq) SELECT seq FROM gone
             """, row => row.GetInt64(0), Ms(now), limit).ConfigureAwait(false)).Count;
     });
 
@@ -231,11 +240,21 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
         bool isSent = false;
         try
         {
-            var connection = await OpenAsync().ConfigureAwait(false);
-            await using (connection.ConfigureAwait(false))
+            for (int turn = 1; ; turn++)
             {
-                isSent = true;
-                return await use(new PostgreSqlSession(connection)).ConfigureAwait(false);
+                var connection = await OpenAsync().ConfigureAwait(false);
+                await using (connection.ConfigureAwait(false))
+                {
+                    isSent = true;
+                    try
+                    {
+                        return await use(new PostgreSqlSession(connection)).ConfigureAwait(false);
+                    }
+                    catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.SerializationFailure && turn < MostTurns)
+                    {
+                        // The row that it waited for went to another state meanwhile: the statement did nothing, and finds it there.
+                    }
+                }
             }
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or SocketException or IOException)

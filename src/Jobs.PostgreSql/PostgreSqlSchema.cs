@@ -61,10 +61,51 @@ internal static class PostgreSqlSchema
             FROM hvsdk_jobs.attempts AS newest WHERE newest.job = seq AND newest.number = attempts;
         DELETE FROM hvsdk_jobs.attempts USING hvsdk_jobs.jobs WHERE job = seq AND number = attempts;
         ALTER TABLE hvsdk_jobs.attempts DROP CONSTRAINT attempts_job_fkey;
-        """ + PostgreSqlFunctions.Version3,
-        PostgreSqlFunctions.Version4,
+        """,
+        // Functions and an index of the releases before the seventh version, which makes its own.
+        "",
         "ALTER TABLE hvsdk_jobs.schedules ADD COLUMN rate_key text, ADD COLUMN rate_limit int, ADD COLUMN rate_ms bigint",
-        PostgreSqlFunctions.Version6,
+        $"ALTER TABLE hvsdk_jobs.counters ADD COLUMN IF NOT EXISTS head_ms bigint NOT NULL DEFAULT {PostgreSqlFunctions.NoHead}, ADD COLUMN IF NOT EXISTS head_seq bigint NOT NULL DEFAULT 0",
+        // What a job is never changes; where it stands is in a narrow row, which moves from one table to the next. An update of one wide row put the same keys into each of its indexes again, twice a job, and the server
+        // spent more on the cleaning of these than on all else.
+        $"""
+        DROP FUNCTION IF EXISTS hvsdk_jobs.complete, hvsdk_jobs.claim, hvsdk_jobs.next, hvsdk_jobs.make, hvsdk_jobs.finish, hvsdk_jobs.take;
+        DROP FUNCTION IF EXISTS hvsdk_jobs.wait_again CASCADE;
+        ALTER TABLE hvsdk_jobs.jobs RENAME TO earlier;
+        CREATE TABLE hvsdk_jobs.jobs (
+            seq bigint PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE, type text NOT NULL, args text NOT NULL, args_version int NOT NULL, priority int NOT NULL, max_attempts int NOT NULL, max_lost int NOT NULL,
+            retention_ms bigint NOT NULL, trace text, parent text, child text);
+        CREATE TABLE hvsdk_jobs.states (
+            seq bigint NOT NULL, state int NOT NULL, change bigint NOT NULL, order_ms bigint NOT NULL, due_ms bigint NOT NULL, created_ms bigint NOT NULL, deadline_ms bigint, waiting int NOT NULL DEFAULT 0,
+            type text NOT NULL, args_version int NOT NULL, lanes text, rate_key text, rate_limit int, rate_ms bigint, unique_key text, attempts int NOT NULL DEFAULT 0, counted int NOT NULL DEFAULT 0,
+            lost int NOT NULL DEFAULT 0, token bigint, worker text, lease_ms bigint, started_ms bigint, closed_ms bigint, how int, reason text, cancel boolean NOT NULL DEFAULT false, undo int,
+            undone boolean NOT NULL DEFAULT false, ended_ms bigint, keep_ms bigint, result text, error text, progress text, progress_part double precision) PARTITION BY LIST (state);
+        CREATE TABLE hvsdk_jobs.pending PARTITION OF hvsdk_jobs.states FOR VALUES IN (0);
+        CREATE TABLE hvsdk_jobs.running PARTITION OF hvsdk_jobs.states FOR VALUES IN (1);
+        CREATE TABLE hvsdk_jobs.ended PARTITION OF hvsdk_jobs.states FOR VALUES IN (2, 3, 4);
+        INSERT INTO hvsdk_jobs.jobs SELECT seq, id, type, args, args_version, priority, max_attempts, max_lost, retention_ms, trace, parent, child FROM hvsdk_jobs.earlier;
+        INSERT INTO hvsdk_jobs.states SELECT seq, state, change, order_ms, due_ms, created_ms, deadline_ms, waiting, type, args_version, lanes, rate_key, rate_limit, rate_ms, unique_key, attempts, counted, lost, token,
+            worker, lease_ms, started_ms, closed_ms, how, reason, cancel, undo, undone, ended_ms, keep_ms, result, error, progress, progress_part FROM hvsdk_jobs.earlier;
+        DROP TABLE hvsdk_jobs.earlier CASCADE;
+        DELETE FROM hvsdk_jobs.attempts WHERE NOT EXISTS (SELECT 1 FROM hvsdk_jobs.jobs WHERE seq = job);
+        ALTER TABLE hvsdk_jobs.attempts ADD FOREIGN KEY (job) REFERENCES hvsdk_jobs.jobs (seq) ON DELETE CASCADE;
+        ALTER TABLE hvsdk_jobs.steps ADD FOREIGN KEY (job) REFERENCES hvsdk_jobs.jobs (seq) ON DELETE CASCADE;
+        ALTER TABLE hvsdk_jobs.logs ADD FOREIGN KEY (job) REFERENCES hvsdk_jobs.jobs (seq) ON DELETE CASCADE;
+        ALTER TABLE hvsdk_jobs.waits ADD FOREIGN KEY (job) REFERENCES hvsdk_jobs.jobs (seq) ON DELETE CASCADE, ADD FOREIGN KEY (on_job) REFERENCES hvsdk_jobs.jobs (seq) ON DELETE CASCADE;
+        CREATE UNIQUE INDEX jobs_child ON hvsdk_jobs.jobs (parent, child) WHERE parent IS NOT NULL;
+        CREATE INDEX states_change ON hvsdk_jobs.states (change);
+        CREATE INDEX states_unique ON hvsdk_jobs.states (unique_key) WHERE unique_key IS NOT NULL AND state < 2;
+        CREATE UNIQUE INDEX pending_seq ON hvsdk_jobs.pending (seq);
+        CREATE INDEX pending_order ON hvsdk_jobs.pending (order_ms, seq);
+        CREATE INDEX pending_due ON hvsdk_jobs.pending (due_ms) WHERE due_ms > created_ms;
+        CREATE INDEX pending_deadline ON hvsdk_jobs.pending (deadline_ms) WHERE deadline_ms IS NOT NULL;
+        CREATE UNIQUE INDEX running_seq ON hvsdk_jobs.running (seq);
+        CREATE INDEX running_lease ON hvsdk_jobs.running (lease_ms);
+        CREATE UNIQUE INDEX ended_seq ON hvsdk_jobs.ended (seq);
+        CREATE INDEX ended_failed ON hvsdk_jobs.ended (seq) WHERE state = 3;
+        CREATE INDEX ended_kept ON hvsdk_jobs.ended (keep_ms) WHERE keep_ms IS NOT NULL;
+        UPDATE hvsdk_jobs.counters SET head_ms = {PostgreSqlFunctions.NoHead}, head_seq = 0;
+        """ + PostgreSqlFunctions.All,
     ];
 
     /// <summary>The version that this release writes.</summary>
@@ -89,8 +130,8 @@ internal static class PostgreSqlSchema
                     throw Refusal(name, "has a schema 'hvsdk_jobs' without a version: it is not that of this program. It was left as it is");
                 if (version > Steps.Length)
                     throw Refusal(name, $"has version {version} and was written by a newer release; this one knows up to {Steps.Length}: update the program");
-                for (int step = version; step < end; step++)
-                    await session.RunAsync(Steps[step]).ConfigureAwait(false);
+                foreach (string step in Steps[version..end].Where(step => step.Length > 0))
+                    await session.RunAsync(step).ConfigureAwait(false);
                 if (version < end)
                     await session.RunAsync("UPDATE hvsdk_jobs.version SET version = $1", end).ConfigureAwait(false);
                 await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);

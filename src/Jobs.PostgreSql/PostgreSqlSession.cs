@@ -29,11 +29,13 @@ internal sealed class PostgreSqlSession(NpgsqlConnection connection, NpgsqlTrans
         return ++_change;
     }
 
-    /// <summary>The next fencing token. Within a turn.</summary>
-    public long NextToken()
+    /// <summary>Keeps this many changes, and a fencing token with each; the last change and the last token before them. Within a turn.</summary>
+    public (long Change, long Token) NextTokens(int count)
     {
         _isMoved = true;
-        return ++_token;
+        var before = (_change, _token);
+        (_change, _token) = (_change + count, _token + count);
+        return before;
     }
 
     /// <summary>Writes the counters where they moved, and tells the other processes at the commit.</summary>

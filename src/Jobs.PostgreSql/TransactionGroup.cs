@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Net.Sockets;
 using System.Threading.Channels;
 using Hypervisor.Sdk.Jobs.Stores;
 using Npgsql;
@@ -19,17 +21,25 @@ internal sealed class TransactionGroup : IAsyncDisposable
     private readonly Func<Task<NpgsqlConnection>> _open;
     private readonly string _name;
     private readonly string _sender;
+    private readonly TimeSpan _stallLimit;
+    private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
+    private readonly Task _watch;
+
+    // When the commit that is on its way was begun, by Stopwatch; 0 where none is.
+    private long _begun;
 
     // Calls that make jobs, waiting.
     private int _makes;
 
-    public TransactionGroup(Func<Task<NpgsqlConnection>> open, string name, string sender)
+    public TransactionGroup(Func<Task<NpgsqlConnection>> open, string name, string sender, TimeSpan stallLimit)
     {
         _open = open;
         _name = name;
         _sender = sender;
+        _stallLimit = stallLimit;
         _loop = LoopAsync();
+        _watch = WatchAsync();
     }
 
     /// <summary>Runs <paramref name="body"/> in its turn; completes when it is committed. It may be run again from its beginning, after a rollback.</summary>
@@ -48,6 +58,9 @@ internal sealed class TransactionGroup : IAsyncDisposable
     {
         _queue.Writer.TryComplete();
         await _loop.ConfigureAwait(false);
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _watch.ConfigureAwait(false);
+        _stop.Dispose();
     }
 
     private async Task<T> AddAsync<T>(Write<T> write, CancellationToken cancellationToken)
@@ -113,6 +126,7 @@ internal sealed class TransactionGroup : IAsyncDisposable
             await using (connection.ConfigureAwait(false))
             {
                 isSent = true;
+                Volatile.Write(ref _begun, Stopwatch.GetTimestamp());
                 await commit(connection, writes).ConfigureAwait(false);
             }
 
@@ -134,6 +148,50 @@ internal sealed class TransactionGroup : IAsyncDisposable
             var failure = exception as HypervisorException ?? PostgreSqlJobStore.Failure(_name, exception, isSent);
             foreach (var write in writes)
                 write.Complete(failure);
+        }
+        finally
+        {
+            Volatile.Write(ref _begun, 0);
+        }
+    }
+
+    // A process that is stopped while the server sends to it, or waits for the rest of what it sends, keeps its turn, and no limit of the server ends that. Who waits for the turn ends the session of whom it waits
+    // for, where that one has itself waited for its client all the time.
+    private async Task WatchAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        using var timer = new PeriodicTimer(_stallLimit / 2);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
+            {
+                if (Volatile.Read(ref _begun) is var begun and not 0 && Stopwatch.GetElapsedTime(begun) > _stallLimit)
+                    await EndStalledAsync().ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private async Task EndStalledAsync()
+    {
+        try
+        {
+            var connection = await _open().ConfigureAwait(false);
+            await using (connection.ConfigureAwait(false))
+            {
+                await new PostgreSqlSession(connection).ReadAsync("""
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE usename = current_user AND wait_event_type = 'Client' AND state <> 'idle' AND state_change < now() - make_interval(secs => $1)
+                        AND pid IN (SELECT unnest(pg_blocking_pids(waits.pid)) FROM pg_stat_activity AS waits
+                            WHERE waits.datname = current_database() AND waits.wait_event_type = 'Lock' AND waits.query LIKE '%hvsdk_jobs.%')
+                    """, row => row.GetBoolean(0), _stallLimit.TotalSeconds).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or SocketException or IOException or HypervisorException)
+        {
+            // It is tried again at the next turn; the call that waits says what is wrong.
         }
     }
 

@@ -119,11 +119,57 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
         }));
         while (await ClaimAsync(store, Start, limit: 64) is { Count: > 0 } claimed)
             Assert.All(await Task.WhenAll(claimed.Select(job => store.EndAttemptAsync(new EndedAttempt { Id = job.Id, FencingToken = job.FencingToken, End = AttemptEnd.Completed, Result = "1", Now = Start }))), Assert.True);
-        Assert.Equal(Jobs, await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.jobs WHERE state = 2"));
-        Assert.Equal(Jobs, await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.jobs WHERE attempts = 1 AND how = 0 AND closed_ms IS NOT NULL"));
+        Assert.Equal(Jobs, await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.ended WHERE state = 2"));
+        Assert.Equal(Jobs, await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.ended WHERE attempts = 1 AND how = 0 AND closed_ms IS NOT NULL"));
         TestContext.Current.TestOutputHelper!.WriteLine($"{counted.Count} statements in {counted.Calls} round trips for {Jobs} jobs.");
         Assert.InRange(counted.Count, 1, 2 * Jobs);
         Assert.InRange(counted.Calls, 1, Jobs);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Who_waits_for_a_job_that_goes_to_another_state_finds_it_there()
+    {
+        string connection = await server.CreateDatabaseAsync();
+        await using var store = new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System);
+        await EnqueueAsync(store, Job());
+        var job = Assert.Single(await ClaimAsync(store, Start));
+        await using var source = NpgsqlDataSource.Create(connection + ";Pooling=false");
+        await using var session = await source.OpenConnectionAsync(Token);
+        await using var transaction = await session.BeginTransactionAsync(Token);
+        await using var move = new NpgsqlCommand("UPDATE hvsdk_jobs.states SET state = 0", session, transaction);
+        Assert.Equal(1, await move.ExecuteNonQueryAsync(Token));
+        var renewal = store.RenewAsync(job.Id, job.FencingToken, Start, Start.AddMinutes(1));
+        var step = store.BeginStepAsync(job.Id, job.FencingToken, new StoredStep { Name = "copy", Request = RequestId.New() }, Start);
+        while (await ScalarAsync(connection, "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") < 2)
+            Token.ThrowIfCancellationRequested();
+        await transaction.CommitAsync(Token);
+        Assert.Null(await renewal);
+        Assert.False(await step);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_session_that_stalls_within_its_turn_is_ended_by_who_waits_for_it()
+    {
+        string connection = await server.CreateDatabaseAsync();
+        await using var store = new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System, stallLimit: TimeSpan.FromSeconds(1));
+        await store.GetPositionAsync(Token);
+        await using var source = NpgsqlDataSource.Create(connection + ";Pooling=false");
+        await using var session = await source.OpenConnectionAsync(Token);
+        // The server sends more than the socket holds, and nobody reads it.
+        await using var stall = new NpgsqlBatch(session)
+        {
+            BatchCommands = { new NpgsqlBatchCommand("SELECT change FROM hvsdk_jobs.counters FOR UPDATE"), new NpgsqlBatchCommand("SELECT repeat('x', 8000) FROM generate_series(1, 100000)") },
+        };
+        await using var reader = await stall.ExecuteReaderAsync(Token);
+        await store.EnqueueAsync([Job()], Token);
+        Assert.Equal(1, await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.pending"));
+        // What it wrote is gone with it.
+        await Assert.ThrowsAnyAsync<Exception>(async () =>
+        {
+            while (await reader.NextResultAsync(Token) || await reader.ReadAsync(Token))
+            {
+            }
+        });
     }
 
     [Fact(Timeout = 120_000)]
@@ -141,7 +187,7 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
         {
             Parameters = { new NpgsqlParameter { Value = PostgreSqlJobStore.Ms(Start) } },
         };
-        await using var read = new NpgsqlCommand("SELECT (seq_tup_read + idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname = 'jobs'", session, transaction);
+        await using var read = new NpgsqlCommand("SELECT sum(seq_tup_read + idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname IN ('jobs', 'pending')", session, transaction);
         Assert.Equal(10, await claim.ExecuteScalarAsync(Token));
         Assert.InRange((int)(await read.ExecuteScalarAsync(Token))!, 10, 100);
     }
@@ -162,7 +208,7 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
         }
 
         // Those of the last claim at most, and what was bound to a lane then, are behind the head.
-        Assert.InRange((await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.jobs, hvsdk_jobs.counters WHERE (order_ms, seq) >= (head_ms, head_seq)"))!.Value, 1, 2 * AtATime);
+        Assert.InRange((await ScalarAsync(connection, "SELECT count(*)::int FROM hvsdk_jobs.states, hvsdk_jobs.counters WHERE (order_ms, seq) >= (head_ms, head_seq)"))!.Value, 1, 2 * AtATime);
     }
 
     [Fact(Timeout = 120_000)]
