@@ -43,10 +43,10 @@ internal static class JobsLoadReport
                 measured again: right after it, and settled. What runs beside on the machine is in all figures: compare those of one row.
                 "Right after" has what so many jobs left within a minute: rows and entries of indexes that nobody needs any more, and PostgreSQL beginning to vacuum them while it is measured. "Settled" is after `VACUUM ANALYZE` and `CHECKPOINT`, which it does by itself within minutes
                 (`autovacuum_naptime`, `checkpoint_timeout`); nothing else of it is set otherwise than it comes. SQLite has nothing to settle.
-                "Pick-up" is from the call until the handler begins, of single callers who wait. Memory is what a worker process holds (resident, at its peak) that runs {Places} jobs, which last, of {Pending:N0} that wait.
+                "Enqueue" is the same calls while nothing is handed out. "Pick-up" is from the call until the handler begins, of single callers who wait. Memory is what a worker process holds (resident, at its peak) that runs {Places} jobs, which last, of {Pending:N0} that wait.
 
-                | store | jobs/s before | right after {history:N0} | slower by | settled | slower by | pick-up p50 before | right after | settled | worker with {Pending:N0} pending |
-                |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+                | store | | before | right after {history:N0} | slower by | settled | slower by |
+                |---|---|--:|--:|--:|--:|--:|
                 {string.Join('\n', rows)}
 
                 """));
@@ -73,7 +73,7 @@ internal static class JobsLoadReport
     private static async Task<string> RowAsync(string name, string kind, string place, int history, Func<Task>? settle)
     {
         var store = Store(kind, place);
-        (double Rate, double PickUpMs) before, after, settled;
+        Load before, after, settled;
         await using (var worker = await JobsProcess.StartAsync(store, Places))
         {
             for (int i = 0; i < WarmUps; i++)
@@ -102,13 +102,21 @@ internal static class JobsLoadReport
         child.StandardInput.Close();
         child.Kill();
         await child.WaitForExitAsync();
-        return string.Create(CultureInfo.InvariantCulture, $"| {name} | {before.Rate:N0} | {after.Rate:N0} | {1 - (after.Rate / before.Rate):P0} | {settled.Rate:N0} | {1 - (settled.Rate / before.Rate):P0} | ")
-            + string.Create(CultureInfo.InvariantCulture, $"{before.PickUpMs:F2} ms | {after.PickUpMs:F2} ms | {settled.PickUpMs:F2} ms | {bytes / 1024.0 / 1024:F0} MiB |");
+        return string.Join('\n',
+            Line("jobs/s", "N0", load => load.Rate, load => before.Rate / load.Rate),
+            Line("enqueue, jobs/s", "N0", load => load.EnqueueRate, load => before.EnqueueRate / load.EnqueueRate),
+            Line("pick-up p50, ms", "F2", load => load.PickUpMs, load => load.PickUpMs / before.PickUpMs),
+            string.Create(CultureInfo.InvariantCulture, $"| {name} | memory of a worker with {Pending:N0} pending, MiB | | | | {bytes / 1024.0 / 1024:F0} | |"));
+
+        string Line(string what, string format, Func<Load, double> figure, Func<Load, double> times) => string.Create(CultureInfo.InvariantCulture,
+            $"| {name} | {what} | {figure(before).ToString(format, CultureInfo.InvariantCulture)} | {figure(after).ToString(format, CultureInfo.InvariantCulture)} | {times(after) - 1:P0} | {figure(settled).ToString(format, CultureInfo.InvariantCulture)} | {times(settled) - 1:P0} |");
+
     }
 
-    private static async Task<(double Rate, double PickUpMs)> MeasureAsync(JobsProcess worker)
+    private static async Task<Load> MeasureAsync(JobsProcess worker)
     {
         var rates = new List<double>();
+        var enqueueRates = new List<double>();
         for (int round = 0; round < Rounds; round++)
         {
             int there = worker.Handler.Done.Count;
@@ -116,14 +124,24 @@ internal static class JobsLoadReport
             await worker.EnqueueAsync(Measured, Producers);
             await worker.CompleteAsync(there + Measured);
             rates.Add(Measured / clock.Elapsed.TotalSeconds);
+            there += Measured;
+            await worker.Jobs.PauseAsync();
+            clock.Restart();
+            await worker.EnqueueAsync(Measured, Producers);
+            enqueueRates.Add(Measured / clock.Elapsed.TotalSeconds);
+            await worker.Jobs.ResumeAsync();
+            await worker.CompleteAsync(there + Measured);
         }
 
         var waits = worker.Handler.WaitTicks = [];
         for (int i = 0; i < 300; i++)
             await (await worker.Jobs.EnqueueAsync(new NoOpArgs(TimeProvider.System.GetTimestamp()))).WaitAsync();
         worker.Handler.WaitTicks = null;
-        return (rates.Order().ElementAt(Rounds / 2), TimeSpan.FromSeconds((double)waits.Order().ElementAt(waits.Count / 2) / Stopwatch.Frequency).TotalMilliseconds);
+        return new Load(rates.Order().ElementAt(Rounds / 2), enqueueRates.Order().ElementAt(Rounds / 2),
+            TimeSpan.FromSeconds((double)waits.Order().ElementAt(waits.Count / 2) / Stopwatch.Frequency).TotalMilliseconds);
     }
 
     private static Action<JobsBuilder> Store(string kind, string place) => builder => _ = kind == "sqlite" ? builder.UseSqlite(place) : builder.UsePostgreSql(place);
+
+    private sealed record Load(double Rate, double EnqueueRate, double PickUpMs);
 }

@@ -16,8 +16,8 @@ internal static class PlainStatements
         jobs.Select(job => (long?)job.Rate?.Period.TotalMilliseconds).ToArray(), sender);
 
     /// <summary>Ends attempts COMPLETED, where nobody waits for their jobs; answers with the places of those that it ended, from 1.</summary>
-    public static NpgsqlBatchCommand Finish(IReadOnlyList<EndedAttempt> ends, string sender) => Command("SELECT * FROM hvsdk_jobs.finish($1, $2, $3, $4, $5)",
-        Texts(ends, end => end.Id.ToString()), ends.Select(end => end.FencingToken).ToArray(), ends.Select(end => PostgreSqlJobStore.Ms(end.Now)).ToArray(), Texts(ends, end => end.Result), sender);
+    public static NpgsqlBatchCommand Finish(IReadOnlyList<(long Seq, EndedAttempt Attempt)> ends, string sender) => Command("SELECT * FROM hvsdk_jobs.finish($1, $2, $3, $4, $5)",
+        ends.Select(end => end.Seq).ToArray(), ends.Select(end => end.Attempt.FencingToken).ToArray(), ends.Select(end => PostgreSqlJobStore.Ms(end.Attempt.Now)).ToArray(), Texts(ends, end => end.Attempt.Result), sender);
 
     /// <summary>Takes jobs that have neither lanes nor a rate; <see cref="PostgreSqlFunctions"/> says which.</summary>
     public static NpgsqlBatchCommand Take(ClaimRequest request, string sender) => Command("SELECT * FROM hvsdk_jobs.take($1, $2, $3, $4, $5, $6, $7)",

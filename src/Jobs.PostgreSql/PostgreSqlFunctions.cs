@@ -18,11 +18,10 @@ internal static class PostgreSqlFunctions
         """;
 
     // What a job keeps whatever state it goes to.
-    private const string Kept = "seq, order_ms, due_ms, created_ms, deadline_ms, waiting, type, args_version, lanes, rate_key, rate_limit, rate_ms, unique_key, cancel, undo, error, progress, progress_part";
+    private const string Kept = "seq, order_ms, due_ms, created_ms, retention_ms, deadline_ms, waiting, type, args_version, lanes, rate_key, rate_limit, rate_ms, unique_key, cancel, undo, error, progress, progress_part";
 
     /// <summary>
-    /// The functions. Rows are joined by where they are (ctid): that leaves the planner one way, while a join by an indexed column leaves it others, which are quick in an empty table and quadratic in a
-    /// full one. Nobody else moves them meanwhile, but for who renews a lease: what is not found then is ended the long way.
+    /// The functions. Who renews a lease takes no turn: what ends a job therefore deletes the row that it finds in the end, and goes on with what that held.
     /// </summary>
     public const string All = $"""
         CREATE FUNCTION hvsdk_jobs.make(ids text[], types text[], many_args text[], priorities int[], orders bigint[], dues bigint[], made bigint[], attempt_limits int[], retentions bigint[], many_lanes text[],
@@ -34,48 +33,48 @@ internal static class PostgreSqlFunctions
             SELECT min(order_ms) INTO first_ms FROM unnest(orders) AS line (order_ms);
             UPDATE hvsdk_jobs.counters SET change = change + cardinality(ids), head_ms = least(head_ms, first_ms), head_seq = CASE WHEN first_ms < head_ms THEN 0 ELSE head_seq END
                 RETURNING change - cardinality(ids) INTO place;
-            INSERT INTO hvsdk_jobs.jobs (seq, id, type, args, args_version, priority, max_attempts, max_lost, retention_ms, trace)
-                SELECT place + n, id, type, args, args_version, priority, max_attempts, max_lost, retention_ms, trace
-                FROM unnest(ids, types, many_args, versions, priorities, attempt_limits, lost_limits, retentions, traces)
-                    WITH ORDINALITY AS job (id, type, args, args_version, priority, max_attempts, max_lost, retention_ms, trace, n);
-            INSERT INTO hvsdk_jobs.pending (seq, state, change, order_ms, due_ms, created_ms, deadline_ms, type, args_version, lanes, rate_key, rate_limit, rate_ms)
-                SELECT place + n, 0, place + n, order_ms, due_ms, created_ms, deadline_ms, type, args_version, lanes, rate_key, rate_limit, rate_ms
-                FROM unnest(orders, dues, made, deadlines, types, versions, many_lanes, rate_keys, rate_limits, rate_times)
-                    WITH ORDINALITY AS job (order_ms, due_ms, created_ms, deadline_ms, type, args_version, lanes, rate_key, rate_limit, rate_ms, n);
+            INSERT INTO hvsdk_jobs.jobs (seq, id, type, args, args_version, priority, max_attempts, max_lost, trace)
+                SELECT place + n, id, type, args, args_version, priority, max_attempts, max_lost, trace
+                FROM unnest(ids, types, many_args, versions, priorities, attempt_limits, lost_limits, traces)
+                    WITH ORDINALITY AS job (id, type, args, args_version, priority, max_attempts, max_lost, trace, n);
+            INSERT INTO hvsdk_jobs.pending (seq, state, change, order_ms, due_ms, created_ms, retention_ms, deadline_ms, type, args_version, lanes, rate_key, rate_limit, rate_ms)
+                SELECT place + n, 0, place + n, order_ms, due_ms, created_ms, retention_ms, deadline_ms, type, args_version, lanes, rate_key, rate_limit, rate_ms
+                FROM unnest(orders, dues, made, retentions, deadlines, types, versions, many_lanes, rate_keys, rate_limits, rate_times)
+                    WITH ORDINALITY AS job (order_ms, due_ms, created_ms, retention_ms, deadline_ms, type, args_version, lanes, rate_key, rate_limit, rate_ms, n);
             PERFORM pg_notify('{PostgreSqlJobStore.Channel}', sender);
         END $function$;
 
         -- Answers with the places of those that it ended, from 1.
-        CREATE FUNCTION hvsdk_jobs.finish(ids text[], tokens bigint[], times bigint[], results text[], sender text) RETURNS SETOF bigint LANGUAGE plpgsql {Plans} AS $function$
+        CREATE FUNCTION hvsdk_jobs.finish(seqs bigint[], tokens bigint[], times bigint[], results text[], sender text) RETURNS SETOF bigint LANGUAGE plpgsql {Plans} AS $function$
         DECLARE
             place bigint;
         BEGIN
             -- The turn is a statement of its own: what follows sees all that was committed before it.
-            UPDATE hvsdk_jobs.counters SET change = change + cardinality(ids) RETURNING change - cardinality(ids) INTO place;
-            RETURN QUERY WITH said AS MATERIALIZED (
-                    SELECT line.n, line.at, line.json, job.retention_ms, running.ctid AS there
-                    FROM unnest(ids, tokens, times, results) WITH ORDINALITY AS line (id, token, at, json, n) JOIN hvsdk_jobs.jobs AS job ON job.id = line.id JOIN hvsdk_jobs.running ON running.seq = job.seq
-                    WHERE running.token = line.token AND running.lease_ms > line.at AND NOT EXISTS (SELECT 1 FROM hvsdk_jobs.waits WHERE on_job = job.seq)),
-                gone AS (DELETE FROM hvsdk_jobs.running USING said WHERE running.ctid = said.there RETURNING running.*, said.n, said.at, said.json, said.retention_ms),
+            UPDATE hvsdk_jobs.counters SET change = change + cardinality(seqs) RETURNING change - cardinality(seqs) INTO place;
+            RETURN QUERY WITH gone AS (DELETE FROM hvsdk_jobs.running USING unnest(seqs, tokens, times, results) WITH ORDINALITY AS line (seq, token, at, json, n)
+                    WHERE running.seq = line.seq AND running.token = line.token AND running.lease_ms > line.at AND NOT EXISTS (SELECT 1 FROM hvsdk_jobs.waits WHERE on_job = line.seq)
+                    RETURNING running.*, line.n, line.at, line.json),
                 moved AS (INSERT INTO hvsdk_jobs.ended ({Kept}, state, change, attempts, counted, token, worker, started_ms, closed_ms, how, ended_ms, keep_ms, result)
-                    SELECT {Kept}, 2, place + n, attempts, counted, token, worker, started_ms, at, 0, at, at + retention_ms, json FROM gone)
-                SELECT n FROM gone;
+                    SELECT {Kept}, 2, place + n, attempts, counted, token, worker, started_ms, at, 0, at, at + retention_ms, json FROM gone RETURNING change)
+                SELECT change - place FROM moved;
             PERFORM pg_notify('{PostgreSqlJobStore.Channel}', sender);
         END $function$;
 
-        -- Begins an attempt at each of these, which wait, in their order; place and mark are the last change and the last token before them.
-        CREATE FUNCTION hvsdk_jobs.start(found_at tid[], at bigint, until bigint, who text, place bigint, mark bigint) RETURNS TABLE ({Taken}) LANGUAGE plpgsql {Plans} AS $function$
+        -- Begins an attempt at each of these, which wait, in their order; place and mark are the last change and the last token before them. Nobody else writes what waits within a turn: it is found by where it is (ctid),
+        -- which leaves the planner one way.
+        CREATE FUNCTION hvsdk_jobs.start(found_at tid[], was_run boolean, at bigint, until bigint, who text, place bigint, mark bigint) RETURNS TABLE ({Taken}) LANGUAGE plpgsql {Plans} AS $function$
         BEGIN
             -- The newest attempt stands in the row of the state; the one before goes to the table of attempts.
-            IF EXISTS (SELECT 1 FROM unnest(found_at) AS line (there) JOIN hvsdk_jobs.pending ON pending.ctid = line.there WHERE attempts > 0) THEN
+            IF was_run THEN
                 INSERT INTO hvsdk_jobs.attempts (job, number, worker, token, started_ms, ended_ms, how, reason)
                     SELECT seq, attempts, worker, token, started_ms, closed_ms, how, reason FROM unnest(found_at) AS line (there) JOIN hvsdk_jobs.pending ON pending.ctid = line.there WHERE attempts > 0;
             END IF;
-            RETURN QUERY WITH gone AS (DELETE FROM hvsdk_jobs.pending USING unnest(found_at) WITH ORDINALITY AS line (there, n) WHERE pending.ctid = line.there RETURNING pending.*, line.n),
-                moved AS (INSERT INTO hvsdk_jobs.running ({Kept}, state, change, attempts, counted, lost, undone, token, worker, lease_ms, started_ms)
-                    SELECT {Kept}, 1, place + n, attempts + 1, counted + 1, lost, undone, mark + n, who, until, at FROM gone)
-                SELECT false, job.id, job.type, job.args, gone.attempts + 1, gone.counted + 1, job.max_attempts, gone.deadline_ms, gone.undo, job.args_version, gone.due_ms, job.trace, mark + gone.n, gone.seq
-                FROM gone JOIN hvsdk_jobs.jobs AS job ON job.seq = gone.seq;
+            RETURN QUERY WITH moved AS (INSERT INTO hvsdk_jobs.running ({Kept}, state, change, attempts, counted, lost, undone, token, worker, lease_ms, started_ms)
+                    SELECT {Kept}, 1, place + n, attempts + 1, counted + 1, lost, undone, mark + n, who, until, at FROM unnest(found_at) WITH ORDINALITY AS line (there, n) JOIN hvsdk_jobs.pending ON pending.ctid = line.there
+                    RETURNING seq, attempts, counted, deadline_ms, undo, due_ms, token)
+                SELECT false, job.id, job.type, job.args, moved.attempts, moved.counted, job.max_attempts, moved.deadline_ms, moved.undo, job.args_version, moved.due_ms, job.trace, moved.token, moved.seq
+                FROM moved JOIN hvsdk_jobs.jobs AS job ON job.seq = moved.seq;
+            DELETE FROM hvsdk_jobs.pending WHERE ctid = ANY (found_at);
         END $function$;
 
         -- Takes what comes first in the order and has neither lanes nor a rate. The last row has no job: it says whether there is something else to be done (a lease or a deadline that passed, a job with lanes), and when
@@ -88,6 +87,7 @@ internal static class PostgreSqlFunctions
             paused text[];
             found_at tid[];
             bound bigint;
+            was_run boolean;
             taken int := 0;
             place bigint;
             mark bigint;
@@ -104,9 +104,9 @@ internal static class PostgreSqlFunctions
                 SELECT order_ms, seq INTO first_ms, first_seq FROM hvsdk_jobs.pending WHERE (order_ms, seq) >= (known_ms, known_seq) ORDER BY order_ms, seq LIMIT 1;
             END IF;
             IF first_seq IS NOT NULL THEN
-                SELECT array_agg(page.there), min(page.n) FILTER (WHERE page.is_bound) INTO found_at, bound
+                SELECT array_agg(page.there), min(page.n) FILTER (WHERE page.is_bound), bool_or(page.attempts > 0) INTO found_at, bound, was_run
                     FROM (SELECT line.*, row_number() OVER () AS n FROM (
-                        SELECT ctid AS there, lanes IS NOT NULL OR rate_key IS NOT NULL AS is_bound FROM hvsdk_jobs.pending
+                        SELECT ctid AS there, attempts, lanes IS NOT NULL OR rate_key IS NOT NULL AS is_bound FROM hvsdk_jobs.pending
                         WHERE (order_ms, seq) >= (first_ms, first_seq) AND waiting = 0 AND due_ms <= at AND type = ANY (types) AND NOT type = ANY (paused) AND args_version <= versions[array_position(types, type)]
                         ORDER BY order_ms, seq LIMIT places) AS line) AS page;
                 is_more := bound IS NOT NULL;
@@ -116,7 +116,7 @@ internal static class PostgreSqlFunctions
                 UPDATE hvsdk_jobs.counters SET change = change + taken, token = token + taken, head_ms = first_ms, head_seq = first_seq;
             END IF;
             IF taken > 0 THEN
-                RETURN QUERY SELECT * FROM hvsdk_jobs.start(found_at[:taken], at, until, who, place, mark);
+                RETURN QUERY SELECT * FROM hvsdk_jobs.start(found_at[:taken], was_run, at, until, who, place, mark);
                 -- Nobody is woken by one who took nothing, or all would wake each other without end.
                 PERFORM pg_notify('{PostgreSqlJobStore.Channel}', sender);
             END IF;

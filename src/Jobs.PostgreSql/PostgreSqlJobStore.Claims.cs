@@ -17,6 +17,8 @@ internal sealed partial class PostgreSqlJobStore
         if (request.Limit == 0)
             return await ClaimBoundAsync(request, 0, cancellationToken).ConfigureAwait(false);
         var first = await _writer.ClaimAsync(request, cancellationToken).ConfigureAwait(false);
+        foreach (var job in first.Jobs)
+            _taken[job.Token] = job.Seq;
         IReadOnlyList<ClaimedJob> jobs = [];
         try
         {
@@ -104,14 +106,15 @@ internal sealed partial class PostgreSqlJobStore
         var board = await BoardAsync(session).ConfigureAwait(false);
         var (order, seq) = await session.ReadHeadAsync().ConfigureAwait(false);
         seq--;
+        // What was refused once is refused to the end of this claim: whoever asks for the same lanes is not read.
+        var closed = new HashSet<string>(StringComparer.Ordinal);
         while (true)
         {
-            // Without lanes as many are enough as there are places.
             var page = await session.ReadAsync("""
                 SELECT seq, order_ms, lanes, rate_key, rate_limit, rate_ms FROM hvsdk_jobs.pending
                 WHERE waiting = 0 AND due_ms <= $1 AND (order_ms, seq) > ($4, $5)
-                    AND EXISTS (SELECT 1 FROM unnest($2::text[], $3::int[]) AS known (name, version) WHERE type = known.name AND args_version <= known.version) ORDER BY order_ms, seq LIMIT $6
-                """, Read, Ms(request.Now), types.Select(type => type.Key).ToArray(), types.Select(type => type.Value).ToArray(), order, seq, PageRows).ConfigureAwait(false);
+                    AND type = ANY ($2) AND args_version <= ($3::int[])[array_position($2, type)] AND (lanes IS NULL OR NOT lanes = ANY ($7)) ORDER BY order_ms, seq LIMIT $6
+                """, Read, Ms(request.Now), types.Select(type => type.Key).ToArray(), types.Select(type => type.Value).ToArray(), order, seq, PageRows, closed.ToArray()).ConfigureAwait(false);
             await LoadAsync(session, rates, page).ConfigureAwait(false);
             foreach (var job in page)
             {
@@ -123,6 +126,10 @@ internal sealed partial class PostgreSqlJobStore
                     taken.Add(job);
                     if (job.Rate is not null)
                         rates.Take(job.Rate);
+                }
+                else
+                {
+                    closed.Add(job.Lanes);
                 }
 
                 if (taken.Count == limit)
@@ -165,12 +172,14 @@ internal sealed partial class PostgreSqlJobStore
     private static Candidate Read(NpgsqlDataReader row) => new(row.GetInt64(0), row.GetInt64(1), Text(row, 2), Rate(row, 3));
 
     // All that were chosen by one statement, and what their earlier attempts left by another.
-    private static async Task<IReadOnlyList<ClaimedJob>> TakeAsync(PostgreSqlSession session, List<Candidate> chosen, ClaimRequest request)
+    private async Task<IReadOnlyList<ClaimedJob>> TakeAsync(PostgreSqlSession session, List<Candidate> chosen, ClaimRequest request)
     {
         var (place, mark) = session.NextTokens(chosen.Count);
         var taken = await session.ReadAsync("""
-            SELECT * FROM hvsdk_jobs.start((SELECT array_agg(pending.ctid ORDER BY n) FROM unnest($1) WITH ORDINALITY AS mine (job, n) JOIN hvsdk_jobs.pending ON seq = mine.job), $2, $3, $4, $5, $6)
+            SELECT * FROM hvsdk_jobs.start((SELECT array_agg(pending.ctid ORDER BY n) FROM unnest($1) WITH ORDINALITY AS mine (job, n) JOIN hvsdk_jobs.pending ON seq = mine.job), true, $2, $3, $4, $5, $6)
             """, ReadJob, chosen.Select(candidate => candidate.Seq).ToArray(), Ms(request.Now), Ms(request.LeaseUntil), request.Worker, place, mark).ConfigureAwait(false);
+        foreach (var job in taken)
+            _taken[job.Token] = job.Seq;
         if (chosen.Exists(candidate => candidate.Rate is not null))
         {
             JobRate[] begun = [.. chosen.Where(candidate => candidate.Rate is not null).Select(candidate => candidate.Rate!)];

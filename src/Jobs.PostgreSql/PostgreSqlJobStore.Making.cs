@@ -41,10 +41,10 @@ internal sealed partial class PostgreSqlJobStore
         var waits = await WaitsAsync(session, job).ConfigureAwait(false);
         long seq = session.NextChange();
         await session.RunAsync("""
-            WITH job AS (INSERT INTO hvsdk_jobs.jobs (seq, id, type, args, priority, max_attempts, retention_ms, max_lost, parent, child, args_version, trace)
-                VALUES ($1, $2, $3, $4, $5, $9, $11, $14, $16, $17, $18, $19)),
-            made AS (INSERT INTO hvsdk_jobs.pending (seq, state, change, type, order_ms, due_ms, created_ms, unique_key, lanes, deadline_ms, waiting, args_version, rate_key, rate_limit, rate_ms)
-                VALUES ($1, 0, $1, $3, $6, $7, $8, $10, $12, $13, $15, $18, $20, $21, $22) RETURNING order_ms)
+            WITH job AS (INSERT INTO hvsdk_jobs.jobs (seq, id, type, args, priority, max_attempts, max_lost, parent, child, args_version, trace)
+                VALUES ($1, $2, $3, $4, $5, $9, $14, $16, $17, $18, $19)),
+            made AS (INSERT INTO hvsdk_jobs.pending (seq, state, change, type, order_ms, due_ms, created_ms, unique_key, retention_ms, lanes, deadline_ms, waiting, args_version, rate_key, rate_limit, rate_ms)
+                VALUES ($1, 0, $1, $3, $6, $7, $8, $10, $11, $12, $13, $15, $18, $20, $21, $22) RETURNING order_ms)
             UPDATE hvsdk_jobs.counters SET head_ms = made.order_ms, head_seq = 0 FROM made WHERE made.order_ms < head_ms
             """, seq, job.Id.ToString(), job.Type, job.Args, job.Priority, job.OrderMs, Ms(job.DueAt), Ms(job.CreatedAt), job.MaxAttempts, job.UniqueKey, (long)job.Retention.TotalMilliseconds,
             LaneText.Write(job.Lanes), job.DeadlineAt is { } deadline ? Ms(deadline) : null, job.MaxLostWorkers, waits.Count, job.Parent?.ToString(), job.ChildName,
@@ -78,8 +78,8 @@ internal sealed partial class PostgreSqlJobStore
     /// <summary>Ends a job that no attempt runs.</summary>
     private static async Task EndAsync(PostgreSqlSession session, long seq, JobState state, DateTimeOffset now, string reason)
     {
-        await session.RunAsync($"""
-            UPDATE hvsdk_jobs.states SET state = $2, error = $3, ended_ms = $4, lease_ms = NULL, cancel = $2 = 4, change = $5, keep_ms = CASE $2 WHEN 4 THEN $4 + {Retention} END WHERE seq = $1
+        await session.RunAsync("""
+            UPDATE hvsdk_jobs.states SET state = $2, error = $3, ended_ms = $4, lease_ms = NULL, cancel = $2 = 4, change = $5, keep_ms = CASE $2 WHEN 4 THEN $4 + retention_ms END WHERE seq = $1
             """, seq, (int)state, reason, Ms(now), session.NextChange()).ConfigureAwait(false);
         if (!await TryCompensateAsync(session, seq, state, now).ConfigureAwait(false))
             await ReleaseAsync(session, seq, state, now).ConfigureAwait(false);
@@ -104,8 +104,8 @@ internal sealed partial class PostgreSqlJobStore
                 {
                     await session.RunAsync("UPDATE hvsdk_jobs.states SET waiting = waiting - 1, change = $2 WHERE seq = $1", waiter.Seq, session.NextChange()).ConfigureAwait(false);
                 }
-                else if (await session.RunAsync($"""
-                    UPDATE hvsdk_jobs.states SET state = 4, cancel = true, change = $3, ended_ms = $2, keep_ms = $2 + {Retention},
+                else if (await session.RunAsync("""
+                    UPDATE hvsdk_jobs.states SET state = 4, cancel = true, change = $3, ended_ms = $2, keep_ms = $2 + retention_ms,
                     error = 'Job ' || (SELECT id FROM hvsdk_jobs.jobs WHERE seq = $4) || ', which it waited for, did not complete.' WHERE seq = $1 AND state = 0
                     """, waiter.Seq, Ms(now), session.NextChange(), job.Seq).ConfigureAwait(false) > 0)
                 {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using Hypervisor.Sdk.Jobs.Stores;
 using Npgsql;
@@ -10,9 +11,8 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     /// <summary>The channel of the notifications.</summary>
     public const string Channel = "hvsdk_jobs";
 
-    // The job that a call names, and how long the one of a row is kept.
+    // The job that a call names.
     private const string Seq = "(SELECT seq FROM hvsdk_jobs.jobs WHERE id = $1)";
-    private const string Retention = "(SELECT retention_ms FROM hvsdk_jobs.jobs WHERE jobs.seq = states.seq)";
 
     private const int MostTurns = 5;
 
@@ -28,6 +28,9 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     private readonly string _sender = Guid.NewGuid().ToString("N");
     private readonly bool _notifications;
     private readonly TimeProvider _timeProvider;
+
+    // The rows of the jobs that this process has taken, by their tokens: their ends need not look for them.
+    private readonly ConcurrentDictionary<long, long> _taken = new();
     private Task _listening = Task.CompletedTask;
     private volatile bool _isPrepared;
 
@@ -72,9 +75,15 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
             isRefused ? RequestOutcome.Rejected : isSent ? RequestOutcome.Unknown : RequestOutcome.NotSent, exception);
     }
 
-    public Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until) => UseAsync(async session =>
-        await session.ReadAsync($"UPDATE hvsdk_jobs.running SET lease_ms = $4 WHERE seq = {Seq} AND token = $2 AND lease_ms > $3 RETURNING cancel", row => row.GetBoolean(0),
-            id.ToString(), fencingToken, Ms(now), Ms(until)).ConfigureAwait(false) is [bool cancel] ? (bool?)cancel : null);
+    public async Task<bool?> RenewAsync(JobId id, long fencingToken, DateTimeOffset now, DateTimeOffset until)
+    {
+        bool? isCancelled = await UseAsync(async session => await session.ReadAsync(
+            $"UPDATE hvsdk_jobs.running SET lease_ms = $4 WHERE seq = {Seq} AND token = $2 AND lease_ms > $3 RETURNING cancel", row => row.GetBoolean(0),
+            id.ToString(), fencingToken, Ms(now), Ms(until)).ConfigureAwait(false) is [bool cancel] ? (bool?)cancel : null).ConfigureAwait(false);
+        if (isCancelled is null)
+            _taken.TryRemove(fencingToken, out _);
+        return isCancelled;
+    }
 
     // The row of the state is locked while the step is written: who takes the job over waits for it, and sees the step.
     public Task<bool> BeginStepAsync(JobId id, long fencingToken, StoredStep step, DateTimeOffset now) => UseAsync(async session => await session.RunAsync($"""
@@ -109,8 +118,12 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     public async Task<bool> EndAttemptAsync(EndedAttempt attempt)
     {
         // What most jobs come to goes the short way; the long one says why it was not taken.
-        if (attempt is { End: AttemptEnd.Completed, State: JobState.Completed, Reason: null } && await _writer.CompleteAsync(attempt).ConfigureAwait(false))
+        if (_taken.TryRemove(attempt.FencingToken, out long seq) && attempt is { End: AttemptEnd.Completed, State: JobState.Completed, Reason: null }
+            && await _writer.CompleteAsync(seq, attempt).ConfigureAwait(false))
+        {
             return true;
+        }
+
         return await _writer.WriteAsync(session => EndAttemptAsync(session, attempt)).ConfigureAwait(false);
     }
 
@@ -124,7 +137,7 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
         bool isReturned = attempt.End == AttemptEnd.Returned;
         var jobs = await session.ReadAsync($"""
             UPDATE hvsdk_jobs.states SET state = $4, lease_ms = NULL, due_ms = coalesce($5, due_ms), ended_ms = $6, error = coalesce($7, error), result = $8, counted = counted - $9, lost = 0,
-                change = $10, keep_ms = CASE WHEN $4 IN (2, 4) THEN $3 + {Retention} END, undone = $11,
+                change = $10, keep_ms = CASE WHEN $4 IN (2, 4) THEN $3 + retention_ms END, undone = $11,
                 closed_ms = $3, how = $12, reason = $13
             WHERE seq = {Seq} AND state = 1 AND token = $2 AND lease_ms > $3 RETURNING seq
             """, row => row.GetInt64(0), id, attempt.FencingToken, Ms(attempt.Now), (int)state, isPending ? Ms(attempt.DueAt) : null, isPending ? null : Ms(attempt.Now), isReturned ? null : attempt.Reason,

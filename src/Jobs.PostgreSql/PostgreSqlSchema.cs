@@ -74,17 +74,17 @@ internal static class PostgreSqlSchema
         ALTER TABLE hvsdk_jobs.jobs RENAME TO earlier;
         CREATE TABLE hvsdk_jobs.jobs (
             seq bigint PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE, type text NOT NULL, args text NOT NULL, args_version int NOT NULL, priority int NOT NULL, max_attempts int NOT NULL, max_lost int NOT NULL,
-            retention_ms bigint NOT NULL, trace text, parent text, child text);
+            trace text, parent text, child text);
         CREATE TABLE hvsdk_jobs.states (
-            seq bigint NOT NULL, state int NOT NULL, change bigint NOT NULL, order_ms bigint NOT NULL, due_ms bigint NOT NULL, created_ms bigint NOT NULL, deadline_ms bigint, waiting int NOT NULL DEFAULT 0,
+            seq bigint NOT NULL, state int NOT NULL, change bigint NOT NULL, order_ms bigint NOT NULL, due_ms bigint NOT NULL, created_ms bigint NOT NULL, retention_ms bigint NOT NULL, deadline_ms bigint, waiting int NOT NULL DEFAULT 0,
             type text NOT NULL, args_version int NOT NULL, lanes text, rate_key text, rate_limit int, rate_ms bigint, unique_key text, attempts int NOT NULL DEFAULT 0, counted int NOT NULL DEFAULT 0,
             lost int NOT NULL DEFAULT 0, token bigint, worker text, lease_ms bigint, started_ms bigint, closed_ms bigint, how int, reason text, cancel boolean NOT NULL DEFAULT false, undo int,
             undone boolean NOT NULL DEFAULT false, ended_ms bigint, keep_ms bigint, result text, error text, progress text, progress_part double precision) PARTITION BY LIST (state);
         CREATE TABLE hvsdk_jobs.pending PARTITION OF hvsdk_jobs.states FOR VALUES IN (0);
         CREATE TABLE hvsdk_jobs.running PARTITION OF hvsdk_jobs.states FOR VALUES IN (1);
         CREATE TABLE hvsdk_jobs.ended PARTITION OF hvsdk_jobs.states FOR VALUES IN (2, 3, 4);
-        INSERT INTO hvsdk_jobs.jobs SELECT seq, id, type, args, args_version, priority, max_attempts, max_lost, retention_ms, trace, parent, child FROM hvsdk_jobs.earlier;
-        INSERT INTO hvsdk_jobs.states SELECT seq, state, change, order_ms, due_ms, created_ms, deadline_ms, waiting, type, args_version, lanes, rate_key, rate_limit, rate_ms, unique_key, attempts, counted, lost, token,
+        INSERT INTO hvsdk_jobs.jobs SELECT seq, id, type, args, args_version, priority, max_attempts, max_lost, trace, parent, child FROM hvsdk_jobs.earlier;
+        INSERT INTO hvsdk_jobs.states SELECT seq, state, change, order_ms, due_ms, created_ms, retention_ms, deadline_ms, waiting, type, args_version, lanes, rate_key, rate_limit, rate_ms, unique_key, attempts, counted, lost, token,
             worker, lease_ms, started_ms, closed_ms, how, reason, cancel, undo, undone, ended_ms, keep_ms, result, error, progress, progress_part FROM hvsdk_jobs.earlier;
         DROP TABLE hvsdk_jobs.earlier CASCADE;
         DELETE FROM hvsdk_jobs.attempts WHERE NOT EXISTS (SELECT 1 FROM hvsdk_jobs.jobs WHERE seq = job);

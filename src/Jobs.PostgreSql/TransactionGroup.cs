@@ -49,7 +49,7 @@ internal sealed class TransactionGroup : IAsyncDisposable
     public Task<IReadOnlyList<JobId>> MakeAsync(IReadOnlyList<NewJob> jobs, CancellationToken cancellationToken) => AddAsync(new MakeWrite(jobs), cancellationToken);
 
     /// <summary>Ends an attempt COMPLETED; false where that takes more than one statement, or where the token does not hold the job: nothing was written then.</summary>
-    public Task<bool> CompleteAsync(EndedAttempt attempt) => AddAsync(new CompleteWrite(attempt), CancellationToken.None);
+    public Task<bool> CompleteAsync(long seq, EndedAttempt attempt) => AddAsync(new CompleteWrite(seq, attempt), CancellationToken.None);
 
     /// <summary>Takes jobs that have neither lanes nor a rate, up to the first that has.</summary>
     public Task<FirstClaim> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) => AddAsync(new ClaimWrite(request), cancellationToken);
@@ -221,7 +221,7 @@ internal sealed class TransactionGroup : IAsyncDisposable
             if (jobs.Count > 0)
                 batch.BatchCommands.Add(PlainStatements.Make(jobs, _sender));
             if (ends.Count > 0)
-                batch.BatchCommands.Add(PlainStatements.Finish([.. ends.Select(end => end.Attempt)], _sender));
+                batch.BatchCommands.Add(PlainStatements.Finish([.. ends.Select(end => (end.Seq, end.Attempt))], _sender));
             foreach (var claim in claims)
                 batch.BatchCommands.Add(PlainStatements.Take(claim.Request, _sender));
             var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
@@ -295,8 +295,10 @@ internal sealed class TransactionGroup : IAsyncDisposable
         public override Task RunAsync(PostgreSqlSession session) => System.Threading.Tasks.Task.CompletedTask;
     }
 
-    private sealed class CompleteWrite(EndedAttempt attempt) : Write<bool>
+    private sealed class CompleteWrite(long seq, EndedAttempt attempt) : Write<bool>
     {
+        public long Seq => seq;
+
         public EndedAttempt Attempt => attempt;
 
         public bool IsDone { get; set; }

@@ -193,6 +193,20 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_claim_does_not_read_all_that_wait_for_one_lane()
+    {
+        string connection = await server.CreateDatabaseAsync();
+        await using var store = new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System);
+        await store.EnqueueAsync([.. Enumerable.Range(0, 3000).Select(_ => Job(lanes: [Lane]))], Token);
+        var last = Job();
+        await store.EnqueueAsync([last], Token);
+        Assert.Single((await ClaimAsync(store, Start, limit: 1)));
+        using var counted = new StatementCount();
+        Assert.Equal(last.Id, Assert.Single(await ClaimAsync(store, Start, limit: 2)).Id);
+        Assert.InRange(counted.Calls, 1, 25);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task A_claim_does_not_walk_over_what_was_taken_before()
     {
         const int Jobs = 200;
