@@ -1,3 +1,4 @@
+using Hypervisor.Sdk.AspNetCore;
 using Microsoft.AspNetCore.Routing.Template;
 
 namespace Hypervisor.Sdk.ReferenceHost;
@@ -6,13 +7,15 @@ namespace Hypervisor.Sdk.ReferenceHost;
 internal sealed class InProcessApi(EndpointDataSource endpoints, IServiceScopeFactory scopes)
 {
     public async Task<ApiAnswer> SendAsync(string method, string path, string query = "", ReadOnlyMemory<byte> body = default, string? contentType = null, IReadOnlyDictionary<string, string>? headers = null,
-        CancellationToken cancellationToken = default)
+        long? fencingToken = null, CancellationToken cancellationToken = default)
     {
         await using var scope = scopes.CreateAsyncScope();
         var http = new DefaultHttpContext { RequestServices = scope.ServiceProvider, RequestAborted = cancellationToken };
         var (endpoint, values) = Find(method, path);
         using var answer = new MemoryStream();
         http.SetEndpoint(endpoint);
+        if (fencingToken is { } token)
+            http.Features.Set(new FencedRequest(token));
         http.Request.Method = method;
         http.Request.Scheme = Uri.UriSchemeHttp;
         http.Request.Host = new HostString("localhost");

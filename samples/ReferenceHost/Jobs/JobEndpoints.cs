@@ -41,8 +41,22 @@ internal static class JobEndpoints
         var schedules = await all.ListSchedulesAsync(http.RequestAborted);
         var now = http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
         return new JobPage(position, shown, [.. lanes.Select(lane => new LaneRow(lane.Claim.Key.ToString(), lane.Claim.Mode == LaneMode.Exclusive, lane.Claim.Weight, lane.Claim.Capacity, lane.Holder.ToString()))],
-            [.. schedules.Select(schedule => new ScheduleRow(schedule.Name, schedule.Cron, schedule.Zone,
-                CronExpression.Parse(schedule.Cron).Preview(now, TimeZoneInfo.FindSystemTimeZoneById(schedule.Zone), Firings)))]);
+            [.. schedules.Select(schedule => RowOf(schedule, now))]);
+    }
+
+    /// <summary>A schedule, with what comes; or why it cannot be fired by this host. It hides no other.</summary>
+    internal static ScheduleRow RowOf(JobSchedule schedule, DateTimeOffset now)
+    {
+        if (!TimeZoneInfo.TryFindSystemTimeZoneById(schedule.Zone, out var zone))
+            return new(schedule.Name, schedule.Cron, schedule.Zone, [], $"There is no time zone '{schedule.Zone}' on this machine: install the zone data (tzdata).");
+        try
+        {
+            return new(schedule.Name, schedule.Cron, schedule.Zone, CronExpression.Parse(schedule.Cron).Preview(now, zone, Firings), null);
+        }
+        catch (FormatException exception)
+        {
+            return new(schedule.Name, schedule.Cron, schedule.Zone, [], exception.Message);
+        }
     }
 
     /// <summary>Every change, as it comes, as server-sent events.</summary>
@@ -90,7 +104,7 @@ internal sealed record JobRow(string Id, string Type, string State, int Attempts
 
 internal sealed record LaneRow(string Key, bool IsExclusive, int Weight, int? Capacity, string Holder);
 
-internal sealed record ScheduleRow(string Name, string Cron, string Zone, IReadOnlyList<DateTimeOffset> Next);
+internal sealed record ScheduleRow(string Name, string Cron, string Zone, IReadOnlyList<DateTimeOffset> Next, string? Error);
 
 internal sealed record JobPage(long Position, IReadOnlyList<JobRow> Jobs, IReadOnlyList<LaneRow> Lanes, IReadOnlyList<ScheduleRow> Schedules);
 

@@ -19,7 +19,7 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
         await job.ReportAsync($"{args.What}: {args.Target}", 0);
         // The first attempt goes by the caller's own id, so that the same request again is the same; one that was refused is sent again by a new one.
         RequestId? key = job.Attempt == 1 ? args.RequestId : null;
-        return await job.StepAsync("do", HostJobsJson.Default.String, options => DoAsync(job, args, key ?? options.RequestId ?? args.RequestId, cancellationToken), async request =>
+        return await job.StepAsync("do", HostJobsJson.Default.String, options => DoAsync(job, args, key ?? options.RequestId ?? args.RequestId, options.FencingToken, cancellationToken), async request =>
         {
             var log = await LogAsync(args, cancellationToken);
             if (log is null)
@@ -61,7 +61,7 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
         return backend.TryGet<IRequestLog>(out var log) ? log : null;
     }
 
-    private async Task<string> DoAsync(JobContext job, MachineWork args, RequestId key, CancellationToken cancellationToken)
+    private async Task<string> DoAsync(JobContext job, MachineWork args, RequestId key, long? fencingToken, CancellationToken cancellationToken)
     {
         var headers = new Dictionary<string, string> { ["Idempotency-Key"] = key.ToString() };
         if (args.IfMatch is not null)
@@ -69,7 +69,7 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
         if (args.Prefer is not null)
             headers["Prefer"] = args.Prefer;
         // Not cut off midway: what was sent is followed, or cancelled where it runs.
-        var answer = await api.SendAsync(args.Method, args.Path, args.Query, args.Body, args.ContentType, headers, CancellationToken.None);
+        var answer = await api.SendAsync(args.Method, args.Path, args.Query, args.Body, args.ContentType, headers, fencingToken, CancellationToken.None);
         callers.Answer(args.RequestId, answer);
         using var document = JsonDocument.Parse(answer.Body);
         if (answer.Status >= 400)

@@ -63,10 +63,11 @@ internal sealed class ApiCall(HttpContext http, ApiServices services)
     public Task<T?> ReadOptionalAsync<T>()
         where T : class => RequestBody.ReadOptionalAsync(http.Request, services.Json.Strict<T>(), services.Options.MaxBodyBytes);
 
-    /// <summary>What the headers say about a call that changes something: Idempotency-Key and If-Match.</summary>
+    /// <summary>What the headers say about a call that changes something: Idempotency-Key and If-Match. A fencing token is said by the host within the process, and by nobody from outside.</summary>
     public RequestOptions ReadRequest() => new()
     {
         RequestId = Header("Idempotency-Key") is { } key ? ParseText<RequestId>("Idempotency-Key", key.Trim('"')) : RequestId.New(services.Time),
+        FencingToken = http.Features.Get<FencedRequest>()?.Token,
         IfRevision = Header("If-Match") is { } match and not "*" ? ParseText<Revision>("If-Match", EntityTag.Read(match)) : null,
     };
 

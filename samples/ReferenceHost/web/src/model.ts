@@ -203,6 +203,7 @@ export interface Schedule {
   cron: string;
   zone: string;
   next: string[];
+  error?: string;
 }
 
 export interface JobPage {

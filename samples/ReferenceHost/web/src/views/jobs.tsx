@@ -95,7 +95,7 @@ function Schedules({ page }: { page: JobPage }) {
             <tr key={schedule.name} data-schedule={schedule.name}>
               <td>{schedule.name}</td>
               <td class="mono">{schedule.cron} <span class="hint">{schedule.zone}</span></td>
-              <td>{schedule.next.map((at) => <time key={at} class="mono" datetime={at}>{new Date(at).toLocaleString()} </time>)}</td>
+              <td>{schedule.error && <span class="hint">{schedule.error}</span>}{schedule.next.map((at) => <time key={at} class="mono" datetime={at}>{new Date(at).toLocaleString()} </time>)}</td>
             </tr>
           ))}
         </tbody>
