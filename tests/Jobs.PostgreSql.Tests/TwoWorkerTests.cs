@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using Hypervisor.Sdk.Jobs.PostgreSql;
 using Hypervisor.Sdk.Jobs.Stores;
 using Hypervisor.Sdk.Simulation;
@@ -15,6 +16,7 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
     private const string StoreVariable = "HVSDK_TEST_JOBS_POSTGRESQL";
     private const string WorldVariable = "HVSDK_TEST_WORLD";
     private const string EffectLine = "victim: in an effect";
+    private const string Again = ".again-";
     private const string LostLine = "victim: lease lost";
 
     private readonly TempDirectory _directory = new();
@@ -149,7 +151,12 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
         }
 
         await victim.WaitForExitAsync(Token);
-        var made = Directory.EnumerateFiles(world).Select(path => Path.GetFileName(path).Split('.')[0]).Order(StringComparer.Ordinal).ToList();
+        // A dead process sends nothing. One that wakes up sends what it was about to send: under the same id, which the backend knows, and by an older token, which it refuses.
+        string[] again = [.. Directory.EnumerateFiles(world).Where(path => path.Contains(Again, StringComparison.Ordinal))];
+        Assert.True(signal == "STOP" || again.Length == 0, string.Join('\n', again));
+        foreach (string late in again)
+            Assert.True(TokenIn(late) < TokenIn(late[..late.IndexOf(Again, StringComparison.Ordinal)]), late);
+        var made = Directory.EnumerateFiles(world).Except(again).Select(path => Path.GetFileName(path).Split('.')[0]).Order(StringComparer.Ordinal).ToList();
         Assert.Equal(handles.SelectMany((_, i) => new[] { $"j{i}-disk", $"j{i}-machine" }).Order(StringComparer.Ordinal), made);
         var ends = new List<AttemptEnd?>();
         foreach (var handle in handles)
@@ -157,6 +164,9 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
         Assert.Contains(AttemptEnd.LeaseLost, ends);
         Assert.Equal(Jobs, ends.Count(end => end == AttemptEnd.Completed));
     }
+
+    // Whoever was killed before he wrote it had none to say.
+    private static long TokenIn(string path) => long.TryParse(File.ReadAllText(path), NumberStyles.None, CultureInfo.InvariantCulture, out long token) ? token : 0;
 
     private static async Task<bool> DoneAsync(Task task)
     {
@@ -192,7 +202,7 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
 
     internal static Task<Engine> StartAsync(string connection, Maker maker, int concurrency = 4) => Engine.StartAsync("", new World(), TimeProvider.System, configure: options =>
     {
-        options.Lease = TimeSpan.FromSeconds(3);
+        options.Lease = TimeSpan.FromSeconds(5);
         options.Concurrency = concurrency;
     }, configureJobs: jobs =>
     {
@@ -224,9 +234,28 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
         private Task<string> MakeAsync(JobContext job, string name) => job.StepAsync(name, JobsJson.Default.String, async options =>
         {
             await effect();
-            await File.WriteAllBytesAsync(PathOf(name, options.RequestId!.Value), [], CancellationToken.None);
+            await MakeAsync(PathOf(name, options.RequestId!.Value), options.FencingToken!.Value.ToString(CultureInfo.InvariantCulture));
             return name;
         }, request => Task.FromResult(File.Exists(PathOf(name, request)) ? StepLookup<string>.Done(name) : StepLookup<string>.NotHappened));
+
+        // The token is in it; what is sent a second time under one id is a thing of its own, and seen.
+        private static async Task MakeAsync(string path, string token)
+        {
+            await using var made = Open(path) ?? Open($"{path}{Again}{Guid.NewGuid():N}")!;
+            await made.WriteAsync(Encoding.ASCII.GetBytes(token), CancellationToken.None);
+        }
+
+        private static FileStream? Open(string path)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1);
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                return null;
+            }
+        }
 
         private string PathOf(string name, RequestId request) => Path.Combine(world, $"{name}.{request}");
     }

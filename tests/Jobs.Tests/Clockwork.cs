@@ -14,6 +14,18 @@ internal static class Clockwork
         return await happened;
     }
 
+    /// <summary>The same with a pause of real time at each step, for leases that must not run out: who was woken is counted as parked until he has a thread.</summary>
+    public static async Task<T> SlowlyUntilAsync<T>(this ManualTimeProvider clock, Task<T> happened)
+    {
+        while (!happened.IsCompleted)
+        {
+            await clock.TickAsync(stepSeconds: 0.05);
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TestContext.Current.CancellationToken);
+        }
+
+        return await happened;
+    }
+
     public static async Task TickAsync(this ManualTimeProvider clock, int parkedTimers = 2, double stepSeconds = 1)
     {
         if (clock.ActiveTimers >= parkedTimers)

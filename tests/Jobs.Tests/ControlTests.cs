@@ -222,7 +222,7 @@ public sealed class ControlTests : IDisposable
         await begun.Task.WaitAsync(Token);
         Assert.True(await engine.Jobs.CancelAsync(parent.Id, Token));
         release.SetResult();
-        Assert.Equal(JobState.Cancelled, (await AdvanceAsync(parent.WaitAsync(Token))).State);
+        Assert.Equal(JobState.Cancelled, (await parent.WaitAsync(Token)).State);
         Assert.Equal(JobState.Cancelled, (await engine.Jobs.WaitAsync(await child.Task, Token)).State);
     }
 
@@ -230,7 +230,7 @@ public sealed class ControlTests : IDisposable
     public async Task A_cancel_of_another_process_is_seen_without_a_renewal()
     {
         var begun = NewSource();
-        await using var worker = await Engine.StartAsync(File, _world, _clock, store => new CrashingStore(store, new CrashPoint("", 0, false)) { HidesCancels = true });
+        await using var worker = await Engine.StartAsync(File, _world, _clock, store => new CrashingStore(store, new CrashPoint("", 0, false)) { HidesCancels = true }, options => options.Lease = TimeSpan.FromHours(1));
         await using var page = await Engine.StartAsync(File, _world, _clock, configure: options => options.Concurrency = 0);
         worker.Handler.Before = (_, _, cancelled) =>
         {

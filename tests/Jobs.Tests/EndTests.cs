@@ -18,7 +18,7 @@ public sealed class EndTests : IDisposable
     {
         await using var engine = await StartAsync(new CrashPoint("EndAttempt", 1, isKept), stumbles: isKept ? 1 : 4);
         var job = await engine.Jobs.EnqueueAsync(new BuildArgs("web1"), cancellationToken: Token);
-        Assert.Equal(JobState.Completed, (await _clock.UntilAsync(job.WaitAsync(Token), stepSeconds: 0.05)).State);
+        Assert.Equal(JobState.Completed, (await _clock.SlowlyUntilAsync(job.WaitAsync(Token))).State);
         Assert.Equal([AttemptEnd.Completed], (await engine.Jobs.ListAttemptsAsync(job.Id, Token)).Select(attempt => attempt.End!.Value));
     }
 
@@ -33,7 +33,7 @@ public sealed class EndTests : IDisposable
             throw new HypervisorException("The name is taken.", ErrorCode.AlreadyExists, RequestOutcome.Rejected);
         };
         var job = await engine.Jobs.EnqueueAsync(new BuildArgs("web1"), cancellationToken: Token);
-        Assert.Equal(JobState.Failed, (await _clock.UntilAsync(job.WaitAsync(Token), stepSeconds: 0.05)).State);
+        Assert.Equal(JobState.Failed, (await _clock.SlowlyUntilAsync(job.WaitAsync(Token))).State);
         Assert.Equal(1, runs);
     }
 
@@ -51,7 +51,7 @@ public sealed class EndTests : IDisposable
         var job = await engine.Jobs.EnqueueAsync(new BuildArgs("deaf"), cancellationToken: Token);
         await begun.Task.WaitAsync(Token);
         Assert.True(await engine.Jobs.CancelAsync(job.Id, Token));
-        Assert.Equal(JobState.Cancelled, (await _clock.UntilAsync(job.WaitAsync(Token), stepSeconds: 0.25)).State);
+        Assert.Equal(JobState.Cancelled, (await _clock.SlowlyUntilAsync(job.WaitAsync(Token))).State);
         Assert.Equal(AttemptEnd.Abandoned, Assert.Single(await engine.Jobs.ListAttemptsAsync(job.Id, Token)).End);
         release.SetResult();
     }
@@ -75,7 +75,7 @@ public sealed class EndTests : IDisposable
         await begun.Task.WaitAsync(Token);
         // Nobody renewed for five minutes: the second attempt is another one's, and that is the same worker.
         _clock.Advance(TimeSpan.FromMinutes(5));
-        Assert.Equal(JobState.Completed, (await job.WaitAsync(Token)).State);
+        Assert.Equal(JobState.Completed, (await _clock.SlowlyUntilAsync(job.WaitAsync(Token))).State);
         Assert.Equal([AttemptEnd.LeaseLost, AttemptEnd.Completed], (await engine.Jobs.ListAttemptsAsync(job.Id, Token)).Select(attempt => attempt.End!.Value));
         var stop = engine.DisposeAsync().AsTask();
         for (int i = 0; i < 1000; i++)
@@ -86,6 +86,49 @@ public sealed class EndTests : IDisposable
         Assert.True(Volatile.Read(ref hasEnded));
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task A_shutdown_that_lasts_longer_than_a_lease_keeps_the_lease_and_nobody_else_takes_the_job()
+    {
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        int others = 0;
+        var lease = TimeSpan.FromMinutes(10);
+        var first = await Engine.StartAsync(_directory["jobs.db"], _world, _clock, configure: options => options.Lease = lease);
+        first.Handler.Before = (_, _, _) =>
+        {
+            begun.TrySetResult();
+            return release.Task;
+        };
+        var job = await first.Jobs.EnqueueAsync(new BuildArgs("web1"), cancellationToken: Token);
+        await begun.Task.WaitAsync(Token);
+        await using var second = await Engine.StartAsync(_directory["jobs.db"], _world, _clock, configure: options => options.Lease = lease);
+        second.Handler.Before = (_, _, _) =>
+        {
+            Interlocked.Increment(ref others);
+            return Task.CompletedTask;
+        };
+        var stop = first.DisposeAsync().AsTask();
+        // Ten leases, a twentieth of one at a time, whenever all who wait have parked themselves: the one that stops until it renews and with its question for changes, the other with its loop and its question.
+        for (int i = 0; i < 200; i++)
+        {
+            do
+                await Task.Delay(TimeSpan.FromMilliseconds(1), Token);
+            while (_clock.ActiveTimers < 4);
+            _clock.Advance(lease / 20);
+        }
+
+        Assert.False(stop.IsCompleted);
+        Assert.Equal((JobState.InProgress, 1), ((await second.Jobs.GetAsync(job.Id, Token))!.State, (await second.Jobs.GetAsync(job.Id, Token))!.Attempts));
+        release.SetResult();
+        await stop.WaitAsync(Token);
+        Assert.Equal(JobState.Completed, (await second.Jobs.GetAsync(job.Id, Token))!.State);
+        Assert.Equal(0, others);
+    }
+
     private Task<Engine> StartAsync(CrashPoint point, int stumbles) =>
-        Engine.StartAsync(_directory["jobs.db"], _world, _clock, inner => new CrashingStore(inner, point) { Stumbles = stumbles });
+        Engine.StartAsync(_directory["jobs.db"], _world, _clock, inner => new CrashingStore(inner, point) { Stumbles = stumbles }, options =>
+        {
+            options.Lease = TimeSpan.FromHours(1);
+            options.AbandonAfter = TimeSpan.FromSeconds(5);
+        });
 }

@@ -81,7 +81,7 @@ public sealed class KillTests : IDisposable
 
     private static Task<Engine> StartAsync(string path, Maker maker, int concurrency = 4) => Engine.StartAsync(path, new World(), TimeProvider.System, configure: options =>
     {
-        options.Lease = TimeSpan.FromSeconds(2);
+        options.Lease = TimeSpan.FromSeconds(5);
         options.Concurrency = concurrency;
     }, configureJobs: jobs =>
     {
@@ -105,10 +105,23 @@ public sealed class KillTests : IDisposable
         private Task<string> MakeAsync(JobContext job, string name) => job.StepAsync(name, JobsJson.Default.String, options =>
         {
             tell(name);
-            File.WriteAllBytes(PathOf(name, options.RequestId!.Value), []);
+            Make(PathOf(name, options.RequestId!.Value));
             tell(name);
             return Task.FromResult(name);
         }, request => Task.FromResult(File.Exists(PathOf(name, request)) ? StepLookup<string>.Done(name) : StepLookup<string>.NotHappened));
+
+        // A second time under one id is a thing of its own, and seen.
+        private static void Make(string path)
+        {
+            try
+            {
+                new FileStream(path, FileMode.CreateNew).Dispose();
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                new FileStream($"{path}.again-{Guid.NewGuid():N}", FileMode.CreateNew).Dispose();
+            }
+        }
 
         private string PathOf(string name, RequestId request) => Path.Combine(world, $"{name}.{request}");
     }

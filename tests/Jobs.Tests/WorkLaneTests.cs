@@ -34,7 +34,14 @@ public sealed class WorkLaneTests : IDisposable
         // Without the lanes they are in each other's way: who asks for none waits in the handler for a second one. Who asks is alone with the template, and each is tried once.
         Assert.Equal(asksForLanes, engine.Service<CloneMachine>().MostAtOnce == 1);
         if (!asksForLanes)
+        {
+            // And the backend refuses them: the lock is there, and what keeps the others from it is the lane.
+            Assert.True(engine.Service<CloneMachine>().Refused > 0);
+            Assert.Contains(ended, job => job.State == JobState.Failed);
             return;
+        }
+
+        Assert.Equal(0, engine.Service<CloneMachine>().Refused);
         Assert.All(ended, job => Assert.True(job.State == JobState.Completed, job.Error));
         Assert.Equal(51, await dc.Backend.Get<IHypervisor>().List().CountAsync(Token));
     }
@@ -76,9 +83,15 @@ public sealed class WorkLaneTests : IDisposable
     {
         private readonly Lock _gate = new();
         private readonly TaskCompletionSource _second = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _askedTwice = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _running;
+        private int _asked;
+        private int _refused;
 
         public int MostAtOnce { get; private set; }
+
+        /// <summary>How often the backend said that it is locked.</summary>
+        public int Refused => Volatile.Read(ref _refused);
 
         public IEnumerable<BackendWork> GetWork(CloneArgs args) =>
             args.AsksForLanes ? [new BackendWork(dc.Backend, new LaneQuery { Action = "clone", Source = InstanceId.Parse(args.Source) })] : [];
@@ -96,14 +109,34 @@ public sealed class WorkLaneTests : IDisposable
             {
                 if (!args.AsksForLanes)
                     await _second.Task.WaitAsync(cancellationToken);
-                return await job.StepAsync("clone", JobsJson.Default.String, async options =>
-                    (await dc.Backend.Get<ICloning>().CloneAsync(InstanceId.Parse(args.Source), new CloneSpec { Name = InstanceName.Parse(args.Name) }, options, CancellationToken.None)
-                        .WaitForCompletionAsync(CancellationToken.None)).Id.ToString(), dc.Backend.Get<IRequestLog>(), found => found.Instance!.Value.ToString());
+                return await job.StepAsync("clone", JobsJson.Default.String, async options => (await BeginAsync(args, options).WaitForCompletionAsync(CancellationToken.None)).Id.ToString(),
+                    dc.Backend.Get<IRequestLog>(), found => found.Instance!.Value.ToString());
             }
             finally
             {
                 lock (_gate)
                     _running--;
+            }
+        }
+
+        // The time of the data centre stands still until somebody waits for an end: without lanes the first clone is under way when the second is asked for.
+        private async Task<Operation<Instance>> BeginAsync(CloneArgs args, RequestOptions options)
+        {
+            try
+            {
+                return await dc.Backend.Get<ICloning>().CloneAsync(InstanceId.Parse(args.Source), new CloneSpec { Name = InstanceName.Parse(args.Name) }, options, CancellationToken.None);
+            }
+            catch (HypervisorException exception) when (exception.Code == ErrorCode.Locked)
+            {
+                Interlocked.Increment(ref _refused);
+                throw;
+            }
+            finally
+            {
+                if (Interlocked.Increment(ref _asked) == 2)
+                    _askedTwice.TrySetResult();
+                if (!args.AsksForLanes)
+                    await _askedTwice.Task;
             }
         }
     }
