@@ -28,20 +28,6 @@ public sealed partial class LxdClient
     internal async Task<LxdOperation> SendImageAsync(HttpRequestBody image, LxdCall call, CancellationToken cancellationToken) =>
         await SendOrBeginAsync(LxdApi.ImagesPost, Path($"/1.0/images"), null, call, image, cancellationToken, s_unlimited).ConfigureAwait(false) ?? new LxdOperation { Status = "Success", StatusCode = Succeeded };
 
-    /// <summary>What is got, or null where there is none.</summary>
-    internal static async Task<LxdAnswer<T>?> AnyAsync<T>(Func<Task<LxdAnswer<T>>> get)
-        where T : class
-    {
-        try
-        {
-            return await get().ConfigureAwait(false);
-        }
-        catch (LxdException error) when (error.Code == ErrorCode.NotFound)
-        {
-            return null;
-        }
-    }
-
     /// <summary>Waits for the end of what goes on in the background; what was done at once has ended.</summary>
     internal async Task EndAsync(LxdOperation begun, string what, CancellationToken cancellationToken)
     {

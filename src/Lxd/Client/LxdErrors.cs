@@ -19,6 +19,14 @@ internal static class LxdErrors
         ("already stopped", ErrorCode.InvalidState),
         ("is currently running", ErrorCode.InvalidState),
         ("busy", ErrorCode.Locked),
+
+        // Of projects: what is in one, what one may have, and what its users may not.
+        ("Only empty projects", ErrorCode.InvalidState),
+        ("is too low: there currently are", ErrorCode.InvalidState),
+        ("is too low: current total is", ErrorCode.InvalidState),
+        ("Reached maximum", ErrorCode.Exhausted),
+        ("is forbidden", ErrorCode.Denied),
+        ("are forbidden", ErrorCode.Denied),
         ("No space left", ErrorCode.Exhausted),
         ("context deadline exceeded", ErrorCode.Timeout),
     ];

@@ -24,10 +24,10 @@ internal sealed class LxdImages(LxdParts parts, ContainerWork work) : ILxdImages
         if (!IsFingerprint(image))
         {
             RefuseAlias("image", image);
-            fingerprint = (await LxdClient.AnyAsync(() => parts.Client.ImageAliasGetAsync(image, cancellationToken: cancellationToken)).ConfigureAwait(false))?.Value.Target;
+            fingerprint = (await ServerCalls.AnyAsync(() => parts.Client.ImageAliasGetAsync(image, cancellationToken: cancellationToken)).ConfigureAwait(false))?.Value.Target;
         }
 
-        return IsFingerprint(fingerprint) ? (await LxdClient.AnyAsync(() => parts.Client.ImageGetAsync(fingerprint!, cancellationToken: cancellationToken)).ConfigureAwait(false))?.Value : null;
+        return IsFingerprint(fingerprint) ? (await ServerCalls.AnyAsync(() => parts.Client.ImageGetAsync(fingerprint!, cancellationToken: cancellationToken)).ConfigureAwait(false))?.Value : null;
     }
 
     public async Task<LxdImage> ImportAsync(Stream archive, LxdImageSpec? spec = null, CancellationToken cancellationToken = default)
@@ -99,7 +99,7 @@ internal sealed class LxdImages(LxdParts parts, ContainerWork work) : ILxdImages
         string source = id.ToString();
         if (snapshot is { IsDefault: false } name)
         {
-            if (await LxdClient.AnyAsync(() => parts.Client.InstanceSnapshotGetAsync(id.ToString(), name.ToString(), cancellationToken: cancellationToken)).ConfigureAwait(false) is null)
+            if (await ServerCalls.AnyAsync(() => parts.Client.InstanceSnapshotGetAsync(id.ToString(), name.ToString(), cancellationToken: cancellationToken)).ConfigureAwait(false) is null)
                 throw new HypervisorException($"'{id}' has no snapshot '{name}'.", ErrorCode.NotFound, RequestOutcome.Rejected) { Backend = parts.Name, Resource = $"snapshot {id}/{name}" };
             source = $"{id}/{name}";
         }
@@ -124,7 +124,7 @@ internal sealed class LxdImages(LxdParts parts, ContainerWork work) : ILxdImages
         while (true)
         {
             Begin(cancellationToken);
-            var there = await LxdClient.AnyAsync(() => parts.Client.ImageAliasGetAsync(alias, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            var there = await ServerCalls.AnyAsync(() => parts.Client.ImageAliasGetAsync(alias, cancellationToken: cancellationToken)).ConfigureAwait(false);
             try
             {
                 if (there is null)

@@ -13,7 +13,6 @@ internal sealed partial class LxdNetworks : ILxdNetworks
     private const string Acls = "security.acls";
     private const string DefaultTarget = "target_address";
     private const int LongestBridge = 15;
-    private const int PreconditionFailed = 412;
     private const int LongestDomain = 253;
 
     public Task<LxdNetwork?> FindAsync(string name, CancellationToken cancellationToken = default)
@@ -28,7 +27,7 @@ internal sealed partial class LxdNetworks : ILxdNetworks
         ArgumentNullException.ThrowIfNull(spec);
         Begin(cancellationToken);
         var post = PostOf(spec);
-        if (await AnyAsync(() => parts.Client.NetworkGetAsync(post.Name!, cancellationToken: cancellationToken)).ConfigureAwait(false) is not null)
+        if (await ServerCalls.AnyAsync(() => parts.Client.NetworkGetAsync(post.Name!, cancellationToken: cancellationToken)).ConfigureAwait(false) is not null)
             throw Taken("network", post.Name!);
         await parts.Client.NetworksPostAsync(post, cancellationToken: cancellationToken).ConfigureAwait(false);
         return (await parts.Client.NetworkGetAsync(post.Name!, cancellationToken: cancellationToken).ConfigureAwait(false)).Value;
@@ -37,23 +36,15 @@ internal sealed partial class LxdNetworks : ILxdNetworks
     public async Task<LxdNetwork> ChangeAsync(string name, IReadOnlyDictionary<string, string?> settings, string? description = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(settings);
+        Begin(cancellationToken);
         RefuseName(name);
         foreach (var (key, value) in settings)
-            RefuseSetting(key, value ?? "");
-        await RepeatedAsync(
+            ServerCalls.RefuseSetting(key, value ?? "");
+        await ServerCalls.UntilUnchangedAsync(
             async () =>
             {
-                var there = await AnyAsync(() => parts.Client.NetworkGetAsync(name, cancellationToken: cancellationToken)).ConfigureAwait(false) is { Value.Managed: true } found ? found : throw Missing("network", name);
-                var config = new Dictionary<string, string>(there.Value.Config ?? new Dictionary<string, string>(), StringComparer.Ordinal);
-                foreach (var (key, value) in settings)
-                {
-                    if (value is null)
-                        config.Remove(key);
-                    else
-                        config[key] = value;
-                }
-
-                await parts.Client.NetworkPutAsync(name, new LxdNetworkPut { Config = config, Description = description ?? there.Value.Description }, new LxdCall { IfMatch = there.Revision }, cancellationToken).ConfigureAwait(false);
+                var there = await ServerCalls.AnyAsync(() => parts.Client.NetworkGetAsync(name, cancellationToken: cancellationToken)).ConfigureAwait(false) is { Value.Managed: true } found ? found : throw Missing("network", name);
+                await parts.Client.NetworkPutAsync(name, new LxdNetworkPut { Config = ServerCalls.Changed(there.Value.Config, settings), Description = description ?? there.Value.Description }, new LxdCall { IfMatch = there.Revision }, cancellationToken).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
         return (await parts.Client.NetworkGetAsync(name, cancellationToken: cancellationToken).ConfigureAwait(false)).Value;
@@ -113,11 +104,12 @@ internal sealed partial class LxdNetworks : ILxdNetworks
     {
         ArgumentNullException.ThrowIfNull(ingress);
         ArgumentNullException.ThrowIfNull(egress);
+        Begin(cancellationToken);
         RefuseAclName(name);
-        await RepeatedAsync(
+        await ServerCalls.UntilUnchangedAsync(
             async () =>
             {
-                if (await AnyAsync(() => parts.Client.NetworkAclGetAsync(name, cancellationToken: cancellationToken)).ConfigureAwait(false) is not { } there)
+                if (await ServerCalls.AnyAsync(() => parts.Client.NetworkAclGetAsync(name, cancellationToken: cancellationToken)).ConfigureAwait(false) is not { } there)
                 {
                     await parts.Client.NetworkAclsPostAsync(new LxdNetworkAclsPost { Name = name, Ingress = [.. ingress], Egress = [.. egress] }, cancellationToken: cancellationToken).ConfigureAwait(false);
                     return;
@@ -134,7 +126,7 @@ internal sealed partial class LxdNetworks : ILxdNetworks
     {
         Begin(cancellationToken);
         RefuseAclName(name);
-        var acl = await AnyAsync(() => parts.Client.NetworkAclGetAsync(name, cancellationToken: cancellationToken)).ConfigureAwait(false) ?? throw Missing("access control list", name);
+        var acl = await ServerCalls.AnyAsync(() => parts.Client.NetworkAclGetAsync(name, cancellationToken: cancellationToken)).ConfigureAwait(false) ?? throw Missing("access control list", name);
         RefuseUsed("access control list", name, acl.Value.UsedBy);
         await parts.Client.NetworkAclDeleteAsync(name, cancellationToken: cancellationToken).ConfigureAwait(false);
     }
@@ -157,7 +149,7 @@ internal sealed partial class LxdNetworks : ILxdNetworks
     {
         Begin(cancellationToken);
         RefuseDomain("zone", zone);
-        if (await AnyAsync(() => parts.Client.NetworkZoneGetAsync(zone, cancellationToken: cancellationToken)).ConfigureAwait(false) is not null)
+        if (await ServerCalls.AnyAsync(() => parts.Client.NetworkZoneGetAsync(zone, cancellationToken: cancellationToken)).ConfigureAwait(false) is not null)
             throw Taken("zone", zone);
         await parts.Client.NetworkZonesPostAsync(new LxdNetworkZonesPost { Name = zone, Description = description }, cancellationToken: cancellationToken).ConfigureAwait(false);
         return (await parts.Client.NetworkZoneGetAsync(zone, cancellationToken: cancellationToken).ConfigureAwait(false)).Value;
@@ -202,7 +194,7 @@ internal sealed partial class LxdNetworks : ILxdNetworks
         var config = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (key, value) in spec.Settings)
         {
-            RefuseSetting(key, value);
+            ServerCalls.RefuseSetting(key, value);
             config[key] = value;
         }
 
@@ -256,50 +248,13 @@ internal sealed partial class LxdNetworks : ILxdNetworks
     private async Task<LxdNetwork> RequireAsync(string name, CancellationToken cancellationToken) => await FindAsync(name, cancellationToken).ConfigureAwait(false) ?? throw Missing("network", name);
 
     private async Task<LxdNetwork?> FindManagedAsync(string name, CancellationToken cancellationToken) =>
-        await AnyAsync(() => parts.Client.NetworkGetAsync(name, cancellationToken: cancellationToken)).ConfigureAwait(false) is { Value.Managed: true } found ? found.Value : null;
+        await ServerCalls.AnyAsync(() => parts.Client.NetworkGetAsync(name, cancellationToken: cancellationToken)).ConfigureAwait(false) is { Value.Managed: true } found ? found.Value : null;
 
     private async Task<LxdNetworkZone> RequireZoneAsync(string zone, CancellationToken cancellationToken)
     {
         Begin(cancellationToken);
         RefuseDomain("zone", zone);
-        return (await AnyAsync(() => parts.Client.NetworkZoneGetAsync(zone, cancellationToken: cancellationToken)).ConfigureAwait(false))?.Value ?? throw Missing("zone", zone);
-    }
-
-    private static async Task<LxdAnswer<T>?> AnyAsync<T>(Func<Task<LxdAnswer<T>>> get)
-        where T : class
-    {
-        try
-        {
-            return await get().ConfigureAwait(false);
-        }
-        catch (LxdException error) when (error.Code == ErrorCode.NotFound)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>Does what reads and then writes, anew when somebody else was faster.</summary>
-    private async Task RepeatedAsync(Func<Task> change, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            Begin(cancellationToken);
-            try
-            {
-                await change().ConfigureAwait(false);
-                return;
-            }
-            catch (LxdException error) when (error.Status == PreconditionFailed)
-            {
-                await Task.Yield();
-            }
-        }
-    }
-
-    private static void RefuseSetting(string key, string? value)
-    {
-        if (!StorageRules.IsKey(key) || value is null || value.Any(char.IsControl))
-            throw Refusal.Invalid("settings", $"'{key}' is no key of a network's configuration, or its value is none: words of letters, digits, '_' and '-' with a dot between, and one line.");
+        return (await ServerCalls.AnyAsync(() => parts.Client.NetworkZoneGetAsync(zone, cancellationToken: cancellationToken)).ConfigureAwait(false))?.Value ?? throw Missing("zone", zone);
     }
 
     private static void RefuseName(string name)
