@@ -42,7 +42,7 @@ internal static class JobsReport
                 {
                     string database = server.ConnectionString;
                     rows.Add(await MeasureAsync("PostgreSQL", () => builder => builder.UsePostgreSql(database), jobs));
-                    peers = await PeersAsync(server.Directory, jobs / 2);
+                    peers = await PeersAsync(server, jobs / 2);
                 }
             }
 
@@ -124,26 +124,41 @@ internal static class JobsReport
         return [.. waits.Select(ticks => TimeSpan.FromSeconds((double)ticks / Stopwatch.Frequency).TotalMilliseconds)];
     }
 
-    // Beside it, in the same run and over the same server, what others do; `npm ci` in that directory brings them.
-    private static async Task<string> PeersAsync(string server, int jobs)
+    // Beside it, in the same run and over the same server, what others do; `npm ci` in that directory brings those of Node.
+    private static async Task<string> PeersAsync(PostgreSqlLab server, int jobs)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "../../../../benchmarks/Jobs/peers/peers.mjs");
-        if (!Directory.Exists(Path.Combine(Path.GetDirectoryName(program)!, "node_modules")))
-            return "pg-boss and graphile-worker are not here (`npm ci` in `benchmarks/Jobs/peers`): their rows are missing.\n";
-        using var node = Process.Start(new ProcessStartInfo("node", [program, server, jobs.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardOutput = true })!;
-        string output = await node.StandardOutput.ReadToEndAsync();
-        await node.WaitForExitAsync();
-        if (node.ExitCode != 0)
-            throw new InvalidOperationException($"The peers ended with code {node.ExitCode}.");
-        var text = new System.Text.StringBuilder("\nOthers over the same server, in the same run, the same number of callers, one job a call; one round:\n\n| peer | both, jobs/s | enqueue, jobs/s | burn-down, jobs/s |\n|---|--:|--:|--:|\n");
-        foreach (string line in output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        bool hasNode = Directory.Exists(Path.Combine(Path.GetDirectoryName(program)!, "node_modules"));
+        var text = new System.Text.StringBuilder(string.Create(CultureInfo.InvariantCulture, $"""
+
+            Others over the same server, in the same run, the same number of callers, one job a call; one round, of burn-down by graphile-worker the median of three; Quartz.NET, which keeps nothing of what has run, with {jobs / 5:N0} jobs:
+
+            | peer | both, jobs/s | enqueue, jobs/s | burn-down, jobs/s |
+            |---|--:|--:|--:|
+
+            """));
+        if (hasNode)
         {
-            using var row = System.Text.Json.JsonDocument.Parse(line);
-            var values = row.RootElement;
-            text.Append(CultureInfo.InvariantCulture, $"| {values.GetProperty("name").GetString()} | {values.GetProperty("both").GetDouble():N0} | {values.GetProperty("enqueue").GetDouble():N0} | {values.GetProperty("burnDown").GetDouble():N0} |\n");
+            using var node = Process.Start(new ProcessStartInfo("node", [program, server.Directory, jobs.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardOutput = true })!;
+            string output = await node.StandardOutput.ReadToEndAsync();
+            await node.WaitForExitAsync();
+            if (node.ExitCode != 0)
+                throw new InvalidOperationException($"The peers ended with code {node.ExitCode}.");
+            foreach (string line in output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            {
+                using var row = System.Text.Json.JsonDocument.Parse(line);
+                var values = row.RootElement;
+                Add(values.GetProperty("name").GetString()!, values.GetProperty("both").GetDouble(), values.GetProperty("enqueue").GetDouble(), values.GetProperty("burnDown").GetDouble());
+            }
         }
 
+        var (both, enqueue, burnDown) = await QuartzPeer.MeasureAsync(server.ConnectionString, jobs / 5, Producers, Places);
+        Add("Quartz.NET 3.20.0, one job, a trigger each", both, enqueue, burnDown);
+        if (!hasNode)
+            text.Append("\npg-boss and graphile-worker are not here (`npm ci` in `benchmarks/Jobs/peers`): their rows are missing.\n");
         return text.ToString();
+
+        void Add(string name, double both, double enqueue, double burnDown) => text.Append(CultureInfo.InvariantCulture, $"| {name} | {both:N0} | {enqueue:N0} | {burnDown:N0} |\n");
     }
 
     private static double FsyncMs(string directory)

@@ -20,7 +20,7 @@ internal static class PlainStatements
         ends.Select(end => end.Seq).ToArray(), ends.Select(end => end.Attempt.FencingToken).ToArray(), ends.Select(end => PostgreSqlJobStore.Ms(end.Attempt.Now)).ToArray(), Texts(ends, end => end.Attempt.Result), sender);
 
     /// <summary>Takes jobs that have neither lanes nor a rate; <see cref="PostgreSqlFunctions"/> says which.</summary>
-    public static NpgsqlBatchCommand Take(ClaimRequest request, string sender) => Command("SELECT * FROM hvsdk_jobs.take($1, $2, $3, $4, $5, $6, $7)",
+    public static NpgsqlBatchCommand Take(ClaimRequest request, string sender) => Command("SELECT * FROM hvsdk_jobs.hand_out($1, $2, $3, $4, $5, $6, $7)",
         PostgreSqlJobStore.Ms(request.Now), PostgreSqlJobStore.Ms(request.LeaseUntil), request.Worker, request.Types.Keys.ToArray(), request.Types.Values.ToArray(), request.Limit, sender);
 
     private static string?[] Texts<T>(IReadOnlyList<T> items, Func<T, string?> text) => [.. items.Select(item => text(item) is { } found ? PostgreSqlSession.Clean(found) : null)];

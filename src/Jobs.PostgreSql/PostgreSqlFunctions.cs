@@ -82,7 +82,7 @@ internal static class PostgreSqlFunctions
         -- The counters know the head of the queue, before which nothing waits. What was taken stands in the index of what waits until the table is vacuumed, and each claim would walk over all of it first, and be as
         -- slow as many were taken since. Whatever makes a job wait before the head puts the head back; who takes jobs moves it on. A job at the head that nobody can take (its type is paused, it waits for others)
         -- holds the head where it is.
-        CREATE FUNCTION hvsdk_jobs.take(at bigint, until bigint, who text, types text[], versions int[], places int, sender text) RETURNS TABLE ({Taken}) LANGUAGE plpgsql {Plans} AS $function$
+        CREATE FUNCTION hvsdk_jobs.hand_out(at bigint, until bigint, who text, types text[], versions int[], places int, sender text) RETURNS TABLE ({Taken}) LANGUAGE plpgsql {Plans} AS $function$
         DECLARE
             paused text[];
             found_at tid[];
@@ -126,7 +126,7 @@ internal static class PostgreSqlFunctions
 
         CREATE FUNCTION hvsdk_jobs.next(at bigint, types text[], versions int[]) RETURNS bigint LANGUAGE plpgsql STABLE {Plans} AS $function$
         BEGIN
-            RETURN least((SELECT due_ms FROM hvsdk_jobs.pending WHERE due_ms > created_ms AND due_ms > at ORDER BY due_ms LIMIT 1), (SELECT lease_ms FROM hvsdk_jobs.running ORDER BY lease_ms LIMIT 1),
+            RETURN least((SELECT due_ms FROM hvsdk_jobs.pending WHERE due_ms > at ORDER BY due_ms LIMIT 1), (SELECT lease_ms FROM hvsdk_jobs.running ORDER BY lease_ms LIMIT 1),
                 (SELECT deadline_ms FROM hvsdk_jobs.pending WHERE deadline_ms IS NOT NULL ORDER BY deadline_ms LIMIT 1),
                 (SELECT min(next_ms) FROM hvsdk_jobs.schedules WHERE type = ANY (types) AND args_version <= versions[array_position(types, type)]));
         END $function$;

@@ -59,7 +59,7 @@ internal sealed partial class PostgreSqlJobStore
         return [.. jobs.Select(job => job.ToClaimed(stepsOf[job.Seq]))];
     }
 
-    /// <summary>The rows of <c>hvsdk_jobs.take</c>, the last of which has no job.</summary>
+    /// <summary>The rows of <c>hvsdk_jobs.hand_out</c>, the last of which has no job.</summary>
     public static async Task<FirstClaim> ReadTakenAsync(NpgsqlDataReader row)
     {
         var jobs = new List<TakenJob>();
@@ -176,7 +176,7 @@ internal sealed partial class PostgreSqlJobStore
     {
         var (place, mark) = session.NextTokens(chosen.Count);
         var taken = await session.ReadAsync("""
-            SELECT * FROM hvsdk_jobs.start((SELECT array_agg(pending.ctid ORDER BY n) FROM unnest($1) WITH ORDINALITY AS mine (job, n) JOIN hvsdk_jobs.pending ON seq = mine.job), true, $2, $3, $4, $5, $6)
+            SELECT * FROM hvsdk_jobs.start((SELECT array_agg((SELECT ctid FROM hvsdk_jobs.pending WHERE seq = mine.job) ORDER BY n) FROM unnest($1) WITH ORDINALITY AS mine (job, n)), true, $2, $3, $4, $5, $6)
             """, ReadJob, chosen.Select(candidate => candidate.Seq).ToArray(), Ms(request.Now), Ms(request.LeaseUntil), request.Worker, place, mark).ConfigureAwait(false);
         foreach (var job in taken)
             _taken[job.Token] = job.Seq;

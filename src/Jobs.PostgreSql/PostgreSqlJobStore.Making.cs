@@ -105,7 +105,7 @@ internal sealed partial class PostgreSqlJobStore
                     await session.RunAsync("UPDATE hvsdk_jobs.states SET waiting = waiting - 1, change = $2 WHERE seq = $1", waiter.Seq, session.NextChange()).ConfigureAwait(false);
                 }
                 else if (await session.RunAsync("""
-                    UPDATE hvsdk_jobs.states SET state = 4, cancel = true, change = $3, ended_ms = $2, keep_ms = $2 + retention_ms,
+                    UPDATE hvsdk_jobs.states SET state = 4, waiting = waiting - 1, cancel = true, change = $3, ended_ms = $2, keep_ms = $2 + retention_ms,
                     error = 'Job ' || (SELECT id FROM hvsdk_jobs.jobs WHERE seq = $4) || ', which it waited for, did not complete.' WHERE seq = $1 AND state = 0
                     """, waiter.Seq, Ms(now), session.NextChange(), job.Seq).ConfigureAwait(false) > 0)
                 {

@@ -11,9 +11,8 @@ internal sealed partial class PostgreSqlJobStore
 
     // The newest of all: the index of the ids is walked, and the state of each looked up, whatever the server believes about its tables.
     private const string Newest = $"""
-        SELECT {Columns} FROM (SELECT * FROM hvsdk_jobs.jobs WHERE id < $1 AND ($2::text IS NULL OR type = $2) ORDER BY id DESC OFFSET 0) AS jobs,
-            LATERAL (SELECT * FROM hvsdk_jobs.states WHERE states.seq = jobs.seq AND ($3::int IS NULL OR state = $3) OFFSET 0) AS states
-        ORDER BY id DESC LIMIT $4
+        SELECT {Columns} FROM hvsdk_jobs.jobs, LATERAL (SELECT * FROM hvsdk_jobs.states WHERE states.seq = jobs.seq AND ($3::int IS NULL OR state = $3) OFFSET 0) AS states
+        WHERE id < $1 AND ($2::text IS NULL OR jobs.type = $2) ORDER BY id DESC LIMIT $4
         """;
 
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) => UseAsync(async session =>

@@ -67,8 +67,9 @@ internal static class PostgreSqlSchema
         "ALTER TABLE hvsdk_jobs.schedules ADD COLUMN rate_key text, ADD COLUMN rate_limit int, ADD COLUMN rate_ms bigint",
         $"ALTER TABLE hvsdk_jobs.counters ADD COLUMN IF NOT EXISTS head_ms bigint NOT NULL DEFAULT {PostgreSqlFunctions.NoHead}, ADD COLUMN IF NOT EXISTS head_seq bigint NOT NULL DEFAULT 0",
         // What a job is never changes; where it stands is in a narrow row, which moves from one table to the next. An update of one wide row put the same keys into each of its indexes again, twice a job, and the server
-        // spent more on the cleaning of these than on all else.
+        // spent more on the cleaning of these than on all else. The turn comes first, as with all who write. What processes of earlier releases call to take jobs is gone: they could not end them.
         $"""
+        LOCK TABLE hvsdk_jobs.counters IN ACCESS EXCLUSIVE MODE;
         DROP FUNCTION IF EXISTS hvsdk_jobs.complete, hvsdk_jobs.claim, hvsdk_jobs.next, hvsdk_jobs.make, hvsdk_jobs.finish, hvsdk_jobs.take;
         DROP FUNCTION IF EXISTS hvsdk_jobs.wait_again CASCADE;
         ALTER TABLE hvsdk_jobs.jobs RENAME TO earlier;
@@ -97,7 +98,7 @@ internal static class PostgreSqlSchema
         CREATE INDEX states_unique ON hvsdk_jobs.states (unique_key) WHERE unique_key IS NOT NULL AND state < 2;
         CREATE UNIQUE INDEX pending_seq ON hvsdk_jobs.pending (seq);
         CREATE INDEX pending_order ON hvsdk_jobs.pending (order_ms, seq);
-        CREATE INDEX pending_due ON hvsdk_jobs.pending (due_ms) WHERE due_ms > created_ms;
+        CREATE INDEX pending_due ON hvsdk_jobs.pending (due_ms);
         CREATE INDEX pending_deadline ON hvsdk_jobs.pending (deadline_ms) WHERE deadline_ms IS NOT NULL;
         CREATE UNIQUE INDEX running_seq ON hvsdk_jobs.running (seq);
         CREATE INDEX running_lease ON hvsdk_jobs.running (lease_ms);
@@ -121,7 +122,7 @@ internal static class PostgreSqlSchema
             var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
             await using (transaction.ConfigureAwait(false))
             {
-                var session = new PostgreSqlSession(connection, transaction);
+                var session = new PostgreSqlSession(connection, transaction) { HasTimeLimit = false };
                 await session.ReadAsync("SELECT pg_advisory_xact_lock($1)", _ => true, MigrationLock).ConfigureAwait(false);
                 // Who may not make schemas may still use one that is there.
                 if ((await session.ReadAsync("SELECT 1 FROM pg_namespace WHERE nspname = 'hvsdk_jobs'", _ => true).ConfigureAwait(false)).Count == 0)

@@ -10,6 +10,9 @@ internal sealed class PostgreSqlSession(NpgsqlConnection connection, NpgsqlTrans
     private long _token;
     private bool _isMoved;
 
+    /// <summary>Whether a statement fails that takes longer than the connection string says (30 s where it says nothing). What copies all jobs may take longer.</summary>
+    public bool HasTimeLimit { get; init; } = true;
+
     /// <summary>Takes the turn to write: from here to the end of the transaction nobody else moves the counters.</summary>
     public async Task TakeTurnAsync()
     {
@@ -86,6 +89,8 @@ internal sealed class PostgreSqlSession(NpgsqlConnection connection, NpgsqlTrans
 #pragma warning disable CA2100 // Every statement is a constant of this package; what varies is a parameter.
         var command = new NpgsqlCommand(sql, connection, transaction);
 #pragma warning restore CA2100
+        if (!HasTimeLimit)
+            command.CommandTimeout = 0;
         foreach (object? value in values)
             command.Parameters.Add(Parameter(value));
         return command;

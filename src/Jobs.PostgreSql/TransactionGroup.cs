@@ -156,7 +156,7 @@ internal sealed class TransactionGroup : IAsyncDisposable
     }
 
     // A process that is stopped while the server sends to it, or waits for the rest of what it sends, keeps its turn, and no limit of the server ends that. Who waits for the turn ends the session of whom it waits
-    // for, where that one has itself waited for its client all the time.
+    // for, where that one has written, and is found waiting for its client.
     private async Task WatchAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -183,7 +183,7 @@ internal sealed class TransactionGroup : IAsyncDisposable
             {
                 await new PostgreSqlSession(connection).ReadAsync("""
                     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                    WHERE usename = current_user AND wait_event_type = 'Client' AND state <> 'idle' AND state_change < now() - make_interval(secs => $1)
+                    WHERE usename = current_user AND wait_event_type = 'Client' AND state <> 'idle' AND backend_xid IS NOT NULL AND state_change < now() - make_interval(secs => $1)
                         AND pid IN (SELECT unnest(pg_blocking_pids(waits.pid)) FROM pg_stat_activity AS waits
                             WHERE waits.datname = current_database() AND waits.wait_event_type = 'Lock' AND waits.query LIKE '%hvsdk_jobs.%')
                     """, row => row.GetBoolean(0), _stallLimit.TotalSeconds).ConfigureAwait(false);
@@ -214,6 +214,7 @@ internal sealed class TransactionGroup : IAsyncDisposable
     {
         List<NewJob> jobs = [.. writes.OfType<MakeWrite>().SelectMany(write => write.Jobs)];
         List<CompleteWrite> ends = [.. writes.OfType<CompleteWrite>()];
+        ends.ForEach(end => end.IsDone = false);
         List<ClaimWrite> claims = [.. writes.OfType<ClaimWrite>()];
         var batch = new NpgsqlBatch(connection);
         await using (batch.ConfigureAwait(false))

@@ -109,7 +109,7 @@ internal sealed class GroupCommit : IDisposable
         }
         catch (SqliteException exception)
         {
-            var failure = SqliteSchema.Refusal(_path, $"cannot be written ({exception.Message.TrimEnd('.')}). Nothing of this was kept", exception);
+            var failure = SqliteSchema.WriteFailure(_path, exception);
             foreach (var write in group)
                 write.Fail(failure);
             if (isOpen)

@@ -108,7 +108,7 @@ internal sealed partial class SqliteJobStore
                     session.Run("UPDATE jobs SET waiting = waiting - 1, change = $1 WHERE seq = $0", waiter.Seq, session.Next(Change));
                 }
                 else if (session.Run("""
-                    UPDATE jobs SET state = 4, cancel = 1, change = $2, ended_ms = $1, keep_ms = $1 + retention_ms,
+                    UPDATE jobs SET state = 4, waiting = waiting - 1, cancel = 1, change = $2, ended_ms = $1, keep_ms = $1 + retention_ms,
                     error = 'Job ' || (SELECT id FROM jobs WHERE seq = $3) || ', which it waited for, did not complete.' WHERE seq = $0 AND state = 0
                     """, waiter.Seq, Ms(now), session.Next(Change), job.Seq) > 0)
                 {

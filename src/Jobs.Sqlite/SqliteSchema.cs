@@ -110,7 +110,11 @@ internal static class SqliteSchema
         int wanted = target ?? Steps.Length;
         string[] damage = [.. session.Read("PRAGMA quick_check(5)", row => row.GetString(0))];
         if (damage is not ["ok"])
+        {
+            session.LeaveLog();
             throw Refusal(path, $"is damaged ({string.Join("; ", damage)}). It was left as it is{Offer(path)}, or move it away to begin anew");
+        }
+
         session.ReadWhile("PRAGMA journal_mode = WAL", row => row.GetString(0) == "wal" ? true
             : throw Refusal(path, "cannot be kept with a write-ahead log on this file system: put it on a local disk"));
 
@@ -144,8 +148,21 @@ internal static class SqliteSchema
         }
     }
 
-    public static HypervisorException Refusal(string path, string what, Exception? inner = null) =>
-        new($"The job store '{path}' {what}.", ErrorCode.Unavailable, RequestOutcome.Rejected, inner) { Resource = path };
+    public static HypervisorException Refusal(string path, string what, Exception? inner = null, RequestOutcome outcome = RequestOutcome.Rejected) =>
+        new($"The job store '{path}' {what}.", ErrorCode.Unavailable, outcome, inner) { Resource = path };
+
+    /// <summary>
+    /// What a write comes to that SQLite refused. Where the disk did not confirm a commit that was written (the extended results SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC), it is not seen now, but may be there
+    /// after a restart.
+    /// </summary>
+    public static HypervisorException WriteFailure(string path, SqliteException exception)
+    {
+        const int IoErrorFsync = 1034;
+        const int IoErrorDirectoryFsync = 1290;
+        bool isUnknown = exception.SqliteExtendedErrorCode is IoErrorFsync or IoErrorDirectoryFsync;
+        return Refusal(path, $"cannot be written ({exception.Message.TrimEnd('.')}). {(isUnknown ? "Whether this was kept is not known" : "Nothing of this was kept")}", exception,
+            isUnknown ? RequestOutcome.Unknown : RequestOutcome.Rejected);
+    }
 
     /// <summary>What can be restored.</summary>
     public static string Offer(string path) => JobsSqliteBackup.TakenAt(path) is { } taken

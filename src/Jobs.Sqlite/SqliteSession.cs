@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Hypervisor.Sdk.Jobs.Sqlite;
 
@@ -17,6 +18,14 @@ internal sealed class SqliteSession : IDisposable
         Run("PRAGMA busy_timeout = 10000");
         Run("PRAGMA foreign_keys = ON");
         Run(isReader ? "PRAGMA query_only = ON" : "PRAGMA synchronous = FULL");
+    }
+
+    /// <summary>The file and its log stay as they are when this is disposed: without it the last connection writes the log into the file and removes it.</summary>
+    public void LeaveLog()
+    {
+        // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, https://www.sqlite.org/c3ref/c_dbconfig_defensive.html
+        const int NoCheckpointOnClose = 1006;
+        raw.sqlite3_db_config(_connection.Handle, NoCheckpointOnClose, 1, out _);
     }
 
     /// <summary>Runs a statement; the rows that it changed.</summary>

@@ -9,8 +9,9 @@ public sealed class JobsOptions
     /// <summary>How long a worker that does not answer keeps a job. Renewed at a third of it. 1 s to 1 h; default 30 s.</summary>
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How often an idle worker looks for jobs that another process made. 1 s to 1 min; default 1 s.</summary>
-    public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
+    /// <summary>How often an idle worker looks for jobs that another process made. 1 s to 1 min; default 1.25 s: with what is done once a minute, an idle process
+    /// asks its store less than once a second then.</summary>
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1.25);
 
     /// <summary>
     /// How long an attempt that was asked to stop (cancelled, out of time) may go on; then it is abandoned: its end is stored without it and nothing that it writes later counts, but what it does to

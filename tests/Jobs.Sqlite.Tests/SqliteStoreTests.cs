@@ -43,6 +43,51 @@ public sealed class SqliteStoreTests : IDisposable
         Assert.Equal(bytes, await File.ReadAllBytesAsync(Path, Token));
     }
 
+    [Fact]
+    public async Task A_damaged_file_with_a_log_of_what_a_crash_left_is_refused_and_both_are_left()
+    {
+        string crashed = Path + "-crashed";
+        await using (var store = SqliteJobStore.Open(Path))
+        {
+            for (int i = 0; i < 50; i++)
+                await EnqueueAsync(store, Job());
+        }
+
+        // The log has the few pages of the last job; what is damaged is the others.
+        await using (var store = SqliteJobStore.Open(Path))
+        {
+            await EnqueueAsync(store, Job());
+            File.Copy(Path, crashed);
+            File.Copy(Path + "-wal", crashed + "-wal");
+        }
+
+        byte[] bytes = await File.ReadAllBytesAsync(crashed, Token);
+        bytes.AsSpan(4096, bytes.Length - 4096).Fill(0xA5);
+        await File.WriteAllBytesAsync(crashed, bytes, Token);
+        byte[] log = await File.ReadAllBytesAsync(crashed + "-wal", Token);
+        Assert.NotEmpty(log);
+        var refusal = Assert.Throws<HypervisorException>(() => SqliteJobStore.Open(crashed));
+        Assert.Contains("It was left as it is", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(crashed, Token));
+        Assert.Equal(log, await File.ReadAllBytesAsync(crashed + "-wal", Token));
+    }
+
+    [Theory]
+    [InlineData(10, 1034, RequestOutcome.Unknown)]
+    [InlineData(10, 1290, RequestOutcome.Unknown)]
+    [InlineData(10, 778, RequestOutcome.Rejected)]
+    [InlineData(13, 13, RequestOutcome.Rejected)]
+    [InlineData(8, 8, RequestOutcome.Rejected)]
+    public void A_commit_that_the_disk_did_not_confirm_is_told_as_unknown(int code, int extended, RequestOutcome outcome) =>
+        Assert.Equal(outcome, SqliteSchema.WriteFailure(Path, new Microsoft.Data.Sqlite.SqliteException("It is so.", code, extended)).Outcome);
+
+    [Fact]
+    public void Each_commit_is_on_the_disk()
+    {
+        using var session = new SqliteSession(Path, isReader: false);
+        Assert.Equal(2, Assert.Single(session.Read("PRAGMA synchronous", row => row.GetInt32(0))));
+    }
+
     [Fact(Timeout = 60_000)]
     [Feature("JOB-14")]
     public async Task The_backup_is_made_by_itself_when_it_is_due_and_brings_a_damaged_file_back()

@@ -65,17 +65,32 @@ async function graphile(name, worker, schema) {
     while ((await pgPool.query(`SELECT count(*)::int AS n FROM ${schema}._private_jobs`)).rows[0].n > 0)
       await new Promise(resolve => setTimeout(resolve, 1));
   };
+  // Bulk, and not measured: only what is to be burnt down.
+  const fill = async () => {
+    for (let made = 0; made < jobs; made += 1000)
+      await utils.addJobs(Array.from({ length: Math.min(1000, jobs - made) }, () => ({ identifier: 'noop', payload: {} })));
+  };
   const start = () => run({ pgPool, logger, schema, concurrency: 10, noHandleSignals: true, preset: { worker }, taskList: { noop: async () => { done++; } } });
   let since = performance.now();
   await make(() => utils.addJob('noop', {}));
   const enqueue = perSecond(since);
-  since = performance.now();
-  const runner = await start();
-  await until(jobs);
-  const burnDown = perSecond(since);
+  // The median of three: one round is over in a third of a second.
+  const burns = [];
+  let runner;
+  for (let round = 1; round <= 3; round++) {
+    if (round > 1) {
+      await runner.stop();
+      await fill();
+    }
+    since = performance.now();
+    runner = await start();
+    await until(round * jobs);
+    burns.push(perSecond(since));
+  }
+  const burnDown = burns.sort((a, b) => a - b)[1];
   since = performance.now();
   await make(() => utils.addJob('noop', {}));
-  await until(2 * jobs);
+  await until(4 * jobs);
   const both = perSecond(since);
   await runner.stop();
   await utils.release();

@@ -230,6 +230,29 @@ public abstract class StoreConformance
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_dead_letter_whose_deadline_passed_with_that_of_what_it_waited_for_runs_again()
+    {
+        await using var store = (await PrepareAsync())();
+        var on = await EnqueueAsync(store, Job(deadline: Start.AddSeconds(1)));
+        var waiter = await EnqueueAsync(store, Job(after: [on], deadline: Start.AddSeconds(1)));
+        Assert.Empty(await ClaimAsync(store, Start.AddSeconds(2)));
+        Assert.Equal(JobState.Failed, (await store.GetAsync(on, Token))!.State);
+        Assert.True(await store.RetryAsync(waiter, Start.AddSeconds(3), Token));
+        Assert.Equal(waiter, Assert.Single(await ClaimAsync(store, Start.AddSeconds(3))).Id);
+    }
+
+    // A clock that is behind that of who made the job: the answer says when to ask again, as nothing else will.
+    [Fact(Timeout = 120_000)]
+    public async Task A_job_of_a_moment_that_is_still_to_come_here_is_said_to_be_due_then()
+    {
+        await using var store = (await PrepareAsync())();
+        await EnqueueAsync(store, Job(due: Start));
+        var claimed = await store.ClaimAsync(new ClaimRequest { Worker = "w", Types = new Dictionary<string, int> { ["build"] = 1 }, Limit = 1, Now = Start.AddSeconds(-5), LeaseUntil = Start.AddSeconds(25) }, Token);
+        Assert.Empty(claimed.Jobs);
+        Assert.Equal(Start, claimed.NextAt);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task Whatever_a_handler_says_can_be_kept()
     {
         await using var store = (await PrepareAsync())();
