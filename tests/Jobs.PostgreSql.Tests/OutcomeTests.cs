@@ -75,7 +75,10 @@ public sealed class OutcomeTests(PostgreSqlServer server)
             clock.Advance(interval);
             // The question of this interval was asked, and not that of two at once.
             while (counted.Calls == before)
-                await Task.Delay(TimeSpan.FromMilliseconds(1), Token);
+            {
+                Token.ThrowIfCancellationRequested();
+                await Task.Yield();
+            }
         }
 
         TestContext.Current.TestOutputHelper!.WriteLine($"{counted.Count} statements in {counted.Calls} round trips in {Seconds} s.");
@@ -85,21 +88,10 @@ public sealed class OutcomeTests(PostgreSqlServer server)
     // Ends the connection of the one that waits for its turn, after something that is done while it waits.
     private static async Task EndWaitingAsync(NpgsqlDataSource source, Action meanwhile)
     {
-        await WaitAsync(source);
+        await PostgreSqlServer.BlockedAsync(source, sessions: 1, Token);
         meanwhile();
         await using var end = source.CreateCommand("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
         await end.ExecuteNonQueryAsync(Token);
-    }
-
-    private static async Task WaitAsync(NpgsqlDataSource source)
-    {
-        while (true)
-        {
-            await using var waiting = source.CreateCommand("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
-            if ((long)(await waiting.ExecuteScalarAsync(Token))! > 0)
-                return;
-            await Task.Delay(TimeSpan.FromMilliseconds(10), Token);
-        }
     }
 
     private static Task<IReadOnlyList<JobId>> EnqueueAsync(PostgreSqlJobStore store) =>

@@ -15,6 +15,18 @@ public sealed class PostgreSqlServer : IAsyncDisposable
     private Task _rest = Task.CompletedTask;
     private int _databases;
 
+    /// <summary>Waits until so many sessions of a database wait for what others have locked.</summary>
+    public static async Task BlockedAsync(NpgsqlDataSource source, int sessions, CancellationToken cancellationToken)
+    {
+        long blocked;
+        do
+        {
+            await using var count = source.CreateCommand("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+            blocked = (long)(await count.ExecuteScalarAsync(cancellationToken))!;
+        }
+        while (blocked < sessions);
+    }
+
     /// <summary>A new database; how to connect to it. Skips the test where there is no PostgreSQL.</summary>
     public async Task<string> CreateDatabaseAsync()
     {

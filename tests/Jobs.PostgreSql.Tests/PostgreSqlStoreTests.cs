@@ -140,8 +140,7 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
         Assert.Equal(1, await move.ExecuteNonQueryAsync(Token));
         var renewal = store.RenewAsync(job.Id, job.FencingToken, Start, Start.AddMinutes(1));
         var step = store.BeginStepAsync(job.Id, job.FencingToken, new StoredStep { Name = "copy", Request = RequestId.New() }, Start);
-        while (await ScalarAsync(connection, "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") < 2)
-            Token.ThrowIfCancellationRequested();
+        await PostgreSqlServer.BlockedAsync(source, sessions: 2, Token);
         await transaction.CommitAsync(Token);
         Assert.Null(await renewal);
         Assert.False(await step);
