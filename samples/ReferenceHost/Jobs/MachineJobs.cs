@@ -5,7 +5,7 @@ using Hypervisor.Sdk.Jobs;
 namespace Hypervisor.Sdk.ReferenceHost;
 
 /// <summary>
-/// Makes every request that begins work on a machine a job: durable before it is done, one at a time on a machine and as many on a node as its backend bears, shown on the page, and settled after a crash. The
+/// Makes every request that begins work on a machine a job: durable before it is done, in the lanes that its backend names, shown on the page, and settled after a crash. The
 /// caller gets the answer of the API as ever, when the job has begun.
 /// </summary>
 internal static class MachineJobs
