@@ -34,7 +34,7 @@ public sealed class LibvirtBackend : DriverBackend
         _parts = parts;
         _services =
         [
-            parts.IsContainers ? new LibvirtContainers(this, parts) : new LibvirtHypervisor(this, parts), new LibvirtPausing(parts.Work), new LibvirtRequestLog(parts), new InstanceLanes(), new LibvirtNetworks(parts), new LibvirtMetrics(parts),
+            parts.IsContainers ? new LibvirtContainers(this, parts) : new LibvirtHypervisor(this, parts), new LibvirtPausing(parts.Work), new LibvirtRequestLog(parts), new InstanceLanes(LaneMode.Shared), new LibvirtNetworks(parts), new LibvirtMetrics(parts),
             new LibvirtDocuments(parts), .. parts.IsContainers ? [new LibvirtSerialConsole(parts)] : ServicesOfMachines(parts), .. ServicesOfStorage(parts),
         ];
         if (!parts.IsContainers)

@@ -31,7 +31,7 @@ public sealed class LxdBackend : DriverBackend
         [
             storage, new LxdPools(parts, work),
             new LxdPorts(parts, work), new LxdNetworks(parts, work), new LxdImages(parts, work), new LxdProjects(parts, work), new LxdWarnings(parts, work),
-            containers, new LxdPower(work), new LxdBackendLog(parts, work, storage), new InstanceLanes(),
+            containers, new LxdPower(work), new LxdBackendLog(parts, work, storage), new InstanceLanes(LaneMode.Shared),
             new LxdSnapshots(parts, work), new LxdClones(parts, work, containers),
             new LxdExec(parts, work), new LxdFiles(parts, work), new LxdMetrics(parts, work),
         ];

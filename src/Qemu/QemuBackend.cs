@@ -84,7 +84,7 @@ public sealed class QemuBackend : IBackend
             new QemuNetworks(),
             new QemuImageList(services),
             new QemuNativeDocuments(services, _table),
-            new InstanceLanes(),
+            new InstanceLanes(LaneMode.Exclusive),
         ];
         Info = new BackendInfo
         {

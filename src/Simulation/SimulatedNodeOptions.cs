@@ -17,4 +17,10 @@ public sealed class SimulatedNodeOptions
 
     /// <summary>How much a second it can send to another node: what live migration depends on. Default 1 GiB.</summary>
     public ByteSize BandwidthPerSecond { get; set; } = ByteSize.FromGiB(1);
+
+    /// <summary>
+    /// How many instances it makes at once, of nothing or as clones; 1 or more. What comes beyond waits, is refused or fails (<see cref="ErrorCode.Locked"/>) as a change of an instance does that is being changed
+    /// (<see cref="SimulationPersonality.Locking"/>); <see cref="ILaneHints"/> names it as the capacity of the lane <c>node:NAME</c>. Default: no limit.
+    /// </summary>
+    public int? MaxCreationsAtOnce { get; set; }
 }

@@ -97,6 +97,7 @@ public sealed class SimulationOptions
         {
             Check(NodeName.TryParse(name, null, out _), "The name of a node", name);
             Check(node.Cpus > 0 && node.Memory > ByteSize.Zero && node.BandwidthPerSecond > ByteSize.Zero, $"A size of the node '{name}'", "zero or less");
+            Check(node.MaxCreationsAtOnce is null or > 0, $"{nameof(node.MaxCreationsAtOnce)} of the node '{name}'", node.MaxCreationsAtOnce ?? 0);
         }
 
         foreach (var (name, pool) in Pools)

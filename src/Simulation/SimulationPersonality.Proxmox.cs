@@ -12,6 +12,7 @@ public sealed partial class SimulationPersonality
         Ids = SimulatedIds.LowestFree,
         Locking = SimulatedLocking.FailsLater,
         RefusedWhileLocked = ["apply"],
+        ClonesShareSource = true,
         Capabilities = Answers(
             [
                 Capability.VirtualMachines, Capability.LiveMigration, Capability.HotplugDisk, Capability.HotplugNetwork, Capability.OnlineResizeDisk, Capability.LimitDisks, Capability.ChangeMedia, Capability.Snapshots, Capability.MemorySnapshots, Capability.AtomicRevision,
@@ -40,6 +41,7 @@ public sealed partial class SimulationPersonality
             new PersonalityQuirk { Behaviour = "Starting or deleting a locked machine is accepted, and the task fails.", Source = "Recorded with Proxmox VE 9.2: exchanges 709 to 712 and 715 to 717." },
             new PersonalityQuirk { Behaviour = "Changing the configuration of a locked machine is refused at once.", Source = "Recorded with Proxmox VE 9.2: exchange 713." },
             new PersonalityQuirk { Behaviour = "A missing machine, a duplicate, a lock and a stale revision are all status 500.", Source = "Recorded with Proxmox VE 9.2: exchanges 615, 620, 631 and 713." },
+            new PersonalityQuirk { Behaviour = "Several clones of one source that does not run are made at once, while nobody changes it; one that runs is for one clone alone.", Source = "Assumed for Proxmox VE 9.2: its API takes the lock of the source's configuration as shared, and alone where the source runs (qemu-server, clone_vm); no two clones at once were recorded." },
             new PersonalityQuirk { Behaviour = "A linked clone of what is no template is refused.", Source = "Recorded with Proxmox VE 9.2: exchanges 903 and 916." },
             new PersonalityQuirk { Behaviour = "Tasks keep their identity and their end can be asked for later.", Source = "Recorded with Proxmox VE 9.2: exchanges 667 to 670." },
             new PersonalityQuirk { Behaviour = "A parameter that is not acceptable is status 400 and 'Parameter verification failed.'", Source = "Recorded with Proxmox VE 9.2: exchange 597, among others." },

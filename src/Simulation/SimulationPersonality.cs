@@ -66,6 +66,9 @@ public sealed partial class SimulationPersonality
     /// <summary>How long a guest may take to give up what is taken from it while it runs; null where nobody asks it.</summary>
     internal TimeSpan? UnplugPatience { get; init; }
 
+    /// <summary>Whether several clones are made of one source at once, while it does not run; else one after the other.</summary>
+    internal bool ClonesShareSource { get; init; }
+
     /// <summary>Roles and features that it does not have, whatever it is capable of.</summary>
     internal IReadOnlyList<Type> Without { get; init; } = [];
 

@@ -6,6 +6,8 @@ namespace Hypervisor.Sdk.Jobs.Tests;
 /// <summary>The engine asks the backend what it would lock, and waits instead of failing.</summary>
 public sealed class WorkLaneTests : IDisposable
 {
+    private const int Places = 8;
+
     private readonly TempDirectory _directory = new();
     private readonly ManualTimeProvider _clock = new();
 
@@ -16,26 +18,21 @@ public sealed class WorkLaneTests : IDisposable
     [Theory(Timeout = 240_000)]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Of_fifty_clones_of_one_template_by_parallel_jobs_none_meets_the_lock_that_the_engine_asked_for(bool asksForLanes)
+    public async Task Fifty_clones_of_one_template_are_made_beside_each_other_and_none_meets_the_locks_that_the_engine_asked_for(bool asksForLanes)
     {
-        await using var dc = new SimulatedDatacenter(o =>
-        {
-            o.Personality = SimulationPersonality.Proxmox;
-            o.AddPool("tank");
-        });
-        await using var engine = await StartAsync(dc, concurrency: 50);
-        var spec = new VirtualMachineSpec { Name = InstanceName.Parse("golden"), Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(512)) };
-        spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromGiB(1)) });
-        var golden = await dc.Backend.Get<IHypervisor>().CreateAsync(spec, cancellationToken: Token).WaitForCompletionAsync(Token);
-        await dc.Backend.Get<ITemplates>().ConvertToTemplateAsync(golden.Id, cancellationToken: Token).WaitForCompletionAsync(Token);
+        await using var dc = Datacenter();
+        var golden = await MakeTemplateAsync(dc);
+        await using var engine = await StartAsync(dc, concurrency: 51);
 
-        var handles = await engine.Jobs.EnqueueAllAsync([.. Enumerable.Range(0, 50).Select(i => new CloneArgs(golden.Id.ToString(), $"clone-{i}", asksForLanes))], cancellationToken: Token);
+        // As many as the node makes at once are under way before the first is waited for: only that moves the time of the data centre on. Without lanes there is one more, which the node refuses.
+        engine.Service<CloneMachine>().Together = asksForLanes ? Places : Places + 1;
+        var jobs = Enumerable.Range(0, 50).Select(i => new CloneArgs(golden.ToString(), $"clone-{i}", asksForLanes)).ToList();
+        if (asksForLanes)
+            jobs.Insert(25, new CloneArgs(golden.ToString(), CloneMachine.Describe, true));
+        var handles = await engine.Jobs.EnqueueAllAsync(jobs, cancellationToken: Token);
         var ended = await _clock.UntilAsync(Task.WhenAll(handles.Select(handle => handle.WaitAsync(Token))));
-        // Without the lanes they are in each other's way: who asks for none waits in the handler for a second one. Who asks is alone with the template, and each is tried once.
-        Assert.Equal(asksForLanes, engine.Service<CloneMachine>().MostAtOnce == 1);
         if (!asksForLanes)
         {
-            // And the backend refuses them: the lock is there, and what keeps the others from it is the lane.
             Assert.True(engine.Service<CloneMachine>().Refused > 0);
             Assert.Contains(ended, job => job.State == JobState.Failed);
             return;
@@ -44,6 +41,25 @@ public sealed class WorkLaneTests : IDisposable
         Assert.Equal(0, engine.Service<CloneMachine>().Refused);
         Assert.All(ended, job => Assert.True(job.State == JobState.Completed, job.Error));
         Assert.Equal(51, await dc.Backend.Get<IHypervisor>().List().CountAsync(Token));
+        Assert.Equal("described", (await dc.Backend.Get<IHypervisor>().GetAsync(golden, Token)).Description);
+        Assert.Equal(Places, MostClonesAtOnce(dc.Trace));
+    }
+
+    [Theory(Timeout = 120_000)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_change_of_a_template_waits_until_its_clones_are_there(bool asksForLanes)
+    {
+        await using var dc = Datacenter();
+        var golden = await MakeTemplateAsync(dc);
+        await using var engine = await StartAsync(dc, concurrency: 3);
+        engine.Service<CloneMachine>().Together = asksForLanes ? 2 : 3;
+        var handles = await engine.Jobs.EnqueueAllAsync([.. new[] { "one", "two", CloneMachine.Describe }.Select(name => new CloneArgs(golden.ToString(), name, asksForLanes))], cancellationToken: Token);
+        var ended = await _clock.UntilAsync(Task.WhenAll(handles.Select(handle => handle.WaitAsync(Token))));
+
+        // Without lanes it is refused.
+        Assert.Equal(asksForLanes, engine.Service<CloneMachine>().Refused == 0);
+        Assert.Equal(asksForLanes, ended.All(job => job.State == JobState.Completed));
     }
 
     [Fact(Timeout = 120_000)]
@@ -79,64 +95,87 @@ public sealed class WorkLaneTests : IDisposable
         jobs.AddHandler<CloneMachine, CloneArgs, string>("clone", JobsJson.Default.CloneArgs, JobsJson.Default.String, options => options.MaxAttempts = 1);
     });
 
+    private static SimulatedDatacenter Datacenter() => new(o =>
+    {
+        o.Personality = SimulationPersonality.Proxmox;
+        o.AddNode("pve1", node => node.MaxCreationsAtOnce = Places).AddPool("tank");
+    });
+
+    private static async Task<InstanceId> MakeTemplateAsync(SimulatedDatacenter dc)
+    {
+        var spec = new VirtualMachineSpec { Name = InstanceName.Parse("golden"), Sizing = new Sizing.Explicit(1, ByteSize.FromMiB(512)) };
+        spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromGiB(1)) });
+        var golden = await dc.Backend.Get<IHypervisor>().CreateAsync(spec, cancellationToken: Token).WaitForCompletionAsync(Token);
+        await dc.Backend.Get<ITemplates>().ConvertToTemplateAsync(golden.Id, cancellationToken: Token).WaitForCompletionAsync(Token);
+        return golden.Id;
+    }
+
+    /// <summary>By the clock of the data centre.</summary>
+    private static int MostClonesAtOnce(SimulationTrace trace)
+    {
+        int most = 0;
+        int running = 0;
+        foreach (var line in trace.Lines.Where(line => line.Details.StartsWith("clone ", StringComparison.Ordinal)))
+            most = Math.Max(most, running += line.Kind switch { "begin" => 1, "end" => -1, _ => 0 });
+        return most;
+    }
+
     private sealed class CloneMachine(SimulatedDatacenter dc) : IJobHandler<CloneArgs, string>, IJobWork<CloneArgs>
     {
-        private readonly Lock _gate = new();
-        private readonly TaskCompletionSource _second = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource _askedTwice = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private int _running;
+        /// <summary>The name of a job that changes the source instead.</summary>
+        public const string Describe = "describe";
+
+        private readonly TaskCompletionSource _twoAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _together = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _asked;
         private int _refused;
 
-        public int MostAtOnce { get; private set; }
+        /// <summary>So many are asked for before the first is waited for.</summary>
+        public int Together { get; set; }
 
         /// <summary>How often the backend said that it is locked.</summary>
         public int Refused => Volatile.Read(ref _refused);
 
-        public IEnumerable<BackendWork> GetWork(CloneArgs args) =>
-            args.AsksForLanes ? [new BackendWork(dc.Backend, new LaneQuery { Action = "clone", Source = InstanceId.Parse(args.Source) })] : [];
-
-        public async Task<string> RunAsync(JobContext job, CloneArgs args, CancellationToken cancellationToken)
+        public IEnumerable<BackendWork> GetWork(CloneArgs args)
         {
-            lock (_gate)
-            {
-                MostAtOnce = Math.Max(MostAtOnce, ++_running);
-                if (_running == 2)
-                    _second.TrySetResult();
-            }
-
-            try
-            {
-                if (!args.AsksForLanes)
-                    await _second.Task.WaitAsync(cancellationToken);
-                return await job.StepAsync("clone", JobsJson.Default.String, async options => (await BeginAsync(args, options).WaitForCompletionAsync(CancellationToken.None)).Id.ToString(),
-                    dc.Backend.Get<IRequestLog>(), found => found.Instance!.Value.ToString());
-            }
-            finally
-            {
-                lock (_gate)
-                    _running--;
-            }
+            var source = InstanceId.Parse(args.Source);
+            if (args.AsksForLanes)
+                yield return new BackendWork(dc.Backend, args.Name == Describe ? new LaneQuery { Action = "change", Instance = source } : new LaneQuery { Action = "clone", Source = source });
         }
 
-        // The time of the data centre stands still until somebody waits for an end: without lanes the first clone is under way when the second is asked for.
-        private async Task<Operation<Instance>> BeginAsync(CloneArgs args, RequestOptions options)
+        public Task<string> RunAsync(JobContext job, CloneArgs args, CancellationToken cancellationToken) => job.StepAsync("work", JobsJson.Default.String, async options =>
         {
             try
             {
-                return await dc.Backend.Get<ICloning>().CloneAsync(InstanceId.Parse(args.Source), new CloneSpec { Name = InstanceName.Parse(args.Name) }, options, CancellationToken.None);
+                return (await (await BeginAsync(args, options)).WaitAsync(CancellationToken.None)).Id.ToString();
             }
             catch (HypervisorException exception) when (exception.Code == ErrorCode.Locked)
             {
                 Interlocked.Increment(ref _refused);
                 throw;
             }
+        }, dc.Backend.Get<IRequestLog>(), found => found.Instance!.Value.ToString());
+
+        private async Task<Operation<Instance>> BeginAsync(CloneArgs args, RequestOptions options)
+        {
+            var source = InstanceId.Parse(args.Source);
+            try
+            {
+                // A change takes no time: it is to meet clones that are under way.
+                if (args.Name == Describe)
+                    await _twoAsked.Task;
+                return args.Name == Describe
+                    ? await dc.Backend.Get<IHypervisor>().ApplyAsync(await dc.Backend.Get<IHypervisor>().PlanAsync(source, new InstanceChange { Description = "described" }, CancellationToken.None), null, options, CancellationToken.None)
+                    : await dc.Backend.Get<ICloning>().CloneAsync(source, new CloneSpec { Name = InstanceName.Parse(args.Name) }, options, CancellationToken.None);
+            }
             finally
             {
-                if (Interlocked.Increment(ref _asked) == 2)
-                    _askedTwice.TrySetResult();
-                if (!args.AsksForLanes)
-                    await _askedTwice.Task;
+                int asked = Interlocked.Increment(ref _asked);
+                if (asked >= 2)
+                    _twoAsked.TrySetResult();
+                if (asked >= Together)
+                    _together.TrySetResult();
+                await _together.Task;
             }
         }
     }

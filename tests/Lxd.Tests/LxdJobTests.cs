@@ -45,26 +45,14 @@ public sealed class LxdJobTests(LxdLab lab)
     [InlineData(ServerKind.Incus)]
     public Task Twenty_processes_that_are_killed_at_work_lose_no_job_and_make_no_container_twice(ServerKind kind) => KillAsync(kind, kills: 20);
 
-    [Theory(Timeout = 600_000)]
-    [Speed(SpeedAttribute.Slow)]
-    [InlineData(ServerKind.Lxd)]
-    [InlineData(ServerKind.Incus)]
-    public Task Eight_containers_are_made_of_one_image_at_once(ServerKind kind) => MakeAsync(kind, containers: 8);
-
     [Theory(Timeout = 1_800_000)]
-    [Speed(SpeedAttribute.Full)]
+    [Speed(SpeedAttribute.Slow)]
     [InlineData(ServerKind.Lxd)]
     [InlineData(ServerKind.Incus)]
     public Task Fifty_containers_are_made_of_one_image_at_once(ServerKind kind) => MakeAsync(kind, containers: 50);
 
-    [Theory(Timeout = 600_000)]
-    [Speed(SpeedAttribute.Slow)]
-    [InlineData(ServerKind.Lxd)]
-    [InlineData(ServerKind.Incus)]
-    public Task Eight_clones_of_a_template_that_is_started_and_stopped_between_are_never_refused(ServerKind kind) => CloneAsync(kind, clones: 8);
-
     [Theory(Timeout = 1_800_000)]
-    [Speed(SpeedAttribute.Full)]
+    [Speed(SpeedAttribute.Slow)]
     [InlineData(ServerKind.Lxd)]
     [InlineData(ServerKind.Incus)]
     public Task Fifty_clones_of_a_template_that_is_started_and_stopped_between_are_never_refused(ServerKind kind) => CloneAsync(kind, clones: 50);

@@ -104,41 +104,4 @@ public sealed class StorageTests
         Assert.Null(SimulationTrace.Compare(dc.Trace, await SimulationReplay.RunAsync(dc.Trace))?.ToString());
         Assert.Contains("press-keys", dc.Trace.ToString(), StringComparison.Ordinal);
     }
-
-    [Theory(Timeout = 60_000)]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Clones_that_claim_the_lanes_they_are_told_of_meet_no_lock(bool areClaimed)
-    {
-        await using var dc = new SimulatedDatacenter(o =>
-        {
-            o.Personality = SimulationPersonality.Proxmox;
-            o.AddPool("tank");
-        });
-        int refused = 0;
-        await dc.RunAsync(async () =>
-        {
-            var template = await dc.MakeAsync("golden");
-            await dc.Backend.Get<ITemplates>().ConvertToTemplateAsync(template.Id).WaitForCompletionAsync();
-            var claims = await dc.Backend.Get<ILaneHints>().GetClaimsAsync(new LaneQuery { Action = "clone", Source = template.Id });
-            var claim = Assert.Single(claims);
-            Assert.Equal(($"instance:{template.Id}", LaneMode.Exclusive), (claim.Key.ToString(), claim.Mode));
-            var lane = Task.CompletedTask;
-            await Task.WhenAll(Enumerable.Range(0, 50).Select(number => lane = CloneAsync(template.Id, number, areClaimed ? lane : Task.CompletedTask)));
-        });
-        Assert.Equal(areClaimed, refused == 0);
-
-        async Task CloneAsync(InstanceId template, int number, Task before)
-        {
-            await before;
-            try
-            {
-                await dc.Backend.Get<ICloning>().CloneAsync(template, new CloneSpec { Name = InstanceName.Parse($"clone-{number}") }).WaitForCompletionAsync();
-            }
-            catch (HypervisorException error) when (error.Code == ErrorCode.Locked)
-            {
-                refused++;
-            }
-        }
-    }
 }

@@ -7,7 +7,7 @@ using Hypervisor.Sdk.Simulation.Worlds;
 
 namespace Hypervisor.Sdk.Simulation.Clones;
 
-/// <summary>Makes instances from instances. The source is held until the clone is there, so that nobody starts, changes or deletes it meanwhile.</summary>
+/// <summary>Makes instances from instances. The source is held until the clone is there, so that nobody starts, changes or deletes it meanwhile; whether for one clone alone is the personality's.</summary>
 internal sealed class CloneService(SimulationClient client) : FeatureService(client), ICloning, ITemplates
 {
     public Task<Operation<Instance>> CloneAsync(InstanceId source, CloneSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default)
@@ -22,7 +22,8 @@ internal sealed class CloneService(SimulationClient client) : FeatureService(cli
             if (World.Works.Repeated<Instance>(requestId, WorkKinds.Clone) is { } again)
                 return again;
             var origin = World.Require(source);
-            if (!await World.Works.HoldAsync(origin, request?.Deadline ?? World.Options.DefaultDeadline, token).ConfigureAwait(false))
+            bool isShared = World.SharesAsSource(origin);
+            if (!await World.Works.HoldAsync(origin, request?.Deadline ?? World.Options.DefaultDeadline, token, isShared: isShared).ConfigureAwait(false))
                 throw World.Refused(ErrorCode.Locked, $"'{origin.Name}' is being changed. Try again when that has ended.", origin.Text);
             try
             {
@@ -30,12 +31,12 @@ internal sealed class CloneService(SimulationClient client) : FeatureService(cli
                     throw World.Refused(ErrorCode.NotFound, $"There is no instance '{source}'.", source.ToString());
                 World.Works.CheckExpectations(origin, request);
                 var node = NodeOf(origin, spec);
-                return InstanceMaking.Begin(World, WorkKinds.Clone, Plan(origin, spec, node), node, origin, request, requestId, World.Options.Durations.Clone, () => World.Works.Release(origin), spec.Mode == CloneMode.Linked,
+                return InstanceMaking.Begin(World, WorkKinds.Clone, Plan(origin, spec, node), node, origin, request, requestId, World.Options.Durations.Clone, () => World.Works.Release(origin, isShared), spec.Mode == CloneMode.Linked,
                     spec.Snapshot is { } name ? origin.Snapshots!.Find(name.ToString())!.Files : World.FilesOf(origin));
             }
             catch
             {
-                World.Works.Release(origin);
+                World.Works.Release(origin, isShared);
                 throw;
             }
         }, cancellationToken);

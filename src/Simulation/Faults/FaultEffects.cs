@@ -77,7 +77,7 @@ internal static class FaultEffects
             case FaultKind.StaleRevision:
                 world.Save(instance, instance.Config);
                 return null;
-            case FaultKind.Lock when instance.Holder is null:
+            case FaultKind.Lock when instance is { Holder: null, Sharers: 0 }:
                 instance.Holder = new Work(world, 0, default, "backup");
                 return () => world.Works.Release(instance);
             default:

@@ -22,6 +22,7 @@ internal static class InstanceMaking
     public static Operation<Instance> Begin(
         World world, string kind, InstanceConfig config, SimNode node, SimInstance? source, RequestOptions? request, RequestId requestId, SimulatedDuration duration, Action? ended = null, bool isLinked = false, GuestNode? files = null)
     {
+        world.RequirePlace(node);
         world.ClaimName(config.Name);
         if (config.Networks.Count > 0)
             config = config with { Networks = [.. config.Networks.Select(world.Join)] };
@@ -54,8 +55,11 @@ internal static class InstanceMaking
     private static async Task<Instance> MakeAsync(World world, Work work, SimInstance instance, SimulatedDuration duration, GuestNode? files)
     {
         var made = new List<SimVolume>();
+        bool hasPlace = false;
         try
         {
+            await world.TakePlaceAsync(instance.Node, work).ConfigureAwait(false);
+            hasPlace = true;
             await work.Take(world.Draw(duration, work.Kind), "making");
             await MakeDisksAsync(world, work, instance, made).ConfigureAwait(false);
             world.RequireReachable(instance.Node, instance.Text);
@@ -68,6 +72,11 @@ internal static class InstanceMaking
             world.ReleaseId(instance.Id);
             // Nothing is left of it.
             throw error.Outcome == RequestOutcome.FailedMidway ? world.Error(error.Code, RequestOutcome.Rejected, $"{error.Message} Nothing is left of it.", instance.Text) : error;
+        }
+        finally
+        {
+            if (hasPlace)
+                World.GivePlace(instance.Node);
         }
 
         if (instance.LinkedTo is { } template)

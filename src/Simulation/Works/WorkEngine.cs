@@ -133,12 +133,12 @@ internal sealed class WorkEngine(World world)
         return RequestId.FromGuid(new Guid(bytes, bigEndian: true));
     }
 
-    /// <summary>Takes an instance for work; false when the work is accepted only to fail.</summary>
-    public async Task<bool> HoldAsync(SimInstance instance, TimeSpan patience, CancellationToken cancellationToken, string kind = "")
+    /// <summary>Takes an instance for work, alone or beside others that share it; false when the work is accepted only to fail.</summary>
+    public async Task<bool> HoldAsync(SimInstance instance, TimeSpan patience, CancellationToken cancellationToken, string kind = "", bool isShared = false)
     {
-        if (instance.Holder is null && instance.Waiting is not { Count: > 0 })
+        if (instance.Waiting is not { Count: > 0 } && IsFree(instance, isShared))
         {
-            instance.Holder = Reserved;
+            Take(instance, isShared);
             return true;
         }
 
@@ -146,7 +146,7 @@ internal sealed class WorkEngine(World world)
             return false;
         if (world.Personality.Locking is SimulatedLocking.Refuses or SimulatedLocking.FailsLater)
             throw Locked(instance);
-        var waiter = new LockWaiter();
+        var waiter = new LockWaiter { IsShared = isShared };
         (instance.Waiting ??= []).Enqueue(waiter);
         var timer = world.Loop.Schedule(patience, static state => ((LockWaiter)state!).Turn.TrySetResult(false), waiter);
         var registration = cancellationToken.UnsafeRegister((_, token) => world.Loop.Post(() => waiter.Turn.TrySetCanceled(token)), null);
@@ -159,6 +159,8 @@ internal sealed class WorkEngine(World world)
         {
             registration.Unregister();
             SimulationLoop.Disarm(timer);
+            // Who has lost his patience may have kept those behind him waiting.
+            Admit(instance);
         }
 
         return true;
@@ -174,16 +176,41 @@ internal sealed class WorkEngine(World world)
         return true;
     }
 
-    /// <summary>Lets the next one have an instance.</summary>
-    public void Release(SimInstance instance)
+    /// <summary>Lets the next ones have an instance.</summary>
+    public void Release(SimInstance instance, bool isShared = false)
     {
-        instance.Holder = null;
-        while (instance.Waiting is { } waiting && waiting.TryDequeue(out var next))
-        {
+        Give(instance, isShared);
+        Admit(instance);
+    }
+
+    private static bool IsFree(SimInstance instance, bool isShared) => instance.Holder is null && (isShared || instance.Sharers == 0);
+
+    private void Take(SimInstance instance, bool isShared)
+    {
+        if (isShared)
+            instance.Sharers++;
+        else
             instance.Holder = Reserved;
-            if (next.Turn.TrySetResult(true))
-                return;
+    }
+
+    private static void Give(SimInstance instance, bool isShared)
+    {
+        if (isShared)
+            instance.Sharers--;
+        else
             instance.Holder = null;
+    }
+
+    // In the order of their coming: who wants it alone is not overtaken by those who share it.
+    private void Admit(SimInstance instance)
+    {
+        while (instance.Waiting is { } waiting && waiting.TryPeek(out var next) && (next.Turn.Task.IsCompleted || IsFree(instance, next.IsShared)))
+        {
+            waiting.Dequeue();
+            if (next.Turn.Task.IsCompleted)
+                continue;
+            Take(instance, next.IsShared);
+            next.Turn.SetResult(true);
         }
     }
 
@@ -255,7 +282,10 @@ internal sealed class WorkEngine(World world)
     private HypervisorException Conflict(SimInstance instance, string why) => world.Refused(ErrorCode.Conflict, $"'{instance.Name}' was not changed: {why}.", instance.Text);
 
     private HypervisorException Locked(SimInstance instance) =>
-        world.Error(ErrorCode.Locked, RequestOutcome.Rejected, $"'{instance.Name}' is being changed: '{instance.Holder?.Kind}' is under way. Try again when it has ended.", instance.Text, about: instance.Holder?.Kind);
+        world.Error(ErrorCode.Locked, RequestOutcome.Rejected, $"'{instance.Name}' is being {(instance.Sharers > 0 ? "cloned" : "changed")}: '{KindAt(instance)}' is under way. Try again when it has ended.", instance.Text, about: KindAt(instance));
+
+    // Clones alone share.
+    private static string? KindAt(SimInstance instance) => instance.Sharers > 0 ? WorkKinds.Clone : instance.Holder?.Kind;
 
     private static DateTimeOffset? TimeOf(RequestId request)
     {

@@ -61,6 +61,9 @@ internal sealed class SimInstance
     /// <summary>The work that has it to itself now.</summary>
     public Work? Holder { get; set; }
 
+    /// <summary>How many copy it now, beside each other; nobody has it to himself meanwhile.</summary>
+    public int Sharers { get; set; }
+
     /// <summary>Work that waits to have it.</summary>
     public Queue<LockWaiter>? Waiting { get; set; }
 

@@ -1,3 +1,5 @@
+using Hypervisor.Sdk.Simulation.Works;
+
 namespace Hypervisor.Sdk.Simulation.Worlds;
 
 /// <summary>A node. Belongs to the loop.</summary>
@@ -30,6 +32,17 @@ internal sealed class SimNode(NodeName name, SimulatedNodeOptions options)
 
     /// <summary>Memory of all instances that are here, running or not: what placing goes by.</summary>
     public long AssignedMemoryBytes { get; set; }
+
+    /// <summary>How many instances it makes at once; null: as many as it is asked for.</summary>
+    public int? MaxMaking { get; } = options.MaxCreationsAtOnce;
+
+    /// <summary>Instances that are being made here.</summary>
+    public int Making { get; set; }
+
+    public bool HasPlace => MaxMaking is not { } most || Making < most;
+
+    /// <summary>Work that waits for a place.</summary>
+    public List<Work> Queue { get; } = [];
 
     /// <summary>Migrations that share its link.</summary>
     public int Migrations { get; set; }

@@ -1,3 +1,5 @@
+using Hypervisor.Sdk.Simulation.Works;
+
 namespace Hypervisor.Sdk.Simulation.Worlds;
 
 /// <content>Nodes.</content>
@@ -31,6 +33,59 @@ internal sealed partial class World
             ? throw Unsupported("architecture", $"no node runs '{architecture}'")
             : throw Error(ErrorCode.Unavailable, RequestOutcome.Rejected, "No node answers.", null);
     }
+
+    /// <summary>Whether a clone of an instance is made beside other clones of it.</summary>
+    public bool SharesAsSource(SimInstance source) => Personality.ClonesShareSource && !source.IsUp;
+
+    /// <summary>Refuses what a node cannot make beside what it is making, where the personality refuses at once.</summary>
+    public void RequirePlace(SimNode node)
+    {
+        if (Personality.Locking == SimulatedLocking.Refuses && !node.HasPlace)
+            throw NoPlace(node);
+    }
+
+    /// <summary>Takes a place among what a node makes at once: waits for one, or fails, as the personality does with locks. Within the work.</summary>
+    public async Task TakePlaceAsync(SimNode node, Work work)
+    {
+        while (!node.HasPlace)
+        {
+            if (Personality.Locking != SimulatedLocking.Waits)
+                throw NoPlace(node);
+            node.Queue.Add(work);
+            try
+            {
+                // Until it is woken: its deadline is earlier.
+                await work.Take(TimeSpan.FromDays(3650), "waiting for other work on the node");
+            }
+            catch (HypervisorException)
+            {
+                node.Queue.Remove(work);
+                CallNext(node);
+                throw;
+            }
+        }
+
+        node.Making++;
+    }
+
+    /// <summary>Gives it back.</summary>
+    public static void GivePlace(SimNode node)
+    {
+        node.Making--;
+        CallNext(node);
+    }
+
+    private static void CallNext(SimNode node)
+    {
+        if (!node.HasPlace || node.Queue.Count == 0)
+            return;
+        var next = node.Queue[0];
+        node.Queue.RemoveAt(0);
+        next.Wake();
+    }
+
+    private HypervisorException NoPlace(SimNode node) =>
+        new($"The node '{node.Text}' makes {node.Making} instances, which is as many as it makes at once. Try again when one is there.", ErrorCode.Locked, RequestOutcome.Rejected) { Backend = Name, Resource = $"node {node.Text}" };
 
     /// <summary>Refuses to run what the node has no memory for.</summary>
     public void RequireMemory(SimInstance instance)
