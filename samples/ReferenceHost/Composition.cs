@@ -1,4 +1,5 @@
 using System.Reflection;
+using Hypervisor.Sdk.Jobs;
 using Microsoft.Extensions.FileProviders;
 
 namespace Hypervisor.Sdk.ReferenceHost;
@@ -9,7 +10,8 @@ internal static class Composition
     /// <param name="options">What the command line says.</param>
     /// <param name="state">What outlives the host.</param>
     /// <param name="configure">The last word on the services: for tests.</param>
-    public static WebApplication Build(HostOptions options, StateDirectory state, Action<WebApplicationBuilder>? configure = null)
+    /// <param name="moreJobs">Adds types of jobs: for tests.</param>
+    public static WebApplication Build(HostOptions options, StateDirectory state, Action<WebApplicationBuilder>? configure = null, Action<JobsBuilder>? moreJobs = null)
     {
         // Production whatever the environment says: a developer's page would show stack traces. Slim: no more servers and loggers than are used.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = Environments.Production, ContentRootPath = AppContext.BaseDirectory });
@@ -42,7 +44,8 @@ internal static class Composition
         builder.Services.AddHypervisorApi(api => api.OperationKey = operationKey);
 
         // Every action on a machine is a job: durable, one after the other on a machine, and settled after a crash.
-        builder.Services.AddMachineJobs(state, shared);
+        var jobs = builder.Services.AddMachineJobs(state, shared);
+        moreJobs?.Invoke(jobs);
 
         // 3. Who may use it.
         builder.Services.AddSignIn();

@@ -14,8 +14,8 @@ internal sealed partial class PostgreSqlJobStore
             return ids;
         }, cancellationToken);
 
-    // Nothing has to be looked at before it is made.
-    private static bool IsPlain(NewJob job) => job.UniqueKey is null && job.ChildName is null && job.After.Count == 0;
+    // Nothing has to be looked at before it is made, and the function that makes many at once knows all of it.
+    private static bool IsPlain(NewJob job) => job.UniqueKey is null && job.ChildName is null && job.After.Count == 0 && job.Progress is null;
 
     private static async Task<JobId> EnqueueAsync(PostgreSqlSession session, NewJob job)
     {
@@ -43,12 +43,12 @@ internal sealed partial class PostgreSqlJobStore
         await session.RunAsync("""
             WITH job AS (INSERT INTO hvsdk_jobs.jobs (seq, id, type, args, priority, max_attempts, max_lost, parent, child, args_version, trace)
                 VALUES ($1, $2, $3, $4, $5, $9, $14, $16, $17, $18, $19)),
-            made AS (INSERT INTO hvsdk_jobs.pending (seq, state, change, type, order_ms, due_ms, created_ms, unique_key, retention_ms, lanes, deadline_ms, waiting, args_version, rate_key, rate_limit, rate_ms)
-                VALUES ($1, 0, $1, $3, $6, $7, $8, $10, $11, $12, $13, $15, $18, $20, $21, $22) RETURNING order_ms)
+            made AS (INSERT INTO hvsdk_jobs.pending (seq, state, change, type, order_ms, due_ms, created_ms, unique_key, retention_ms, lanes, deadline_ms, waiting, args_version, rate_key, rate_limit, rate_ms, progress)
+                VALUES ($1, 0, $1, $3, $6, $7, $8, $10, $11, $12, $13, $15, $18, $20, $21, $22, $23) RETURNING order_ms)
             UPDATE hvsdk_jobs.counters SET head_ms = made.order_ms, head_seq = 0 FROM made WHERE made.order_ms < head_ms
             """, seq, job.Id.ToString(), job.Type, job.Args, job.Priority, job.OrderMs, Ms(job.DueAt), Ms(job.CreatedAt), job.MaxAttempts, job.UniqueKey, (long)job.Retention.TotalMilliseconds,
             LaneText.Write(job.Lanes), job.DeadlineAt is { } deadline ? Ms(deadline) : null, job.MaxLostWorkers, waits.Count, job.Parent?.ToString(), job.ChildName,
-            job.ArgsVersion, job.TraceParent, job.Rate?.Key, job.Rate?.Limit, (long?)job.Rate?.Period.TotalMilliseconds).ConfigureAwait(false);
+            job.ArgsVersion, job.TraceParent, job.Rate?.Key, job.Rate?.Limit, (long?)job.Rate?.Period.TotalMilliseconds, job.Progress).ConfigureAwait(false);
         foreach (long on in waits)
             await session.RunAsync("INSERT INTO hvsdk_jobs.waits VALUES ($1, $2, $3)", seq, on, (int)job.AfterRule).ConfigureAwait(false);
         return job.Id;

@@ -39,11 +39,11 @@ internal sealed partial class SqliteJobStore
         var waits = Waits(session, job);
         session.Run("""
             INSERT INTO jobs (id, type, args, state, priority, order_ms, due_ms, created_ms, attempts, counted, max_attempts, cancel, unique_key, retention_ms, lane_count, change,
-                deadline_ms, max_lost, waiting, parent, child, args_version, trace, rate_key, rate_limit, rate_ms)
-            VALUES ($0, $1, $2, 0, $3, $4, $5, $6, 0, 0, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+                deadline_ms, max_lost, waiting, parent, child, args_version, trace, rate_key, rate_limit, rate_ms, progress)
+            VALUES ($0, $1, $2, 0, $3, $4, $5, $6, 0, 0, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
             """, job.Id.ToString(), job.Type, job.Args, job.Priority, job.OrderMs, Ms(job.DueAt), Ms(job.CreatedAt), job.MaxAttempts, job.UniqueKey, (long)job.Retention.TotalMilliseconds,
             job.Lanes.Count, session.Next(Change), job.DeadlineAt is { } deadline ? Ms(deadline) : null, job.MaxLostWorkers, waits.Count, job.Parent?.ToString(), job.ChildName,
-            job.ArgsVersion, job.TraceParent, job.Rate?.Key, job.Rate?.Limit, (long?)job.Rate?.Period.TotalMilliseconds);
+            job.ArgsVersion, job.TraceParent, job.Rate?.Key, job.Rate?.Limit, (long?)job.Rate?.Period.TotalMilliseconds, job.Progress);
         if (job.Lanes.Count == 0 && waits.Count == 0)
             return job.Id;
 

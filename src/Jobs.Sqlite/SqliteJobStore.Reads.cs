@@ -10,14 +10,23 @@ internal sealed partial class SqliteJobStore
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) =>
         ReadAsync(session => session.Read($"SELECT {Columns} FROM jobs WHERE id = $0", Info, id.ToString()).FirstOrDefault(), cancellationToken);
 
+    // Ids sort by the time of their making.
     public Task<IReadOnlyList<JobInfo>> ListAsync(JobQuery query, int limit, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<JobInfo>>(session =>
+        session.Read(ListOf(query.State), Info, query.Before.IsDefault ? "~" : query.Before.ToString(), query.Type, limit), cancellationToken);
+
+    /// <summary>Jobs before an id, newest first. Those of a state that few are in are found by its index, which is named: the ids of all that ended since would be walked otherwise.</summary>
+    internal static string ListOf(JobState? state) => state is { } one
+        ? $"SELECT {Columns} FROM jobs {IndexOf(one)} WHERE state = {(int)one} AND id < $0 AND ($1 IS NULL OR type = $1) ORDER BY id DESC LIMIT $2"
+        : $"SELECT {Columns} FROM jobs WHERE id < $0 AND ($1 IS NULL OR type = $1) ORDER BY id DESC LIMIT $2";
+
+    private static string IndexOf(JobState state) => state switch
     {
-        // Ids sort by the time of their making; a state that is named in the text finds its index.
-        string before = query.Before.IsDefault ? "~" : query.Before.ToString();
-        return query.State is { } state
-            ? session.Read($"SELECT {Columns} FROM jobs WHERE state = {(int)state} AND id < $0 AND ($1 IS NULL OR type = $1) ORDER BY id DESC LIMIT $2", Info, before, query.Type, limit)
-            : session.Read($"SELECT {Columns} FROM jobs WHERE id < $0 AND ($1 IS NULL OR type = $1) ORDER BY id DESC LIMIT $2", Info, before, query.Type, limit);
-    }, cancellationToken);
+        JobState.Pending => "INDEXED BY jobs_pending",
+        JobState.InProgress => "INDEXED BY jobs_running",
+        JobState.Failed => "INDEXED BY jobs_failed",
+        JobState.Cancelled => "INDEXED BY jobs_cancelled",
+        _ => "",
+    };
 
     public Task<IReadOnlyList<JobInfo>> ListChangesAsync(long after, int limit, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<JobInfo>>(session =>
         session.Read($"SELECT {Columns} FROM jobs WHERE change > $0 ORDER BY change LIMIT $1", Info, after, limit), cancellationToken);

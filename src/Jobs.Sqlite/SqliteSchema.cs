@@ -99,6 +99,9 @@ internal static class SqliteSchema
             "ALTER TABLE schedules ADD COLUMN rate_limit INTEGER",
             "ALTER TABLE schedules ADD COLUMN rate_ms INTEGER",
         ],
+        [
+            "CREATE INDEX jobs_cancelled ON jobs (id) WHERE state = 4",
+        ],
     ];
 
     /// <summary>The version that this release writes.</summary>

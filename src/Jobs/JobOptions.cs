@@ -26,6 +26,9 @@ public sealed class JobOptions
     /// <summary>How many jobs of a key may begin within a time. One that has to wait for that holds no lane meanwhile, and is overtaken in its lanes as one that is not due yet. Default: no limit.</summary>
     public JobRate? Rate { get; init; }
 
+    /// <summary>What it is, in words, for those who look at it before its handler has said anything: <see cref="JobInfo.Progress"/> until then. At most 1,024 characters are kept. Never a secret: it is not encrypted. Default: nothing.</summary>
+    public string? Progress { get; init; }
+
     /// <summary>A key that at most one job has that has not ended; up to 256 characters. Default: none.</summary>
     public string? UniqueKey { get; init; }
 

@@ -8,7 +8,7 @@ public sealed class ContainerFixture : HostFixture
 {
     private PrivateServer? _server;
 
-    internal override async Task<ReferenceHostProcess> StartHostAsync(CancellationToken cancellationToken)
+    internal override async Task<IServedHost> StartHostAsync(CancellationToken cancellationToken)
     {
         _server = await PrivateServer.StartAsync(ServerKind.Lxd, hasOwnNetwork: true, watch: null, cancellationToken);
         return await ReferenceHostProcess.StartAsync(cancellationToken, "--lxd", _server.Socket);

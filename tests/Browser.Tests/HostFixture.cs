@@ -5,7 +5,7 @@ namespace Hypervisor.Sdk.Browser.Tests;
 /// <summary>A host and one browser, signed in once (a token is good for one sign-in), for all tests of a class.</summary>
 public abstract class HostFixture : IAsyncLifetime
 {
-    private ReferenceHostProcess? _host;
+    private IServedHost? _host;
     private IPlaywright? _playwright;
     private IBrowser? _browser;
     private string? _signedIn;
@@ -33,7 +33,7 @@ public abstract class HostFixture : IAsyncLifetime
         });
     }
 
-    internal abstract Task<ReferenceHostProcess> StartHostAsync(CancellationToken cancellationToken);
+    internal abstract Task<IServedHost> StartHostAsync(CancellationToken cancellationToken);
 
     /// <summary>Waits until the page shows what it has of the host.</summary>
     internal abstract Task ExpectReadyAsync(WatchedPage page);

@@ -40,7 +40,7 @@ public sealed class PageFixture : HostFixture
         }
     }
 
-    internal override async Task<ReferenceHostProcess> StartHostAsync(CancellationToken cancellationToken)
+    internal override async Task<IServedHost> StartHostAsync(CancellationToken cancellationToken)
     {
         RealPeer.Program("qemu-system-x86_64");
         var guest = await GuestImage.GetAsync(cancellationToken);

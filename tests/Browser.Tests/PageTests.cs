@@ -426,7 +426,7 @@ public sealed partial class PageTests(PageFixture fixture) : IClassFixture<PageF
         await Assertions.Expect(page.Machine("demo-1").Locator("td[data-label='CPU']")).ToContainTextAsync("%", PagePatience.Text);
         Assert.Equal(0, await page.OverflowAsync());
         await page.PictureAsync($"machines-{width}");
-        foreach (string view in (string[])["create", "events", "tasks"])
+        foreach (string view in (string[])["create", "events", "tasks", "jobs"])
             await CheckAsync("#/" + view, view);
 
         await page.GoToMachineAsync("demo-1", "Summary");

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Hypervisor.Sdk.Browser.Tests;
 
 /// <summary>The reference host as its users run it: its built program on a state directory of its own.</summary>
-internal sealed partial class ReferenceHostProcess : IAsyncDisposable
+internal sealed partial class ReferenceHostProcess : IServedHost
 {
     private static readonly string ProgramPath = Repository.PathOf("artifacts", "bin", "ReferenceHost", "debug", "ReferenceHost");
 

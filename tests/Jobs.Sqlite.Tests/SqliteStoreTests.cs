@@ -182,6 +182,15 @@ public sealed class SqliteStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_list_of_a_state_that_few_are_in_does_not_walk_the_ids_of_all_jobs()
+    {
+        SqliteJobStore.Open(Path).Dispose();
+        using var session = new SqliteSession(Path, isReader: true);
+        foreach (var (state, index) in new[] { (JobState.Pending, "jobs_pending"), (JobState.InProgress, "jobs_running"), (JobState.Failed, "jobs_failed"), (JobState.Cancelled, "jobs_cancelled") })
+            Assert.Contains(session.Read("EXPLAIN QUERY PLAN " + SqliteJobStore.ListOf(state), row => row.GetString(3), "~", null, 10), step => step.Contains($"INDEX {index}", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Who_was_paused_beyond_his_lease_can_write_nothing()
     {
         await using var store = SqliteJobStore.Open(Path);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Hypervisor.Sdk.Jobs;
 
 namespace Hypervisor.Sdk.ReferenceHost;
@@ -8,40 +7,45 @@ namespace Hypervisor.Sdk.ReferenceHost;
 internal static class JobEndpoints
 {
     private const string Root = "/jobs";
-    private const int MaxJobs = 200;
     private const int Firings = 5;
 
     public static void MapJobs(this IEndpointRouteBuilder endpoints)
     {
         var jobs = endpoints.MapGroup(Root).RequireAuthorization();
-        jobs.MapGet("", async http => await http.Response.WriteAsJsonAsync(await ListAsync(http), JobPageJson.Default.JobPage));
+        jobs.MapGet("", ListAsync);
         jobs.MapGet("/changes", WatchAsync);
+        jobs.MapGet("/{id}", GetAsync);
         jobs.MapPost("/{id}/cancel", Change((all, id, token) => all.CancelAsync(id, token)));
         jobs.MapPost("/{id}/retry", Change((all, id, token) => all.RetryAsync(id, token)));
         jobs.MapDelete("/{id}", Change((all, id, token) => all.DiscardAsync(id, token)));
     }
 
-    private static async Task<JobPage> ListAsync(HttpContext http)
+    private static async Task ListAsync(HttpContext http)
     {
-        var all = http.RequestServices.GetRequiredService<IJobs>();
-        var query = http.Request.Query;
-        JobState? state = Enum.TryParse<JobState>(query["state"], ignoreCase: true, out var asked) ? asked : null;
-        string? type = query["type"].ToString() is { Length: > 0 } named ? named : null;
-        // Read before the jobs: what changes meanwhile is told again.
-        long position = await all.GetPositionAsync(http.RequestAborted);
-        var shown = new List<JobRow>();
-        await foreach (var job in all.ListAsync(new JobQuery { State = state, Type = type }, http.RequestAborted))
+        if (!JobFilter.TryRead(http.Request.Query, out var filter, out string? problem))
         {
-            shown.Add(await RowAsync(all, job, http.RequestAborted));
-            if (shown.Count == MaxJobs)
-                break;
+            await Refusal.WriteAsync(http, StatusCodes.Status400BadRequest, ErrorCode.InvalidArgument, problem);
+            return;
         }
 
-        var lanes = await all.ListLanesAsync(http.RequestAborted);
+        var all = http.RequestServices.GetRequiredService<IJobs>();
+        var rows = new JobRows(all);
+        // Read before the jobs: what changes meanwhile is told again.
+        long position = await all.GetPositionAsync(http.RequestAborted);
+        var (jobs, next) = await rows.ListAsync(filter, http.RequestAborted);
+        var lanes = await rows.LanesAsync(http.RequestAborted);
         var schedules = await all.ListSchedulesAsync(http.RequestAborted);
         var now = http.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
-        return new JobPage(position, shown, [.. lanes.Select(lane => new LaneRow(lane.Claim.Key.ToString(), lane.Claim.Mode == LaneMode.Exclusive, lane.Claim.Weight, lane.Claim.Capacity, lane.Holder.ToString()))],
-            [.. schedules.Select(schedule => RowOf(schedule, now))]);
+        await http.Response.WriteAsJsonAsync(new JobPage(position, jobs, next, lanes, [.. schedules.Select(schedule => RowOf(schedule, now))]), JobPageJson.Default.JobPage);
+    }
+
+    private static async Task GetAsync(HttpContext http)
+    {
+        var rows = new JobRows(http.RequestServices.GetRequiredService<IJobs>());
+        if (!JobId.TryParse((string?)http.Request.RouteValues["id"], out var id) || await rows.DetailAsync(id, http.RequestAborted) is not { } detail)
+            await Refusal.WriteAsync(http, StatusCodes.Status404NotFound, ErrorCode.NotFound, "There is no such job: it was never made here, or it was removed.");
+        else
+            await http.Response.WriteAsJsonAsync(detail, JobPageJson.Default.JobDetail);
     }
 
     /// <summary>A schedule, with what comes; or why it cannot be fired by this host. It hides no other.</summary>
@@ -72,7 +76,7 @@ internal static class JobEndpoints
             await http.Response.Body.FlushAsync(stopping.Token);
             await foreach (var job in all.WatchAsync(Math.Max(0, after), stopping.Token))
             {
-                string row = JsonSerializer.Serialize(await RowAsync(all, job, stopping.Token), JobPageJson.Default.JobRow);
+                string row = JsonSerializer.Serialize(await new JobRows(all).RowAsync(job, stopping.Token), JobPageJson.Default.JobRow);
                 await http.Response.WriteAsync($"id: {job.Position}\ndata: {row}\n\n", stopping.Token);
                 await http.Response.Body.FlushAsync(stopping.Token);
             }
@@ -90,25 +94,4 @@ internal static class JobEndpoints
         else
             http.Response.StatusCode = StatusCodes.Status204NoContent;
     };
-
-    private static async Task<JobRow> RowAsync(IJobs all, JobInfo job, CancellationToken cancellationToken)
-    {
-        var reason = job.State == JobState.Pending ? await all.GetPendingReasonAsync(job.Id, cancellationToken) : null;
-        return new(job.Id.ToString(), job.Type, JsonNamingPolicy.CamelCase.ConvertName(job.State.ToString()), job.Attempts, job.CreatedAt, job.EndedAt, job.Worker, job.IsCancelRequested, job.Error, job.Progress,
-            job.ProgressFraction, reason?.ToString(), job.Position);
-    }
 }
-
-internal sealed record JobRow(string Id, string Type, string State, int Attempts, DateTimeOffset CreatedAt, DateTimeOffset? EndedAt, string? Worker, bool IsCancelRequested, string? Error, string? Progress,
-    double? Fraction, string? Waits, long Position);
-
-internal sealed record LaneRow(string Key, bool IsExclusive, int Weight, int? Capacity, string Holder);
-
-internal sealed record ScheduleRow(string Name, string Cron, string Zone, IReadOnlyList<DateTimeOffset> Next, string? Error);
-
-internal sealed record JobPage(long Position, IReadOnlyList<JobRow> Jobs, IReadOnlyList<LaneRow> Lanes, IReadOnlyList<ScheduleRow> Schedules);
-
-[JsonSerializable(typeof(JobPage))]
-[JsonSerializable(typeof(JobRow))]
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-internal sealed partial class JobPageJson : JsonSerializerContext;

@@ -19,7 +19,7 @@ internal static class MachineJobs
     // These answer with what they did, and begin no work that goes on.
     private static readonly string[] s_other = ["planChange", "runCommand", "createGraphicsSession", "uploadFile", "deleteFile", "addPort", "removePort"];
 
-    public static void AddMachineJobs(this IServiceCollection services, StateDirectory state, SharedDirectory? shared)
+    public static JobsBuilder AddMachineJobs(this IServiceCollection services, StateDirectory state, SharedDirectory? shared)
     {
         services.AddSingleton<WaitingCallers>().AddSingleton<InProcessApi>().AddHostedService<HostSchedules>();
         // In a file of this host's alone nobody else changes anything, and an idle host asks for nothing.
@@ -27,7 +27,7 @@ internal static class MachineJobs
             ? services.AddJobs(jobs => (jobs.Concurrency, jobs.PollInterval, jobs.MaxPayloadBytes) = (Concurrency, TimeSpan.FromMinutes(1), 2 * MaxBodyBytes)).UseSqlite(state.Jobs)
             : services.AddJobs(jobs => (jobs.Concurrency, jobs.MaxPayloadBytes) = (Concurrency, 2 * MaxBodyBytes)).UsePostgreSql(shared.ConnectionString);
         // A body may hold a password for a new machine.
-        jobs.EncryptPayloads(shared?.JobKey ?? state.JobKey)
+        return jobs.EncryptPayloads(shared?.JobKey ?? state.JobKey)
             .AddHandler<MachineWorkHandler, MachineWork, string>(MachineWorkHandler.JobType, HostJobsJson.Default.MachineWork, HostJobsJson.Default.String)
             .AddHandler<TidyJobsHandler, TidyJobs, int>(TidyJobsHandler.JobType, HostJobsJson.Default.TidyJobs, HostJobsJson.Default.Int32);
     }
@@ -74,7 +74,7 @@ internal static class MachineJobs
         var answer = callers.Expect(work.RequestId);
         try
         {
-            var job = await jobs.EnqueueAsync(work, new JobOptions { UniqueKey = work.Key, Lanes = lanes }, http.RequestAborted);
+            var job = await jobs.EnqueueAsync(work, new JobOptions { UniqueKey = work.Key, Lanes = lanes, Progress = work.Say() }, http.RequestAborted);
             if (!job.IsNew && (await jobs.GetAsync(job.Id, http.RequestAborted))?.State != JobState.Pending)
             {
                 // The same request again, when the first has begun: the API knows it by its id. Before, it waits for the same answer.

@@ -17,6 +17,13 @@ internal sealed record MachineWork(string What, string Target, string Method, st
 {
     [JsonIgnore]
     public RequestId RequestId => RequestId.Parse(Key, null);
+
+    /// <summary>What is said of it: what, to whom, and how far that is.</summary>
+    public string Say(string stage = "") => $"{What}: {Target}{(stage.Length > 0 ? ", " + stage : "")}";
+
+    /// <summary>Whether what is said of a job says that something is done to a machine of that name.</summary>
+    public static bool IsAbout(string? said, string machine) => said?.IndexOf(": ", StringComparison.Ordinal) is { } at and > 0
+        && said.AsSpan(at + 2) is var rest && rest.StartsWith(machine, StringComparison.Ordinal) && (rest.Length == machine.Length || rest[machine.Length..].StartsWith(", ", StringComparison.Ordinal));
 }
 
 /// <summary>What the API answered.</summary>

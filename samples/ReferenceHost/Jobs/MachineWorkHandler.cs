@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -16,7 +17,7 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
 
     public async Task<string> RunAsync(JobContext job, MachineWork args, CancellationToken cancellationToken)
     {
-        await job.ReportAsync($"{args.What}: {args.Target}", 0);
+        await job.ReportAsync(args.Say(), 0);
         // The first attempt goes by the caller's own id, so that the same request again is the same; one that was refused is sent again by a new one.
         RequestId? key = job.Attempt == 1 ? args.RequestId : null;
         return await job.StepAsync("do", HostJobsJson.Default.String, options => DoAsync(job, args, key ?? options.RequestId ?? args.RequestId, options.FencingToken, cancellationToken), async request =>
@@ -71,6 +72,7 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
         // Not cut off midway: what was sent is followed, or cancelled where it runs.
         var answer = await api.SendAsync(args.Method, args.Path, args.Query, args.Body, args.ContentType, headers, fencingToken, CancellationToken.None);
         callers.Answer(args.RequestId, answer);
+        await job.LogAsync($"{args.Method} {args.Path} was answered with {answer.Status}.");
         using var document = JsonDocument.Parse(answer.Body);
         if (answer.Status >= 400)
             throw Failure(document.RootElement);
@@ -110,7 +112,8 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
             if (said != $"{stage} {fraction}")
             {
                 said = $"{stage} {fraction}";
-                await job.ReportAsync($"{args.What}: {args.Target}{(stage.Length > 0 ? ", " + stage : "")}", fraction);
+                await job.ReportAsync(args.Say(stage), fraction);
+                await job.LogAsync(fraction is { } at ? string.Create(CultureInfo.InvariantCulture, $"{(stage.Length > 0 ? stage : "running")} ({at:P0})") : stage.Length > 0 ? stage : "running");
             }
 
             if (!cancellationToken.IsCancellationRequested || isCancelled)

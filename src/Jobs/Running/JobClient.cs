@@ -102,6 +102,7 @@ internal sealed partial class JobClient(IJobStore store, IEnumerable<JobRegistra
             AfterRule = job.AfterRule,
             Parent = parent,
             ChildName = childName,
+            Progress = job.Progress is { } said ? JobContext.Said(said) : null,
         };
     }
 

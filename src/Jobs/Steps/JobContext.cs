@@ -188,7 +188,7 @@ public sealed class JobContext
         ArgumentNullException.ThrowIfNull(progress);
         if (fraction is { } part && !(part >= 0 && part <= 1))
             throw new ArgumentOutOfRangeException(nameof(fraction), fraction, "How far a job is, is said by 0 to 1.");
-        if (!await _store.ReportAsync(Id, FencingToken, Bounded(progress, MaxProgressChars), fraction).ConfigureAwait(false))
+        if (!await _store.ReportAsync(Id, FencingToken, Said(progress), fraction).ConfigureAwait(false))
             throw new JobLeaseLostException(Id, FencingToken);
         _signals.PulseJob(Id);
     }
@@ -202,6 +202,9 @@ public sealed class JobContext
             throw new JobLeaseLostException(Id, FencingToken);
         _signals.PulseJob(Id);
     }
+
+    /// <summary>What is kept of what is said about how far a job is.</summary>
+    internal static string Said(string progress) => Bounded(progress, MaxProgressChars);
 
     private static string Bounded(string text, int maxChars) => text.Length > maxChars ? text[..maxChars] : text;
 

@@ -135,7 +135,7 @@ internal sealed class EncryptedJobStore(IJobStore store, PayloadCipher cipher) :
         Id = job.Id, Type = job.Type, Args = cipher.Encrypt(job.Args, Args(job.Id)), ArgsVersion = job.ArgsVersion, CreatedAt = job.CreatedAt,
         DueAt = job.DueAt, MaxAttempts = job.MaxAttempts, Retention = job.Retention, Priority = job.Priority, Lanes = job.Lanes,
         UniqueKey = job.UniqueKey, Uniqueness = job.Uniqueness, Rate = job.Rate, TraceParent = job.TraceParent, DeadlineAt = job.DeadlineAt,
-        MaxLostWorkers = job.MaxLostWorkers, After = job.After, AfterRule = job.AfterRule, Parent = job.Parent, ChildName = job.ChildName,
+        MaxLostWorkers = job.MaxLostWorkers, After = job.After, AfterRule = job.AfterRule, Parent = job.Parent, ChildName = job.ChildName, Progress = job.Progress,
     };
 
     // It is taken already, and so are the others of its claim: what the keys throw is the failure of its attempt and not theirs.

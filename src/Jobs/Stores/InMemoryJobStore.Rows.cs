@@ -54,6 +54,7 @@ internal sealed partial class InMemoryJobStore
         _jobs.Add(made.Id, new Row
         {
             Made = made, Seq = ++_seq, Position = ++_change, OrderMs = made.OrderMs, DueAt = Whole(made.DueAt), DeadlineAt = made.DeadlineAt is { } deadline ? Whole(deadline) : null, Waits = waits,
+            Progress = made.Progress,
         });
         return made.Id;
     }

@@ -63,6 +63,9 @@ public sealed class NewJob
     /// <summary>Its name among the children of <see cref="Parent"/>: made once, however often the parent runs.</summary>
     public string? ChildName { get; init; }
 
+    /// <summary>What is said of it until its handler says something.</summary>
+    public string? Progress { get; init; }
+
     /// <summary>Its place in the queue, in milliseconds: a priority counts as a minute of waiting for each step.</summary>
     public long OrderMs => DueAt.ToUnixTimeMilliseconds() - (Priority * 60_000L);
 }

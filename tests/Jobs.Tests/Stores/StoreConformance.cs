@@ -39,6 +39,60 @@ public abstract class StoreConformance
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task What_is_said_of_a_job_when_it_is_made_stays_until_its_handler_says_something()
+    {
+        await using var store = (await PrepareAsync())();
+        var made = Job();
+        var id = await EnqueueAsync(store, new NewJob { Id = made.Id, Type = made.Type, Args = made.Args, CreatedAt = Start, DueAt = Start, MaxAttempts = 1, Progress = "start: web1" });
+        Assert.Null((await store.GetAsync(await EnqueueAsync(store, Job(due: Start.AddHours(1))), Token))!.Progress);
+        Assert.Equal("start: web1", (await store.GetAsync(id, Token))!.Progress);
+        var claimed = Assert.Single(await ClaimAsync(store, Start));
+        Assert.Equal("start: web1", Assert.Single(await store.ListAsync(new JobQuery { State = JobState.InProgress }, 10, Token)).Progress);
+        Assert.True(await store.ReportAsync(id, claimed.FencingToken, "start: web1, waits for its agent", 0.5));
+        Assert.Equal("start: web1, waits for its agent", (await store.GetAsync(id, Token))!.Progress);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_list_of_each_state_has_those_that_are_in_it_newest_first()
+    {
+        await using var store = (await PrepareAsync())();
+        var ids = new Dictionary<JobState, List<string>>();
+        foreach (var state in Enum.GetValues<JobState>())
+        {
+            ids[state] = [];
+            for (int i = 0; i < 3; i++)
+            {
+                // What is to be PENDING is left for later, so that nobody takes it.
+                var id = await EnqueueAsync(store, Job(due: state == JobState.Pending ? Start.AddHours(1) : Start));
+                ids[state].Add(id.ToString());
+                if (state == JobState.Pending)
+                    continue;
+                if (state == JobState.Cancelled)
+                {
+                    Assert.Single(await store.CancelAsync(id, Start, Token));
+                }
+                else
+                {
+                    var claimed = Assert.Single(await ClaimAsync(store, Start));
+                    if (state == JobState.Completed)
+                        Assert.True(await store.EndAttemptAsync(End(claimed, AttemptEnd.Completed, Start)));
+                    else if (state == JobState.Failed)
+                        Assert.True(await store.EndAttemptAsync(new EndedAttempt { Id = id, FencingToken = claimed.FencingToken, End = AttemptEnd.Failed, State = JobState.Failed, Now = Start, Reason = "no" }));
+                }
+            }
+        }
+
+        foreach (var (state, expected) in ids)
+        {
+            string[] newestFirst = [.. expected.OrderDescending(StringComparer.Ordinal)];
+            Assert.Equal(newestFirst, (await store.ListAsync(new JobQuery { State = state }, 10, Token)).Select(job => job.Id.ToString()));
+            Assert.Equal(newestFirst[1..], (await store.ListAsync(new JobQuery { State = state, Type = "build", Before = JobId.Parse(newestFirst[0]) }, 10, Token)).Select(job => job.Id.ToString()));
+            Assert.Equal(newestFirst[..1], (await store.ListAsync(new JobQuery { State = state }, 1, Token)).Select(job => job.Id.ToString()));
+            Assert.Empty(await store.ListAsync(new JobQuery { State = state, Type = "other" }, 10, Token));
+        }
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task A_job_that_has_something_to_undo_is_replaced_by_none()
     {
         var open = await PrepareAsync();

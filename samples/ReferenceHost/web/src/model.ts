@@ -186,8 +186,49 @@ export interface Job {
   fraction?: number;
   /** Why it is pending, as a sentence. */
   waits?: string;
+  /** The job that it waits for: that has to end, or is before it in a lane. */
+  waitsFor?: JobName;
+  worker?: string;
   /** The place of its last change among all changes. */
   position: number;
+}
+
+/** A job by its id and what is said of it. */
+export interface JobName {
+  id: string;
+  name: string;
+}
+
+export interface JobAttempt {
+  number: number;
+  worker: string;
+  startedAt: string;
+  endedAt?: string;
+  end?: string;
+  reason?: string;
+}
+
+export interface JobLine {
+  number: number;
+  attempt: number;
+  at: string;
+  text: string;
+}
+
+export interface JobDetail {
+  job: Job;
+  attempts: JobAttempt[];
+  /** The newest lines, oldest first. */
+  log: JobLine[];
+  isLogCut: boolean;
+}
+
+/** Which jobs are asked for; empty: any. */
+export interface JobFilter {
+  state: string;
+  type: string;
+  machine: string;
+  text: string;
 }
 
 export interface Lane {
@@ -195,7 +236,9 @@ export interface Lane {
   isExclusive: boolean;
   weight: number;
   capacity?: number;
-  holder: string;
+  holder: JobName;
+  /** Who waits for it, of the newest that wait. */
+  waiting: JobName[];
 }
 
 export interface Schedule {
@@ -209,6 +252,8 @@ export interface Schedule {
 export interface JobPage {
   position: number;
   jobs: Job[];
+  /** Where to go on; absent where there are no more. */
+  next?: string;
   lanes: Lane[];
   schedules: Schedule[];
 }

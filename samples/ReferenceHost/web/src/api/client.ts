@@ -1,4 +1,4 @@
-import type { Backend, ChangePlan, GuestFile, Image, Instance, JobPage, NativeDocument, Network, Operation, PortForward, Problem, Snapshot } from '../model';
+import type { Backend, ChangePlan, GuestFile, Image, Instance, JobDetail, JobFilter, JobPage, NativeDocument, Network, Operation, PortForward, Problem, Snapshot } from '../model';
 
 /** What the server said no with, or what kept it from answering. */
 export class ApiError extends Error {
@@ -87,7 +87,11 @@ export class ApiClient {
   operation = (id: string): Promise<Operation> => this.get(path('operations', id));
   cancelOperation = (id: string): Promise<Response> => this.send('POST', path('operations', id, 'cancel'));
 
-  jobs = (): Promise<JobPage> => this.get('/jobs');
+  jobs = (filter: JobFilter, before: string | undefined, limit: number): Promise<JobPage> => {
+    const asked = Object.entries({ ...filter, before: before ?? '', limit: String(limit) }).filter(([, value]) => value !== '');
+    return this.get(`/jobs?${new URLSearchParams(asked).toString()}`);
+  };
+  job = (id: string): Promise<JobDetail> => this.get(`/jobs/${encodeURIComponent(id)}`);
   cancelJob = (id: string): Promise<Response> => this.send('POST', `/jobs/${encodeURIComponent(id)}/cancel`);
   retryJob = (id: string): Promise<Response> => this.send('POST', `/jobs/${encodeURIComponent(id)}/retry`);
   discardJob = (id: string): Promise<Response> => this.send('DELETE', `/jobs/${encodeURIComponent(id)}`);

@@ -52,8 +52,8 @@ export interface Loaded<T> {
   reload: () => void;
 }
 
-/** Asks the server when `key` changes and when told to; keeps the old answer while it asks, and never takes the answer to an older question. */
-export function useLoaded<T>(key: string, ask: () => Promise<T>): Loaded<T> {
+/** Asks the server when `key` or `version` changes and when told to; keeps the old answer of that key while it asks, and never takes the answer to an older question. */
+export function useLoaded<T>(key: string, ask: () => Promise<T>, version = 0): Loaded<T> {
   const [state, setState] = useState<{ key: string; value?: T; error?: unknown; loading: boolean }>({ key, loading: true });
   const [round, setRound] = useState(0);
   useEffect(() => {
@@ -66,7 +66,7 @@ export function useLoaded<T>(key: string, ask: () => Promise<T>): Loaded<T> {
     return () => {
       current = false;
     };
-  }, [key, round]);
+  }, [key, round, version]);
   return { value: state.key === key ? state.value : undefined, error: state.error, loading: state.loading, reload: () => setRound((before) => before + 1) };
 }
 

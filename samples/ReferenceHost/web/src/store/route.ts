@@ -8,7 +8,8 @@ window.addEventListener('hashchange', () => {
 });
 
 export type Route =
-  | { view: 'machines' | 'create' | 'events' | 'tasks' | 'jobs' }
+  | { view: 'machines' | 'create' | 'events' | 'tasks' }
+  | { view: 'jobs'; machine: string }
   | { view: 'machine'; backend: string; id: string; tab: string };
 
 export const route = computed<Route>(() => parseRoute(hash.value));
@@ -18,11 +19,17 @@ export function parseRoute(text: string): Route {
   if (view === 'machine' && backend && id) {
     return { view, backend, id, tab: tab || 'summary' };
   }
-  return { view: view === 'create' || view === 'events' || view === 'tasks' || view === 'jobs' ? view : 'machines' };
+  if (view === 'jobs') {
+    return { view, machine: backend ?? '' };
+  }
+  return { view: view === 'create' || view === 'events' || view === 'tasks' ? view : 'machines' };
 }
 
 export const machineLink = (at: { backend: string; id: string }, tab = 'summary'): string =>
   `#/machine/${encodeURIComponent(at.backend)}/${encodeURIComponent(at.id)}/${tab}`;
+
+/** The jobs of one machine. */
+export const jobsLink = (machine: string): string => `#/jobs/${encodeURIComponent(machine)}`;
 
 export function go(link: string): void {
   window.location.hash = link;

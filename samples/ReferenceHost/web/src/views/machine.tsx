@@ -5,7 +5,7 @@ import { Empty, ErrorBoundary, Loading } from '../components/feedback';
 import { Icon, type IconName } from '../components/icon';
 import type { Instance } from '../model';
 import { findInstance, keyOf, synchronized } from '../store/instances';
-import { machineLink } from '../store/route';
+import { jobsLink, machineLink } from '../store/route';
 import { ActionBar } from './actions';
 import { ConfigurationTab } from './configuration';
 import { ConsoleLogTab } from './console-log';
@@ -67,6 +67,7 @@ export function MachineView({ backend, id, tab }: { backend: string; id: string;
           {instance.stateReason && <span class="hint">{instance.stateReason}</span>}
         </div>
         <ActionBar instance={instance} />
+        <a class="button plain small" href={jobsLink(instance.name || instance.id)}><Icon name="tasks" /><span>Jobs</span></a>
       </header>
       <nav class="tabs" ref={nav} aria-label={`Parts of ${instance.name}`}>
         {fitting.map(([name, label, icon]) => <a key={name} href={machineLink(instance, name)} class={name === active ? 'active' : ''} aria-current={name === active ? 'page' : undefined}><Icon name={icon} size={14} />{label}</a>)}

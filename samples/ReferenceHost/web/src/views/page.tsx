@@ -66,7 +66,7 @@ function View() {
     case 'tasks':
       return <TasksView />;
     case 'jobs':
-      return <JobsView />;
+      return <JobsView key={at.machine} machine={at.machine} />;
     case 'machine':
       return <MachineView backend={at.backend} id={at.id} tab={at.tab} />;
   }
