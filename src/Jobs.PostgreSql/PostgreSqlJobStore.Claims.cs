@@ -75,7 +75,7 @@ internal sealed partial class PostgreSqlJobStore
 
     private static async Task<int> RecoverAsync(PostgreSqlSession session, DateTimeOffset now)
     {
-        var lost = await session.ReadAsync("SELECT seq, cancel, counted >= max_attempts, lost + 1 >= max_lost, lost + 1 FROM hvsdk_jobs.running JOIN hvsdk_jobs.jobs USING (seq) WHERE lease_ms <= $1 ORDER BY lease_ms, seq FOR UPDATE OF running",
+        var lost = await session.ReadAsync("SELECT seq, cancel, counted >= max_attempts, lost + 1 >= max_lost, lost + 1 FROM hvsdk_jobs.running JOIN hvsdk_jobs.jobs USING (seq) WHERE lease_ms + 0 BETWEEN (SELECT lease_ms FROM hvsdk_jobs.counters) AND $1 ORDER BY lease_ms, seq FOR UPDATE OF running",
             row => (Seq: row.GetInt64(0), IsCancel: row.GetBoolean(1), IsLast: row.GetBoolean(2), IsPoison: row.GetBoolean(3), Lost: row.GetInt32(4)), Ms(now)).ConfigureAwait(false);
         foreach (var job in lost)
         {

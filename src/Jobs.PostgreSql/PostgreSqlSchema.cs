@@ -106,6 +106,16 @@ internal static class PostgreSqlSchema
         CREATE INDEX ended_failed ON hvsdk_jobs.ended (seq) WHERE state = 3;
         CREATE INDEX ended_kept ON hvsdk_jobs.ended (keep_ms) WHERE keep_ms IS NOT NULL;
         UPDATE hvsdk_jobs.counters SET head_ms = {PostgreSqlFunctions.NoHead}, head_seq = 0;
+        """,
+        // Leases are found by an index that no other question can use: with the statistics of an empty table the server took it to find a job by its number as well, and walked over all that had ended since the table was
+        // vacuumed.
+        $"""
+        LOCK TABLE hvsdk_jobs.counters IN ACCESS EXCLUSIVE MODE;
+        DROP FUNCTION IF EXISTS hvsdk_jobs.make, hvsdk_jobs.finish, hvsdk_jobs.start, hvsdk_jobs.hand_out, hvsdk_jobs.next;
+        DROP FUNCTION IF EXISTS hvsdk_jobs.wait_again CASCADE;
+        DROP INDEX hvsdk_jobs.running_lease;
+        CREATE INDEX running_lease ON hvsdk_jobs.running ((lease_ms + 0));
+        ALTER TABLE hvsdk_jobs.counters ADD COLUMN lease_ms bigint NOT NULL DEFAULT {PostgreSqlFunctions.NoHead}, ADD COLUMN leases_seen_ms bigint NOT NULL DEFAULT 0;
         """ + PostgreSqlFunctions.All,
     ];
 

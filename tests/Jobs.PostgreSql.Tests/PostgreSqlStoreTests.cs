@@ -225,6 +225,73 @@ public sealed class PostgreSqlStoreTests(PostgreSqlServer server) : StoreConform
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task What_ends_is_found_without_going_through_all_that_runs()
+    {
+        // The statistics are those of a table in which one job is left, as after a vacuum in the middle of the work.
+        const int Running = 3000;
+        string connection = await server.CreateDatabaseAsync();
+        await using var store = new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System);
+        await store.EnqueueAsync([.. Enumerable.Range(0, Running).Select(_ => Job())], Token);
+        Assert.All(await Task.WhenAll((await ClaimAsync(store, Start, Running)).SkipLast(1).Select(job => store.EndAttemptAsync(Ended(job, AttemptEnd.Completed, Start)))), Assert.True);
+        await ScalarAsync(connection, "VACUUM ANALYZE");
+        await store.EnqueueAsync([.. Enumerable.Range(0, Running).Select(_ => Job())], Token);
+        await using var source = NpgsqlDataSource.Create(connection + ";Pooling=false");
+        await using var session = await source.OpenConnectionAsync(Token);
+        await using var transaction = await session.BeginTransactionAsync(Token);
+        await using var claim = new NpgsqlCommand($"SELECT count(r_id)::int FROM hvsdk_jobs.hand_out($1, $1 + 30000, 'w', ARRAY['build'], ARRAY[1], {Running}, 'me')", session, transaction)
+        {
+            Parameters = { new NpgsqlParameter { Value = PostgreSqlJobStore.Ms(Start) } },
+        };
+        await using var finish = new NpgsqlCommand("""
+            SELECT count(*)::int FROM (SELECT array_agg(seq) AS seqs, array_agg(token) AS tokens FROM (SELECT seq, token FROM hvsdk_jobs.running ORDER BY seq DESC LIMIT 10) AS few) AS last,
+                hvsdk_jobs.finish(seqs, tokens, array_fill($1, ARRAY[10]), array_fill('null'::text, ARRAY[10]), 'me')
+            """, session, transaction)
+        {
+            Parameters = { new NpgsqlParameter { Value = PostgreSqlJobStore.Ms(Start) } },
+        };
+        await using var read = new NpgsqlCommand("SELECT sum(seq_tup_read + idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname IN ('jobs', 'running', 'ended')", session, transaction);
+        Assert.Equal(Running, await claim.ExecuteScalarAsync(Token));
+        int before = (int)(await read.ExecuteScalarAsync(Token))!;
+        Assert.InRange(before, Running, 2 * Running);
+        Assert.Equal(10, await finish.ExecuteScalarAsync(Token));
+        // Ten were looked for by who asked, and ten by the function.
+        Assert.InRange((int)(await read.ExecuteScalarAsync(Token))! - before, 10, 100);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_claim_does_not_walk_over_leases_that_ended_and_misses_none()
+    {
+        string connection = await server.CreateDatabaseAsync();
+        await using var store = new PostgreSqlJobStore(connection, notifications: false, TimeProvider.System);
+        var lease = TimeSpan.FromSeconds(30);
+        var now = Start;
+        for (int i = 0; i < 5; i++)
+        {
+            await store.EnqueueAsync([Job()], Token);
+            var taken = Assert.Single(await ClaimAsync(store, now = now.AddSeconds(1)));
+            Assert.True(await store.EndAttemptAsync(Ended(taken, AttemptEnd.Completed, now)));
+        }
+
+        // That of the last job, which has ended.
+        Assert.Equal(PostgreSqlJobStore.Ms(now + lease) - PostgreSqlJobStore.Ms(Start), await KnownAsync());
+
+        // By a clock that is behind: their leases end before all that is known of. One with a lane is taken in another way.
+        await store.EnqueueAsync([Job(lanes: [Lane])], Token);
+        var bound = Assert.Single(await ClaimAsync(store, now.AddSeconds(-1)));
+        Assert.Equal(PostgreSqlJobStore.Ms(now.AddSeconds(-1) + lease) - PostgreSqlJobStore.Ms(Start), await KnownAsync());
+        await store.EnqueueAsync([Job()], Token);
+        var plain = Assert.Single(await ClaimAsync(store, now.AddSeconds(-2)));
+        Assert.Equal(PostgreSqlJobStore.Ms(now.AddSeconds(-2) + lease) - PostgreSqlJobStore.Ms(Start), await KnownAsync());
+        // A renewal by a clock that was put back is not known of, and found when all leases are looked through.
+        Assert.False(await store.RenewAsync(bound.Id, bound.FencingToken, now.AddSeconds(-10), now.AddSeconds(1)));
+        Assert.False(await store.RenewAsync(plain.Id, plain.FencingToken, now.AddSeconds(-10), now + lease));
+        Assert.Equal(bound.Id, Assert.Single(await ClaimAsync(store, now.AddSeconds(12))).Id);
+        Assert.Equal(plain.Id, Assert.Single(await ClaimAsync(store, now + lease)).Id);
+
+        async Task<long> KnownAsync() => (await ScalarAsync(connection, $"SELECT (lease_ms - {PostgreSqlJobStore.Ms(Start)})::int FROM hvsdk_jobs.counters"))!.Value;
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task What_waits_before_the_head_of_the_queue_is_found()
     {
         string connection = await server.CreateDatabaseAsync();
