@@ -17,12 +17,11 @@ internal sealed partial class PostgreSqlJobStore
         if (request.Limit == 0)
             return await ClaimBoundAsync(request, 0, cancellationToken).ConfigureAwait(false);
         var first = await _writer.ClaimAsync(request, cancellationToken).ConfigureAwait(false);
-        foreach (var job in first.Jobs)
-            _taken[job.Token] = job.Seq;
         IReadOnlyList<ClaimedJob> jobs = [];
         try
         {
             jobs = await WithStepsAsync(first.Jobs).ConfigureAwait(false);
+            Take(first.Jobs);
             if (!first.HasMore)
                 return new ClaimedJobs { Jobs = jobs, NextAt = first.NextMs is { } next ? DateTimeOffset.FromUnixTimeMilliseconds(next) : null };
             var bound = await ClaimBoundAsync(request, request.Limit - jobs.Count, CancellationToken.None).ConfigureAwait(false);
@@ -35,15 +34,36 @@ internal sealed partial class PostgreSqlJobStore
         }
     }
 
-    private Task<ClaimedJobs> ClaimBoundAsync(ClaimRequest request, int limit, CancellationToken cancellationToken) => _writer.WriteAsync(async session =>
+    // Whose earlier attempt was taken here too has lost it.
+    private void Take(IReadOnlyList<TakenJob> jobs)
     {
-        int lost = await RecoverAsync(session, request.Now).ConfigureAwait(false);
-        var rates = new RateBoard(request.Now);
-        var chosen = limit > 0 ? await ChooseAsync(session, request, limit, rates).ConfigureAwait(false) : [];
-        var taken = chosen.Count > 0 ? await TakeAsync(session, chosen, request).ConfigureAwait(false) : [];
-        var due = (await session.ReadAsync("SELECT hvsdk_jobs.next($1, $2, $3)", row => Time(row, 0), Ms(request.Now), request.Types.Keys.ToArray(), request.Types.Values.ToArray()).ConfigureAwait(false))[0];
-        return new ClaimedJobs { Jobs = taken, LeasesLost = lost, NextAt = rates.NextAt < due ? rates.NextAt : due ?? rates.NextAt };
-    }, cancellationToken);
+        HashSet<long> again = [.. jobs.Where(job => job.Attempts > 1).Select(job => job.Seq)];
+        if (again.Count > 0)
+        {
+            foreach (var earlier in _taken.Where(taken => again.Contains(taken.Value)))
+                _taken.TryRemove(earlier.Key, out _);
+        }
+
+        foreach (var job in jobs)
+            _taken[job.Token] = job.Seq;
+    }
+
+    private async Task<ClaimedJobs> ClaimBoundAsync(ClaimRequest request, int limit, CancellationToken cancellationToken)
+    {
+        var (claimed, taken) = await _writer.WriteAsync(async session =>
+        {
+            int lost = await RecoverAsync(session, request.Now).ConfigureAwait(false);
+            var rates = new RateBoard(request.Now);
+            var chosen = limit > 0 ? await ChooseAsync(session, request, limit, rates).ConfigureAwait(false) : [];
+            IReadOnlyList<TakenJob> taken = chosen.Count > 0 ? await TakeAsync(session, chosen, request).ConfigureAwait(false) : [];
+            var jobs = await WithStepsAsync(session, taken).ConfigureAwait(false);
+            var due = (await session.ReadAsync("SELECT hvsdk_jobs.next($1, $2, $3)", row => Time(row, 0), Ms(request.Now), request.Types.Keys.ToArray(), request.Types.Values.ToArray()).ConfigureAwait(false))[0];
+            return (new ClaimedJobs { Jobs = jobs, LeasesLost = lost, NextAt = rates.NextAt < due ? rates.NextAt : due ?? rates.NextAt }, taken);
+        }, cancellationToken).ConfigureAwait(false);
+        // Committed: what was undone and is taken anew is not among them.
+        Take(taken);
+        return claimed;
+    }
 
     // What earlier attempts left cannot change any more: the jobs are taken.
     private async Task<IReadOnlyList<ClaimedJob>> WithStepsAsync(IReadOnlyList<TakenJob> jobs) => jobs.Any(job => job.Attempts > 1)
@@ -171,15 +191,13 @@ internal sealed partial class PostgreSqlJobStore
 
     private static Candidate Read(NpgsqlDataReader row) => new(row.GetInt64(0), row.GetInt64(1), Text(row, 2), Rate(row, 3));
 
-    // All that were chosen by one statement, and what their earlier attempts left by another.
-    private async Task<IReadOnlyList<ClaimedJob>> TakeAsync(PostgreSqlSession session, List<Candidate> chosen, ClaimRequest request)
+    // All that were chosen by one statement.
+    private static async Task<IReadOnlyList<TakenJob>> TakeAsync(PostgreSqlSession session, List<Candidate> chosen, ClaimRequest request)
     {
         var (place, mark) = session.NextTokens(chosen.Count);
         var taken = await session.ReadAsync("""
             SELECT * FROM hvsdk_jobs.start((SELECT array_agg((SELECT ctid FROM hvsdk_jobs.pending WHERE seq = mine.job) ORDER BY n) FROM unnest($1) WITH ORDINALITY AS mine (job, n)), true, $2, $3, $4, $5, $6)
             """, ReadJob, chosen.Select(candidate => candidate.Seq).ToArray(), Ms(request.Now), Ms(request.LeaseUntil), request.Worker, place, mark).ConfigureAwait(false);
-        foreach (var job in taken)
-            _taken[job.Token] = job.Seq;
         if (chosen.Exists(candidate => candidate.Rate is not null))
         {
             JobRate[] begun = [.. chosen.Where(candidate => candidate.Rate is not null).Select(candidate => candidate.Rate!)];
@@ -187,6 +205,6 @@ internal sealed partial class PostgreSqlJobStore
                 begun.Select(rate => rate.Key).ToArray(), Ms(request.Now), begun.Select(rate => Ms(request.Now + rate.Period)).ToArray()).ConfigureAwait(false);
         }
 
-        return await WithStepsAsync(session, [.. taken.OrderBy(job => job.Token)]).ConfigureAwait(false);
+        return [.. taken.OrderBy(job => job.Token)];
     }
 }

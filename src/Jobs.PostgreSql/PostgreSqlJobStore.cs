@@ -60,6 +60,9 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     /// <inheritdoc />
     public event Action? Changed;
 
+    /// <summary>How many attempts of this process have not ended, as far as it knows.</summary>
+    internal int Taken => _taken.Count;
+
     /// <summary>
     /// The server refused it, and nothing of it was kept. What ends the connection (class 08, the operator interventions of 57P, whatever is FATAL: an administrator, a crash, a pooler) may come after the commit,
     /// and says nothing of it.
@@ -80,28 +83,27 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
         bool? isCancelled = await UseAsync(async session => await session.ReadAsync(
             $"UPDATE hvsdk_jobs.running SET lease_ms = $4 WHERE seq = {Seq} AND token = $2 AND lease_ms > $3 RETURNING cancel", row => row.GetBoolean(0),
             id.ToString(), fencingToken, Ms(now), Ms(until)).ConfigureAwait(false) is [bool cancel] ? (bool?)cancel : null).ConfigureAwait(false);
-        if (isCancelled is null)
-            _taken.TryRemove(fencingToken, out _);
+        Held(fencingToken, isCancelled is not null);
         return isCancelled;
     }
 
     // The row of the state is locked while the step is written: who takes the job over waits for it, and sees the step.
-    public Task<bool> BeginStepAsync(JobId id, long fencingToken, StoredStep step, DateTimeOffset now) => UseAsync(async session => await session.RunAsync($"""
+    public async Task<bool> BeginStepAsync(JobId id, long fencingToken, StoredStep step, DateTimeOffset now) => Held(fencingToken, await UseAsync(async session => await session.RunAsync($"""
         WITH own AS (SELECT seq FROM hvsdk_jobs.running WHERE seq = {Seq} AND token = $2 AND lease_ms > $3 FOR UPDATE)
         INSERT INTO hvsdk_jobs.steps (job, name, request, began_ms, undo) SELECT seq, $4, $5, $3, $6 FROM own
         ON CONFLICT (job, name) DO UPDATE SET request = excluded.request, began_ms = excluded.began_ms, undo = excluded.undo, ended_ms = NULL, result = NULL
-        """, id.ToString(), fencingToken, Ms(now), step.Name, step.Request.ToString(), step.HasCompensation).ConfigureAwait(false) > 0);
+        """, id.ToString(), fencingToken, Ms(now), step.Name, step.Request.ToString(), step.HasCompensation).ConfigureAwait(false) > 0).ConfigureAwait(false));
 
-    public Task<bool> EndStepAsync(JobId id, long fencingToken, string name, string result, DateTimeOffset now) => UseAsync(async session => await session.RunAsync($"""
+    public async Task<bool> EndStepAsync(JobId id, long fencingToken, string name, string result, DateTimeOffset now) => Held(fencingToken, await UseAsync(async session => await session.RunAsync($"""
         WITH own AS (SELECT seq FROM hvsdk_jobs.running WHERE seq = {Seq} AND token = $2 AND lease_ms > $3 FOR UPDATE)
         UPDATE hvsdk_jobs.steps SET result = $5, ended_ms = $3 FROM own WHERE name = $4 AND job = seq
-        """, id.ToString(), fencingToken, Ms(now), name, result).ConfigureAwait(false) > 0);
+        """, id.ToString(), fencingToken, Ms(now), name, result).ConfigureAwait(false) > 0).ConfigureAwait(false));
 
-    public Task<bool> ReportAsync(JobId id, long fencingToken, string progress, double? fraction) => _writer.WriteAsync(async session => await session.RunAsync(
+    public async Task<bool> ReportAsync(JobId id, long fencingToken, string progress, double? fraction) => Held(fencingToken, await _writer.WriteAsync(async session => await session.RunAsync(
         $"UPDATE hvsdk_jobs.running SET progress = $3, progress_part = $4, change = $5 WHERE seq = {Seq} AND token = $2",
-        id.ToString(), fencingToken, progress, fraction, session.NextChange()).ConfigureAwait(false) > 0);
+        id.ToString(), fencingToken, progress, fraction, session.NextChange()).ConfigureAwait(false) > 0).ConfigureAwait(false));
 
-    public Task<bool> LogAsync(JobId id, long fencingToken, DateTimeOffset now, string text, int maxLines) => _writer.WriteAsync(async session =>
+    public async Task<bool> LogAsync(JobId id, long fencingToken, DateTimeOffset now, string text, int maxLines) => Held(fencingToken, await _writer.WriteAsync(async session =>
     {
         var jobs = await session.ReadAsync($"UPDATE hvsdk_jobs.running SET change = $3 WHERE seq = {Seq} AND token = $2 RETURNING seq, attempts", row => (Seq: row.GetInt64(0), Attempts: row.GetInt32(1)),
             id.ToString(), fencingToken, session.NextChange()).ConfigureAwait(false);
@@ -113,7 +115,7 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
         if (number > maxLines)
             await session.RunAsync("DELETE FROM hvsdk_jobs.logs WHERE job = $1 AND number <= $2", job.Seq, number - maxLines).ConfigureAwait(false);
         return true;
-    });
+    }).ConfigureAwait(false));
 
     public async Task<bool> EndAttemptAsync(EndedAttempt attempt)
     {
@@ -221,6 +223,14 @@ internal sealed partial class PostgreSqlJobStore : IJobStore
     }
 
     public static long Ms(DateTimeOffset time) => time.ToUnixTimeMilliseconds();
+
+    // Who has lost his lease never ends the attempt.
+    private bool Held(long fencingToken, bool isHeld)
+    {
+        if (!isHeld)
+            _taken.TryRemove(fencingToken, out _);
+        return isHeld;
+    }
 
     private async Task<NpgsqlConnection> OpenAsync()
     {

@@ -25,10 +25,10 @@ public sealed class JobsOptions
     /// </summary>
     public TimeSpan UnknownAlarmAfter { get; set; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>The longest arguments or result of a job, as UTF-8 JSON in bytes. Default 256 KiB.</summary>
+    /// <summary>The longest arguments or result of a job, as UTF-8 JSON in bytes. 1 KiB to 64 MiB; default 256 KiB.</summary>
     public int MaxPayloadBytes { get; set; } = 256 * 1024;
 
-    /// <summary>How the worker is named in attempts. Default: machine, process and a random part.</summary>
+    /// <summary>How the worker is named in attempts, by 1 to 256 characters. Default: machine, process and a random part.</summary>
     public string Worker { get; set; } = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid().ToString("N")[..6]}";
 
     /// <summary>The clock. Default <see cref="TimeProvider.System"/>.</summary>
@@ -52,6 +52,10 @@ public sealed class JobsOptions
         if (MaxPayloadBytes is < 1024 or > 64 * 1024 * 1024)
             throw new ArgumentException($"{nameof(MaxPayloadBytes)} is {MaxPayloadBytes}; it is 1 KiB to 64 MiB.");
         if (string.IsNullOrEmpty(Worker) || Worker.Length > 256)
-            throw new ArgumentException($"{nameof(Worker)} has 1 to 256 characters.");
+            throw new ArgumentException($"{nameof(Worker)} is '{Worker}', of {Worker?.Length ?? 0} characters; it has 1 to 256.");
+        if (TimeProvider is null)
+            throw new ArgumentException($"{nameof(TimeProvider)} is null; the clock of the system is {nameof(System.TimeProvider)}.{nameof(System.TimeProvider.System)}.");
+        if (Random is null)
+            throw new ArgumentException($"{nameof(Random)} is null; one that every thread may use is {nameof(System.Random)}.{nameof(System.Random.Shared)}.");
     }
 }

@@ -26,6 +26,21 @@ internal static class Clockwork
         return await happened;
     }
 
+    /// <summary>
+    /// Puts the clock to a time, and moves it by a hundredth of a second for each thousandth of real time from there on until it is so: whatever is due at that time happens, and nothing that is due minutes later,
+    /// however slow the machine is.
+    /// </summary>
+    public static async Task AtAsync(this ManualTimeProvider clock, DateTimeOffset at, Func<Task<bool>> isSo, int parkedTimers = 2)
+    {
+        while (!await isSo())
+        {
+            var left = at - clock.GetUtcNow();
+            if (clock.ActiveTimers >= parkedTimers)
+                clock.Advance(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(10));
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TestContext.Current.CancellationToken);
+        }
+    }
+
     public static async Task TickAsync(this ManualTimeProvider clock, int parkedTimers = 2, double stepSeconds = 1)
     {
         if (clock.ActiveTimers >= parkedTimers)

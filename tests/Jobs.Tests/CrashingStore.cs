@@ -34,6 +34,9 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
     /// <summary>Says by no renewal that the job was cancelled: who learns it has learnt it in another way.</summary>
     public bool HidesCancels { get; init; }
 
+    /// <summary>Says to who asks that nothing has changed: who learns of a change was told of it.</summary>
+    public bool HidesPlaces { get; init; }
+
     public event Action? Changed
     {
         add => store.Changed += value;
@@ -102,7 +105,7 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
     public Task<long> GetPositionAsync(CancellationToken cancellationToken)
     {
         // Asked by whoever looks whether the store answers: its failing is a point of its own.
-        return AtAsync("Position", () => store.GetPositionAsync(cancellationToken), _ => true);
+        return AtAsync("Position", async () => HidesPlaces ? 0 : await store.GetPositionAsync(cancellationToken), _ => true);
     }
 
     public Task<StoredResult?> GetResultAsync(JobId id, CancellationToken cancellationToken) => store.GetResultAsync(id, cancellationToken);

@@ -108,6 +108,58 @@ public sealed class ScheduleTests : IDisposable
         Assert.True(Assert.Single(await engine.Jobs.ListSchedulesAsync(Token)).NextAt > _clock.GetUtcNow());
     }
 
+    [Theory(Timeout = 120_000)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_time_that_comes_while_the_job_before_runs_is_skipped_unless_overlap_is_allowed(bool allowsOverlap)
+    {
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var engine = await Engine.StartAsync(File, _world, _clock, configure: Calm);
+        engine.Handler.Before = (_, _, _) =>
+        {
+            begun.TrySetResult();
+            return release.Task;
+        };
+        await engine.Jobs.ScheduleAsync(new JobSchedule { Name = "nightly", Cron = "*/10 * * * *", AllowsOverlap = allowsOverlap }, new BuildArgs("nightly"), Token);
+        await FireAsync(engine);
+        await begun.Task.WaitAsync(Token);
+        // Two more times come and go while it runs.
+        await FireAsync(engine);
+        await FireAsync(engine);
+        Assert.Equal(allowsOverlap ? 3 : 1, (await engine.Jobs.ListAsync(cancellationToken: Token).ToListAsync(Token)).Count);
+        release.SetResult();
+        foreach (var job in await engine.Jobs.ListAsync(cancellationToken: Token).ToListAsync(Token))
+            Assert.Equal(JobState.Completed, (await engine.Jobs.WaitAsync(job.Id, Token)).State);
+        // What was skipped is not made up for; the next time has its job again.
+        await FireAsync(engine);
+        Assert.Equal(allowsOverlap ? 4 : 2, (await engine.Jobs.ListAsync(cancellationToken: Token).ToListAsync(Token)).Count);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_jitter_is_drawn_once_for_all_workers_within_its_bound_and_moves_no_later_time()
+    {
+        double[] drawn = [0.125, 0.875];
+        await using var one = await Engine.StartAsync(File, _world, _clock, configure: options => Calm(options, new Drawn(drawn[0])));
+        await using var two = await Engine.StartAsync(File, _world, _clock, configure: options => Calm(options, new Drawn(drawn[1])));
+        var jitter = TimeSpan.FromMinutes(16);
+        var midnight = _clock.GetUtcNow();
+        await one.Jobs.ScheduleAsync(new JobSchedule { Name = "nightly", Cron = "@hourly", Jitter = jitter }, new BuildArgs("nightly"), Token);
+        for (int hour = 1; hour <= 3; hour++)
+        {
+            await FireAsync(one, parkedTimers: 4);
+            var jobs = await one.Jobs.ListAsync(cancellationToken: Token).ToListAsync(Token);
+            Assert.Equal(hour, jobs.Count);
+            // Whoever of the two was first has drawn for both.
+            Assert.Contains(jobs[0].DueAt, drawn.Select(part => midnight.AddHours(hour) + (jitter * part)));
+            Assert.Equal(jobs[0].DueAt, (await two.Jobs.GetAsync(jobs[0].Id, Token))!.DueAt);
+            Assert.Equal(PendingKind.Delayed, (await two.Jobs.GetPendingReasonAsync(jobs[0].Id, Token))!.Kind);
+            await _clock.AtAsync(jobs[0].DueAt, async () => (await one.Jobs.GetAsync(jobs[0].Id, Token))!.HasEnded, parkedTimers: 4);
+            Assert.True(Assert.Single(await one.Jobs.ListAttemptsAsync(jobs[0].Id, Token)).StartedAt >= jobs[0].DueAt);
+            Assert.Equal(midnight.AddHours(hour + 1), Assert.Single(await two.Jobs.ListSchedulesAsync(Token)).NextAt);
+        }
+    }
+
     // Moves the clock by a hundredth of a second at a time, whenever all who wait for it have parked themselves: the worker's loop, and the question for what others did.
     private async Task TickAsync(int times)
     {
@@ -127,6 +179,23 @@ public sealed class ScheduleTests : IDisposable
         await Assert.ThrowsAsync<ArgumentException>(() => engine.Jobs.ScheduleAsync(new JobSchedule { Name = "x", Cron = "@daily", Zone = "Europe/Nowhere" }, new BuildArgs("x"), Token));
         await Assert.ThrowsAsync<ArgumentException>(() => engine.Jobs.ScheduleAsync(new JobSchedule { Name = "x", Cron = "@daily", Jitter = TimeSpan.FromHours(2) }, new BuildArgs("x"), Token));
         Assert.Empty(await engine.Jobs.ListSchedulesAsync(Token));
+    }
+
+    // Hours go by within a run: no lease runs out, and nearly nothing is asked for.
+    private static void Calm(JobsOptions options) => Calm(options, Random.Shared);
+
+    private static void Calm(JobsOptions options, Random random) => (options.Lease, options.PollInterval, options.Random) = (TimeSpan.FromHours(1), TimeSpan.FromMinutes(1), random);
+
+    // To the next time, until it was fired. The worker's loop, and the question for what others did.
+    private async Task FireAsync(Engine engine, int parkedTimers = 2)
+    {
+        var next = Assert.Single(await engine.Jobs.ListSchedulesAsync(Token)).NextAt!.Value;
+        await _clock.AtAsync(next, async () => Assert.Single(await engine.Jobs.ListSchedulesAsync(Token)).NextAt > next, parkedTimers);
+    }
+
+    private sealed class Drawn(double part) : Random
+    {
+        public override double NextDouble() => part;
     }
 
     private static JobSchedule Schedule(string cron, CronCatchUp catchUp = CronCatchUp.One) => new() { Name = "nightly", Cron = cron, CatchUp = catchUp };
