@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using Hypervisor.Sdk.Jobs.PostgreSql;
 using Hypervisor.Sdk.Jobs.Stores;
-using Hypervisor.Sdk.Simulation;
+using Hypervisor.Sdk.Jobs.Tests.Simulated;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hypervisor.Sdk.Jobs.Tests.Stores;
@@ -19,6 +19,8 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
     private const string Again = ".again-";
     private const string LostLine = "victim: lease lost";
 
+    private static readonly string[] s_names = ["kept-vm0", "kept-vm1"];
+
     private readonly TempDirectory _directory = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -32,18 +34,20 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
     {
         string connection = await server.CreateDatabaseAsync();
         int point = 0;
+        int brokenOff = 0;
         for (bool isReached = true; isReached;)
         {
             point++;
-            await using var dc = new SimulatedDatacenter(o => o.Seed = (ulong)point);
-            dc.Faults.LoseReplies().On("create", "start").WithChance(0.4);
-            dc.Faults.LoseRequests().On("create").WithChance(0.1);
+            await using var site = await NearSite.MakeAsync(point);
+            site.CrashAtEffect(1 + (point % 4));
+            if (point % 3 == 0)
+                site.LockTemplate();
             var clock = new ManualTimeProvider();
             var busy = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
             // The other is there all the time, renews its lease and looks after those of others; its only place is taken until the first has stopped.
-            await using var other = await StartAsync(dc, clock, jobs => jobs.UsePostgreSql(connection, notifications: false), concurrency: 1);
+            await using var other = await StartAsync(site, clock, jobs => jobs.UsePostgreSql(connection, notifications: false), concurrency: 1);
             other.Handler.Before = (_, _, _) =>
             {
                 busy.TrySetResult();
@@ -53,13 +57,13 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
             await clock.UntilAsync(DoneAsync(busy.Task));
 
             CrashingStore? dying = null;
-            await using (var first = await StartAsync(dc, clock,
+            await using (var first = await StartAsync(site, clock,
                 jobs => jobs.UseStore(_ => dying = new CrashingStore(new PostgreSqlJobStore(connection, false, clock), new CrashPoint(CrashPoint.Any, point, isAfter))), concurrency: 4))
             {
                 var all = Task.CompletedTask;
                 try
                 {
-                    var handles = await first.Jobs.EnqueueAllAsync([new MachineArgs("vm0"), new MachineArgs("vm1")], cancellationToken: Token);
+                    var handles = await first.Jobs.EnqueueAllAsync([new MachineArgs(s_names[0]), new MachineArgs(s_names[1])], cancellationToken: Token);
                     all = Task.WhenAll(handles.Select(handle => handle.WaitAsync(Token)));
                 }
                 catch (HypervisorException) when (dying!.Crashed.IsCompleted)
@@ -80,13 +84,13 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
             }
 
             Assert.True(jobs.Count == (point == 1 && !isAfter ? 0 : 2), $"{jobs.Count} jobs are there after a stop at {point}.");
-            var instances = await dc.Backend.Get<IHypervisor>().List().ToListAsync(Token);
-            Assert.Equal(jobs.Count == 0 ? [] : ["vm0", "vm1"], instances.Select(instance => instance.Name.ToString()).Order(StringComparer.Ordinal));
-            Assert.All(instances, instance => Assert.Equal(PowerState.Running, instance.State));
+            await site.AssertNothingElseAsync(jobs.Count == 0 ? [] : s_names);
+            brokenOff += site.BrokenOff;
         }
 
         // A batch; for both machines a claim, two steps each with intent and result, two ends.
         Assert.True(point >= 12, $"Only {point} crash points were found.");
+        Assert.True(brokenOff > 0, "No crash of a node met work.");
     }
 
     /// <summary>What the victims do: this program, started with this test alone. In its fifth effect it waits for a word.</summary>
@@ -108,10 +112,10 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
         await Task.Delay(Timeout.Infinite, Token);
     }
 
-    [Theory(Timeout = 180_000)]
+    [Theory(Timeout = 600_000)]
     [InlineData("KILL")]
     [InlineData("STOP")]
-    [Speed(SpeedAttribute.Full)]
+    [Speed(SpeedAttribute.Slow)]
     public async Task Of_two_processes_one_is_stopped_in_the_middle_of_a_step_and_the_other_finishes_everything_once(string signal)
     {
         const int Jobs = 12;
@@ -193,10 +197,10 @@ public sealed class TwoWorkerTests(PostgreSqlServer server) : IDisposable
         Assert.Equal(0, kill.ExitCode);
     }
 
-    private static Task<Engine> StartAsync(SimulatedDatacenter dc, ManualTimeProvider clock, Action<JobsBuilder> useStore, int concurrency) =>
+    private static Task<Engine> StartAsync(NearSite site, ManualTimeProvider clock, Action<JobsBuilder> useStore, int concurrency) =>
         Engine.StartAsync("", new World(), clock, configure: options => options.Concurrency = concurrency, configureJobs: jobs =>
         {
-            jobs.Services.AddSingleton(dc);
+            jobs.Services.AddSingleton<ISite>(site);
             jobs.AddHandler<MakeMachine, MachineArgs, string>("machine", JobsJson.Default.MachineArgs, JobsJson.Default.String, options => options.MaxAttempts = 100);
         }, useStore: useStore);
 
