@@ -34,7 +34,7 @@ public sealed class ContainerPageTests(ContainerFixture fixture) : IClassFixture
     [Feature("CON-03")]
     [Feature("CON-05")]
     [Feature("CON-06")]
-    public Task Files_are_uploaded_looked_at_downloaded_and_deleted() => WithContainerAsync(async (page, _) =>
+    public Task Files_are_uploaded_looked_at_downloaded_and_deleted() => WithContainerAsync(async (page, name) =>
     {
         await TabAsync(page, "Files");
         await Assertions.Expect(page.Page.GetByText("Nothing is in this directory")).ToBeVisibleAsync(PagePatience.Visible);
@@ -56,6 +56,14 @@ public sealed class ContainerPageTests(ContainerFixture fixture) : IClassFixture
         await row.GetByRole(AriaRole.Button, new() { Name = "Delete a note.txt" }).ClickAsync();
         await page.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
         await Assertions.Expect(row).ToHaveCountAsync(0, Count);
+
+        // Each was a job of this machine; what was looked at was none.
+        await page.GoAsync($"#/jobs/{name}");
+        var jobs = page.Page.Locator("tr[data-job][data-state='completed']");
+        foreach (string job in (string[])["create instance", "start instance", "upload file", "delete file"])
+            await Assertions.Expect(jobs.Filter(new() { HasText = $"{job}: {name}" })).ToHaveCountAsync(1, Count);
+        await Assertions.Expect(page.Page.Locator("tr[data-job]")).ToHaveCountAsync(4, Count);
+        await page.GoToMachineAsync(name, "Files");
     });
 
     [Fact(Timeout = 180_000)]

@@ -14,13 +14,14 @@ internal sealed class StateDirectory : IDisposable
     private const string MachinesName = "machines";
     private const string JobsName = "jobs.db";
     private const string JobKeyName = "job-key";
+    private const string UploadsName = "uploads";
     private const string SimulationName = "simulation";
     private const string OperationKeyName = "operation-key";
 
     /// <summary>Everything that a host, and ./run for it, keeps in the directory; beside the marker, which goes last.</summary>
     private static readonly string[] s_names =
     [
-        MachinesName, DisksName, SimulationName, OperationKeyName, OperationKeyName + Draft, JobKeyName, JobKeyName + Draft, "sessions.json", "sessions.json" + Draft, "sign-in-token", "sign-in-token" + Draft, "host.json", "host.json" + Draft,
+        MachinesName, DisksName, UploadsName, SimulationName, OperationKeyName, OperationKeyName + Draft, JobKeyName, JobKeyName + Draft, "sessions.json", "sessions.json" + Draft, "sign-in-token", "sign-in-token" + Draft, "host.json", "host.json" + Draft,
         "control.sock", "lock", "host.log", "host.log.old", "run.lock", JobsName, JobsName + "-wal", JobsName + "-shm", JobsName + ".backup", JobsName + ".backup.new",
     ];
 
@@ -41,6 +42,9 @@ internal sealed class StateDirectory : IDisposable
 
     /// <summary>What is to be done, is being done and was done.</summary>
     public string Jobs => Beneath(JobsName);
+
+    /// <summary>What is to be written into guests, until it is.</summary>
+    public string Uploads => Beneath(UploadsName);
 
     /// <summary>The key by which the jobs are encrypted, read or made on first use.</summary>
     public JobKeyFile JobKey => new(Beneath(JobKeyName));
@@ -114,6 +118,9 @@ internal sealed class StateDirectory : IDisposable
 
     /// <summary>The key that signs the ids of operations, made on first use.</summary>
     public Secret OperationKey() => ReadKey(Beneath(OperationKeyName));
+
+    /// <summary>What tells this host from others that share its jobs: a hash of a key that is its own.</summary>
+    public string Identity() => Convert.ToHexStringLower(SHA256.HashData([.. OperationKey().Reveal(), .. "identity"u8]).AsSpan(0, 8));
 
     /// <summary>A key in a file of its own, made where there is none.</summary>
     public static Secret ReadKey(string path)

@@ -6,8 +6,19 @@ namespace Hypervisor.Sdk.ReferenceHost;
 /// <summary>Calls the API within this process: the same routes, without a connection and without a session. Whoever made the job was let in when he made it.</summary>
 internal sealed class InProcessApi(EndpointDataSource endpoints, IServiceScopeFactory scopes)
 {
-    public async Task<ApiAnswer> SendAsync(string method, string path, string query = "", ReadOnlyMemory<byte> body = default, string? contentType = null, IReadOnlyDictionary<string, string>? headers = null,
-        long? fencingToken = null, CancellationToken cancellationToken = default)
+    public Task<ApiAnswer> SendAsync(string method, string path, string query = "", ReadOnlyMemory<byte> body = default, string? contentType = null, IReadOnlyDictionary<string, string>? headers = null,
+        long? fencingToken = null, CancellationToken cancellationToken = default) =>
+        SendAsync(method, path, query, new MemoryStream(body.ToArray()), contentType, headers, fencingToken, cancellationToken);
+
+    /// <param name="method">The method.</param>
+    /// <param name="path">The path, without its query.</param>
+    /// <param name="query">The query, with its question mark; or empty.</param>
+    /// <param name="body">The body, which stays the caller's.</param>
+    /// <param name="contentType">Of the body.</param>
+    /// <param name="headers">Further headers.</param>
+    /// <param name="fencingToken">That of the job.</param>
+    /// <param name="cancellationToken">As a caller who goes away.</param>
+    public async Task<ApiAnswer> SendAsync(string method, string path, string query, Stream body, string? contentType, IReadOnlyDictionary<string, string>? headers, long? fencingToken, CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
         var http = new DefaultHttpContext { RequestServices = scope.ServiceProvider, RequestAborted = cancellationToken };
@@ -22,7 +33,7 @@ internal sealed class InProcessApi(EndpointDataSource endpoints, IServiceScopeFa
         http.Request.Path = path;
         http.Request.QueryString = new QueryString(query);
         http.Request.RouteValues = values;
-        http.Request.Body = new MemoryStream(body.ToArray());
+        http.Request.Body = body;
         http.Request.ContentLength = body.Length;
         http.Request.ContentType = body.Length > 0 ? contentType : null;
         foreach (var (name, value) in headers ?? new Dictionary<string, string>())

@@ -15,6 +15,7 @@ internal static class JobEndpoints
         jobs.MapGet("", ListAsync);
         jobs.MapGet("/changes", WatchAsync);
         jobs.MapGet("/{id}", GetAsync);
+        jobs.MapGet("/{id}/answer", AnswerAsync);
         jobs.MapPost("/{id}/cancel", Change((all, id, token) => all.CancelAsync(id, token)));
         jobs.MapPost("/{id}/retry", Change((all, id, token) => all.RetryAsync(id, token)));
         jobs.MapDelete("/{id}", Change((all, id, token) => all.DiscardAsync(id, token)));
@@ -46,6 +47,16 @@ internal static class JobEndpoints
             await Refusal.WriteAsync(http, StatusCodes.Status404NotFound, ErrorCode.NotFound, "There is no such job: it was never made here, or it was removed.");
         else
             await http.Response.WriteAsJsonAsync(detail, JobPageJson.Default.JobDetail);
+    }
+
+    /// <summary>What the API answered when the job was done, such as the output of a command: for who did not wait for it.</summary>
+    private static async Task AnswerAsync(HttpContext http)
+    {
+        var jobs = http.RequestServices.GetRequiredService<IJobs>();
+        if (JobId.TryParse((string?)http.Request.RouteValues["id"], out var id) && await jobs.GetAsync(id, http.RequestAborted) is { State: JobState.Completed } job && MachineJobs.IsMachineWork(job.Type))
+            await MachineJobs.AnswerOf(await jobs.WaitAsync<string>(id, http.RequestAborted)).WriteAsync(http);
+        else
+            await Refusal.WriteAsync(http, StatusCodes.Status404NotFound, ErrorCode.NotFound, "There is no such job on a machine that is COMPLETED.");
     }
 
     /// <summary>A schedule, with what comes; or why it cannot be fired by this host. It hides no other.</summary>

@@ -15,6 +15,16 @@ namespace Hypervisor.Sdk.ReferenceHost;
 /// <param name="Body">The body, as it came.</param>
 internal sealed record MachineWork(string What, string Target, string Method, string Path, string Query, string? ContentType, string? IfMatch, string? Prefer, string Key, byte[] Body)
 {
+    public const string RunCommand = "run command";
+    public const string UploadFile = "upload file";
+    public const string DeleteFile = "delete file";
+    public const string AddPort = "add port";
+    public const string RemovePort = "remove port";
+
+    /// <summary>Whether the API answers with what was done, and not with an operation that goes on.</summary>
+    [JsonIgnore]
+    public bool IsDirect => What is RunCommand or UploadFile or DeleteFile or AddPort or RemovePort;
+
     [JsonIgnore]
     public RequestId RequestId => RequestId.Parse(Key, null);
 
@@ -26,13 +36,19 @@ internal sealed record MachineWork(string What, string Target, string Method, st
         && said.AsSpan(at + 2) is var rest && rest.StartsWith(machine, StringComparison.Ordinal) && (rest.Length == machine.Length || rest[machine.Length..].StartsWith(", ", StringComparison.Ordinal));
 }
 
-/// <summary>What the API answered.</summary>
-internal sealed record ApiAnswer(int Status, string? ContentType, string? Location, string? RetryAfter, string? PreferenceApplied, byte[] Body);
+/// <summary>A file to be written in a guest. What it is to hold is kept beside the jobs.</summary>
+/// <param name="Work">The request, without its body.</param>
+/// <param name="File">The name of the file that has the body.</param>
+/// <param name="Key">By what it is encrypted.</param>
+/// <param name="Length">How long the body is.</param>
+internal sealed record UploadWork(MachineWork Work, string File, byte[] Key, long Length);
 
 /// <summary>Looks after what the jobs leave.</summary>
 internal sealed record TidyJobs(int Days);
 
 [JsonSerializable(typeof(MachineWork))]
+[JsonSerializable(typeof(UploadWork))]
+[JsonSerializable(typeof(ApiAnswer))]
 [JsonSerializable(typeof(TidyJobs))]
 [JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(int))]

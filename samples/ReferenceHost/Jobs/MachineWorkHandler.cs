@@ -7,7 +7,7 @@ using Hypervisor.Sdk.Jobs;
 namespace Hypervisor.Sdk.ReferenceHost;
 
 /// <summary>Does something to a machine, and follows it to its end, which is its result: the operation, as the API shows it. After a crash the backend is asked what became of the request before it is sent again.</summary>
-internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry backends, WaitingCallers callers, IServiceProvider services) : IJobHandler<MachineWork, string>
+internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry backends, WaitingCallers callers, DirectWork direct, IServiceProvider services) : IJobHandler<MachineWork, string>
 {
     public const string JobType = "machine";
     public const string Api = "/api/v1";
@@ -17,6 +17,8 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
 
     public async Task<string> RunAsync(JobContext job, MachineWork args, CancellationToken cancellationToken)
     {
+        if (args.IsDirect)
+            return await direct.RunAsync(job, args, null, cancellationToken);
         await job.ReportAsync(args.Say(), 0);
         // The first attempt goes by the caller's own id, so that the same request again is the same; one that was refused is sent again by a new one.
         RequestId? key = job.Attempt == 1 ? args.RequestId : null;
@@ -127,7 +129,7 @@ internal sealed class MachineWorkHandler(InProcessApi api, IBackendRegistry back
     }
 
     // Problem details, as an exception again. What is over is not tried by itself: whoever asked has been told.
-    private static HypervisorException Failure(JsonElement problem)
+    internal static HypervisorException Failure(JsonElement problem)
     {
         string message = problem.TryGetProperty("detail", out var detail) || problem.TryGetProperty("message", out detail) || problem.TryGetProperty("title", out detail) ? detail.GetString() ?? "" : "";
         bool isUnknown = problem.TryGetProperty("outcome", out var outcome) && string.Equals(outcome.GetString(), nameof(RequestOutcome.Unknown), StringComparison.OrdinalIgnoreCase);

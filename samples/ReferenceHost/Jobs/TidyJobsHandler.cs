@@ -2,8 +2,8 @@ using Hypervisor.Sdk.Jobs;
 
 namespace Hypervisor.Sdk.ReferenceHost;
 
-/// <summary>Discards what failed long ago: somebody has seen it by then, or nobody will.</summary>
-internal sealed class TidyJobsHandler(IServiceProvider services, TimeProvider time) : IJobHandler<TidyJobs, int>
+/// <summary>Discards what failed long ago: somebody has seen it by then, or nobody will; and what was kept for uploads that are over.</summary>
+internal sealed class TidyJobsHandler(IServiceProvider services, UploadStore uploads, TimeProvider time) : IJobHandler<TidyJobs, int>
 {
     public const string JobType = "tidy-jobs";
 
@@ -18,6 +18,7 @@ internal sealed class TidyJobsHandler(IServiceProvider services, TimeProvider ti
                 discarded++;
         }
 
+        await uploads.TidyAsync(jobs, time.GetUtcNow(), cancellationToken);
         await job.ReportAsync($"{discarded} failed jobs discarded", 1);
         return discarded;
     }

@@ -13,6 +13,7 @@ internal sealed class RunningHost : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly StateDirectory _state;
     private readonly TempDirectory? _owned;
+    private bool _isStopped;
 
     private RunningHost(WebApplication app, StateDirectory state, TempDirectory? owned, LogRecorder log)
     {
@@ -38,7 +39,7 @@ internal sealed class RunningHost : IAsyncDisposable
 
     public string Csrf { get; private set; } = "";
 
-    public static async Task<RunningHost> StartAsync(TempDirectory? at = null, TimeProvider? time = null, Action<WebApplication>? more = null, params string[] words)
+    public static async Task<RunningHost> StartAsync(TempDirectory? at = null, TimeProvider? time = null, Action<WebApplication>? more = null, Action<IServiceCollection>? configure = null, params string[] words)
     {
         var owned = at is null ? new TempDirectory() : null;
         var directory = (at ?? owned)!;
@@ -51,6 +52,7 @@ internal sealed class RunningHost : IAsyncDisposable
             builder.Logging.ClearProviders().AddProvider(log);
             if (time is not null)
                 builder.Services.AddSingleton(time);
+            configure?.Invoke(builder.Services);
         });
         more?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
@@ -94,10 +96,19 @@ internal sealed class RunningHost : IAsyncDisposable
         return new(socket);
     }
 
+    /// <summary>Stops serving; who waits for an answer is given it before.</summary>
+    public async Task StopAsync()
+    {
+        if (_isStopped)
+            return;
+        _isStopped = true;
+        await _app.StopAsync(CancellationToken.None);
+    }
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        await _app.StopAsync(CancellationToken.None);
+        await StopAsync();
         await _app.DisposeAsync();
         _state.Dispose();
         _owned?.Dispose();

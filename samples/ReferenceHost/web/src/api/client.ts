@@ -92,6 +92,8 @@ export class ApiClient {
     return this.get(`/jobs?${new URLSearchParams(asked).toString()}`);
   };
   job = (id: string): Promise<JobDetail> => this.get(`/jobs/${encodeURIComponent(id)}`);
+  /** What the API answered when a job on a machine was done, such as the output of a command. */
+  jobAnswerLink = (id: string): string => `/jobs/${encodeURIComponent(id)}/answer`;
   cancelJob = (id: string): Promise<Response> => this.send('POST', `/jobs/${encodeURIComponent(id)}/cancel`);
   retryJob = (id: string): Promise<Response> => this.send('POST', `/jobs/${encodeURIComponent(id)}/retry`);
   discardJob = (id: string): Promise<Response> => this.send('DELETE', `/jobs/${encodeURIComponent(id)}`);

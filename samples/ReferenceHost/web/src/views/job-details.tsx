@@ -13,6 +13,9 @@ export function JobDetails({ job }: { job: Job }) {
   return <Details detail={read.value} />;
 }
 
+/** Whether it is a request to the API about a machine or a volume. */
+const isRequest = (job: Job): boolean => job.type === 'machine' || job.type.startsWith('upload');
+
 function Details({ detail }: { detail: JobDetail }) {
   const { job, attempts, log, isLogCut } = detail;
   return (
@@ -20,6 +23,7 @@ function Details({ detail }: { detail: JobDetail }) {
       {job.waits !== undefined && <p data-part="waits">{job.waits}{job.waitsFor && <> Before it: <b>{job.waitsFor.name}</b>.</>}</p>}
       {job.error !== undefined && <p class={job.state === 'failed' ? 'bad-text' : 'hint'} data-part="error">{job.error}</p>}
       <Facts items={[['Id', <code key="id">{job.id}</code>], ['Made', formatTime(job.createdAt)], ['Ended', formatTime(job.endedAt)], ['Worker', job.worker ?? '–']]} />
+      {job.state === 'completed' && isRequest(job) && <p><a href={api.jobAnswerLink(job.id)} target="_blank" rel="noreferrer">What it was answered with</a></p>}
       {attempts.length > 0 && (
         <table class="keep" aria-label="Attempts">
           <thead><tr><th scope="col" class="num">Attempt</th><th scope="col">Began</th><th scope="col">Ended</th><th scope="col">How</th><th scope="col">Why</th></tr></thead>
