@@ -15,6 +15,9 @@ public sealed class PostgreSqlServer : IAsyncDisposable
     private Task _rest = Task.CompletedTask;
     private int _databases;
 
+    /// <summary>Where its files are.</summary>
+    internal string DataDirectory => _directory["data"];
+
     /// <summary>Waits until so many sessions of a database wait for what others have locked.</summary>
     public static async Task BlockedAsync(NpgsqlDataSource source, int sessions, CancellationToken cancellationToken)
     {

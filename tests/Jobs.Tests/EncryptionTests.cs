@@ -58,6 +58,63 @@ public sealed class EncryptionTests : IDisposable
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_reference_to_a_secret_is_all_that_is_kept_of_it_and_its_handler_has_the_secret()
+    {
+        var logs = new Recorder();
+        var vault = new Vault { Now = Canary };
+        var used = new ConcurrentQueue<string>();
+        byte[] canary = Encoding.UTF8.GetBytes(Canary);
+        // Nothing is encrypted.
+        await using (var engine = await Engine.StartAsync(_directory["jobs.db"], new World(), _clock, configureJobs: jobs =>
+        {
+            jobs.Services.AddSingleton<ILoggerProvider>(logs).AddSingleton<ISecretProvider>(vault).AddSingleton(used);
+            jobs.AddHandler<SetPassword, SecretArgs, string>("password", JobsJson.Default.SecretArgs, JobsJson.Default.String);
+        }))
+        {
+            var args = new SecretArgs("web1", new SecretReference("vault/web1", "3"));
+            var handle = await engine.Jobs.EnqueueAsync(args, cancellationToken: Token);
+            await engine.Jobs.ScheduleAsync(new JobSchedule { Name = "nightly", Cron = "@daily" }, args, Token);
+            await _clock.AtAsync(_clock.GetUtcNow(), async () => (await engine.Jobs.GetAsync(handle.Id, Token))!.HasEnded);
+            Assert.Equal("set", await engine.Jobs.WaitAsync<string>(handle.Id, Token));
+            // The next job has what the secret is by then.
+            vault.Now = "another";
+            var next = await engine.Jobs.EnqueueAsync(args, cancellationToken: Token);
+            await _clock.AtAsync(_clock.GetUtcNow(), async () => (await engine.Jobs.GetAsync(next.Id, Token))!.HasEnded);
+            Assert.Equal([$"vault/web1 3 {Canary}", "vault/web1 3 another"], used);
+            // A backup is made beside it, and the log is there while it is open.
+            while (!File.Exists(_directory["jobs.db.backup"]))
+                await Task.Delay(TimeSpan.FromMilliseconds(1), Token);
+            File.Delete(_directory["jobs.db.backup"]);
+            while (!File.Exists(_directory["jobs.db.backup"]))
+            {
+                await engine.Service<IJobStore>().PurgeAsync(_clock.GetUtcNow(), 1);
+                await Task.Delay(TimeSpan.FromMilliseconds(1), Token);
+            }
+
+            await LookAsync("jobs.db", "jobs.db-wal", "jobs.db.backup");
+        }
+
+        await LookAsync("jobs.db");
+        Assert.All(logs.Lines, line => Assert.DoesNotContain(Canary, line, StringComparison.Ordinal));
+
+        // The reference is there in clear: what is looked for can be found.
+        async Task LookAsync(params string[] files)
+        {
+            var all = new List<byte>();
+            foreach (string file in files)
+            {
+                await using var stream = new FileStream(_directory[file], FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                using var copy = new MemoryStream();
+                await stream.CopyToAsync(copy, Token);
+                Assert.True(copy.ToArray().AsSpan().IndexOf(canary) < 0, $"{file} has the secret.");
+                all.AddRange(copy.ToArray());
+            }
+
+            Assert.True(all.ToArray().AsSpan().IndexOf("vault/web1"u8) >= 0);
+        }
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task A_key_is_followed_by_another_and_what_is_older_is_still_read_as_is_what_was_never_encrypted()
     {
         var keys = new Keys("k1");
@@ -159,6 +216,23 @@ public sealed class EncryptionTests : IDisposable
             jobs.Services.AddSingleton<ILoggerProvider>(logs);
             jobs.EncryptPayloads(keys);
         });
+
+    private sealed class Vault : ISecretProvider
+    {
+        public string Now { get; set; } = "";
+
+        public ValueTask<Secret> GetAsync(SecretReference reference, CancellationToken cancellationToken = default) => ValueTask.FromResult(new Secret(Encoding.UTF8.GetBytes(Now)));
+    }
+
+    private sealed class SetPassword(ISecretProvider secrets, ConcurrentQueue<string> used) : IJobHandler<SecretArgs, string>
+    {
+        public Task<string> RunAsync(JobContext job, SecretArgs args, CancellationToken cancellationToken) => job.StepAsync("set", JobsJson.Default.String, async _ =>
+        {
+            var secret = await secrets.GetAsync(args.Password, cancellationToken);
+            used.Enqueue($"{args.Password.Name} {args.Password.Version} {secret.RevealText()}");
+            return "set";
+        }, _ => Task.FromResult(StepLookup<string>.NotHappened));
+    }
 
     private sealed class Keys(string id) : IJobKeys
     {

@@ -10,7 +10,7 @@ internal sealed record AssembleArgs(string Name, bool Fails);
 
 internal sealed record MachineArgs(string Name);
 
-internal sealed record SnapshotArgs(string Machine, int Kept);
+internal sealed record SecretArgs(string Name, SecretReference Password);
 
 internal sealed record KillArgs(string Name);
 
@@ -29,7 +29,7 @@ internal sealed record CloneArgs(string Source, string Name, bool AsksForLanes);
 [JsonSerializable(typeof(AssembleArgs))]
 [JsonSerializable(typeof(MachineArgs))]
 [JsonSerializable(typeof(KillArgs))]
-[JsonSerializable(typeof(SnapshotArgs))]
+[JsonSerializable(typeof(SecretArgs))]
 [JsonSerializable(typeof(BuildArgs))]
 [JsonSerializable(typeof(BuildResult))]
 [JsonSerializable(typeof(string))]
