@@ -37,6 +37,12 @@ public sealed class JobsOptions
     /// <summary>Where the jitter of retries comes from, used by one call at a time. Default <see cref="System.Random.Shared"/>.</summary>
     public Random Random { get; set; } = Random.Shared;
 
+    /// <summary>
+    /// Where runs what is begun or told apart from its caller, as an action that runs later and is not within the caller's: null for the thread pool. A simulation hands in its loop: all that an engine does is then in the
+    /// order of that loop, on its thread.
+    /// </summary>
+    internal Action<Action>? Loop { get; set; }
+
     internal void Validate()
     {
         if (Concurrency is < 0 or > 1000)

@@ -22,6 +22,18 @@ internal sealed record GrowArgs(string Machine, long Bytes, bool IsOnline);
 
 internal sealed record CloneArgs(string Source, string Name, bool AsksForLanes);
 
+internal sealed record PlainArgs(int Number);
+
+internal sealed record SteppedArgs(int Number);
+
+internal sealed record SagaArgs(int Number);
+
+internal sealed record TickArgs(int Number);
+
+[JsonSerializable(typeof(PlainArgs))]
+[JsonSerializable(typeof(SteppedArgs))]
+[JsonSerializable(typeof(SagaArgs))]
+[JsonSerializable(typeof(TickArgs))]
 [JsonSerializable(typeof(GrowArgsOne))]
 [JsonSerializable(typeof(GrowArgsTwo))]
 [JsonSerializable(typeof(GrowArgs))]

@@ -7,12 +7,14 @@ internal sealed class JobRun : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _source = new();
+    private readonly Action<Action>? _loop;
     private bool _isDisposed;
     private bool _hasReturned;
     private bool _isEnding;
 
-    public JobRun(ClaimedJob claim, DateTimeOffset? stopAt)
+    public JobRun(ClaimedJob claim, DateTimeOffset? stopAt, Action<Action>? loop)
     {
+        _loop = loop;
         Claim = claim;
         StopAt = stopAt;
         Token = _source.Token;
@@ -60,8 +62,18 @@ internal sealed class JobRun : IDisposable
             Reason = reason;
             AbandonAt = abandonAt;
             // Callbacks of the handler run elsewhere: they may block.
-            _ = _source.CancelAsync();
+            if (_loop is null)
+                _ = _source.CancelAsync();
+            else
+                _loop(Cancel);
         }
+    }
+
+    private void Cancel()
+    {
+        // His token is there as long as he is.
+        if (!_isDisposed)
+            _source.Cancel();
     }
 
     /// <summary>Gives it up, unless its handler has returned: of the two one alone says how the attempt ended.</summary>

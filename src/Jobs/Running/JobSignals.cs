@@ -12,8 +12,8 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
     private readonly Lock _gate = new();
     private readonly Dictionary<JobId, Watched> _watched = [];
     private readonly CancellationTokenSource _stop = new();
-    private TaskCompletionSource _change = NewSource();
-    private TaskCompletionSource _work = NewSource();
+    private TaskCompletionSource _change = options.NewSource();
+    private TaskCompletionSource _work = options.NewSource();
     private Task? _poll;
     private bool _isChanged;
 
@@ -64,8 +64,8 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
     {
         lock (_gate)
         {
-            _work.TrySetResult();
-            _work = NewSource();
+            options.Complete(_work);
+            _work = options.NewSource();
         }
     }
 
@@ -75,9 +75,9 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
         lock (_gate)
         {
             if (_watched.Remove(id, out var watched))
-                watched.Change.TrySetResult();
-            _change.TrySetResult();
-            _change = NewSource();
+                options.Complete(watched.Change);
+            options.Complete(_change);
+            _change = options.NewSource();
         }
     }
 
@@ -88,7 +88,7 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
         {
             _poll ??= PollAsync();
             if (!_watched.TryGetValue(id, out var watched))
-                _watched[id] = watched = new Watched();
+                _watched[id] = watched = new Watched(options.NewSource());
             watched.Watchers++;
             return new JobWatch(this, id, watched);
         }
@@ -109,7 +109,7 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
         Task? poll;
         lock (_gate)
             poll = _poll;
-        await _stop.CancelAsync().ConfigureAwait(false);
+        await options.StopAsync(_stop).ConfigureAwait(false);
         if (poll is not null)
             await poll.ConfigureAwait(false);
         _stop.Dispose();
@@ -117,12 +117,10 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
 
     public void Dispose() => _stop.Cancel();
 
-    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     private async Task PollAsync()
     {
         // Begun within the lock.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await options.NewTurn();
         using var timer = new PeriodicTimer(options.PollInterval, options.TimeProvider);
         store.Changed += PulseAll;
         long seen = -1;
@@ -148,7 +146,9 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
 
             try
             {
-                await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false);
+                // A timer that is no more ticks no more: who waits for it again is not to ask without end.
+                if (!await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
+                    break;
             }
             catch (OperationCanceledException)
             {
@@ -165,10 +165,10 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
         {
             _isChanged = true;
             foreach (var watched in _watched.Values)
-                watched.Change.TrySetResult();
+                options.Complete(watched.Change);
             _watched.Clear();
-            _change.TrySetResult();
-            _change = NewSource();
+            options.Complete(_change);
+            _change = options.NewSource();
         }
 
         PulseWork();
@@ -182,9 +182,9 @@ internal sealed class JobSignals(IJobStore store, JobsOptions options, ILogger<J
         public void Dispose() => signals.Unwatch(id, watched);
     }
 
-    internal sealed class Watched
+    internal sealed class Watched(TaskCompletionSource change)
     {
-        public TaskCompletionSource Change { get; } = NewSource();
+        public TaskCompletionSource Change { get; } = change;
 
         public int Watchers { get; set; }
     }

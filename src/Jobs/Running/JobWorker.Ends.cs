@@ -100,7 +100,7 @@ internal sealed partial class JobWorker
             }
 
             var left = until - Now;
-            await Task.Delay(left < wait ? left > MinPark ? left : MinPark : wait, options.TimeProvider, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await options.DelayAsync(left < wait ? left > MinPark ? left : MinPark : wait, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             // Who shuts down tries once more, and does not keep his host waiting for a store that is gone.
             isLast = Now >= until || _stop.IsCancellationRequested;
             stored = EndOnceAsync(ended);

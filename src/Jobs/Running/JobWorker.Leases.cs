@@ -131,7 +131,7 @@ internal sealed partial class JobWorker
         {
             try
             {
-                await Task.Delay(options.Lease / 3, options.TimeProvider, ended).ConfigureAwait(false);
+                await options.DelayAsync(options.Lease / 3, ended).ConfigureAwait(false);
                 await RenewAsync().ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (ended.IsCancellationRequested)

@@ -48,7 +48,7 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         signals.CancelRequested -= CancelRun;
-        await _stop.CancelAsync().ConfigureAwait(false);
+        await options.StopAsync(_stop).ConfigureAwait(false);
         // However the loop ends, the handlers are asked to stop.
         await _loop.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var runs = Runs();
@@ -63,7 +63,7 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
         }
         finally
         {
-            await waiting.CancelAsync().ConfigureAwait(false);
+            await options.StopAsync(waiting).ConfigureAwait(false);
             StopRenewing();
             // A store that does not answer keeps nobody longer than he waits.
             await Task.WhenAll(renewing, _renewing).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -152,8 +152,8 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
         if (wait < MinPark)
             wait = MinPark;
         using var wake = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        await Task.WhenAny(work, Task.Delay(wait, options.TimeProvider, wake.Token)).ConfigureAwait(false);
-        await wake.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAny(work, options.DelayAsync(wait, wake.Token)).ConfigureAwait(false);
+        await options.StopAsync(wake).ConfigureAwait(false);
     }
 
     private async Task<DateTimeOffset?> TakeAsync(DateTimeOffset now)
@@ -168,7 +168,7 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
                 Runs().FindAll(run => run.Claim.Id == claim.Id).ForEach(run => run.Stop(RunStop.LeaseLost, now + options.AbandonAfter));
             measures.Began(claim, now);
             var limit = now + _types[claim.Type].Options.TimeLimit;
-            var run = new JobRun(claim, limit is null || claim.DeadlineAt < limit ? claim.DeadlineAt : limit);
+            var run = new JobRun(claim, limit is null || claim.DeadlineAt < limit ? claim.DeadlineAt : limit, options.Loop);
             lock (_gate)
                 _runs[claim.FencingToken] = run;
             run.Task = RunAsync(run);
@@ -205,7 +205,7 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
     private async Task RunAsync(JobRun run)
     {
         // A handler that blocks its thread blocks none of ours.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await options.NewTurn();
         using var span = JobSpans.StartAttempt(run.Claim, options.Worker);
         long began = options.TimeProvider.GetTimestamp();
         try
