@@ -337,6 +337,24 @@ public abstract class StoreConformance
         await new StoreModel(store, model, seed).RunAsync(calls: 250);
     }
 
+    /// <summary>The same where calls and answers are lost, calls are made twice and the clock goes back.</summary>
+    [Theory(Timeout = 300_000)]
+    [InlineData(101)]
+    [InlineData(102)]
+    [InlineData(103)]
+    [InlineData(104)]
+    [InlineData(105)]
+    [InlineData(106)]
+    [InlineData(107)]
+    [InlineData(108)]
+    public async Task Generated_calls_with_faults_are_answered_as_the_model_answers_them(int seed)
+    {
+        await using var store = (await PrepareAsync())();
+        await using var model = new InMemoryJobStore(await FirstTokenAsync(store) - 1);
+        await FirstTokenAsync(model);
+        await new StoreModel(store, model, seed, hasFaults: true).RunAsync(calls: 250);
+    }
+
     private protected static IComparer<JobId> IdOrder { get; } = Comparer<JobId>.Create((a, b) => string.CompareOrdinal(a.ToString(), b.ToString()));
 
     private protected static NewJob Job(string type = "build", int priority = 0, DateTimeOffset? due = null, IReadOnlyList<LaneClaim>? lanes = null, string? unique = null,

@@ -5,7 +5,14 @@ using Hypervisor.Sdk.Jobs.Stores;
 namespace Hypervisor.Sdk.Jobs.Tests.Stores;
 
 /// <summary>Generates calls from a seed, sends each to a store and to the model, and compares the answers, then everything that can be read. A failure names the seed and the calls.</summary>
-internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
+/// <param name="store">What is tested.</param>
+/// <param name="model">What it is compared with.</param>
+/// <param name="seed">Where all chance comes from.</param>
+/// <param name="hasFaults">
+/// Whether something goes wrong between the caller and the store: an answer is lost, of a claim too (whose jobs then wait for their leases to run out), or the call is, which is then made again or not; a call is made twice, as one
+/// does who does not know; the clock goes back.
+/// </param>
+internal sealed class StoreModel(IJobStore store, IJobStore model, int seed, bool hasFaults = false)
 {
     private static readonly string[] Types = ["build", "scan"];
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -48,7 +55,9 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
 
     private Task Advance()
     {
-        _now = _now.AddMilliseconds(_random.Next(20_000));
+        // Back by as much as the clocks of workers may differ.
+        bool isBack = hasFaults && _random.Next(4) == 0;
+        _now = _now.AddMilliseconds(isBack ? -_random.Next(10_000) : _random.Next(20_000));
         return Task.CompletedTask;
     }
 
@@ -96,7 +105,12 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
     private async Task ClaimAsync()
     {
         var request = new ClaimRequest { Worker = $"w{_random.Next(2)}", Types = (_random.Next(4) == 0 ? ["build"] : Types).ToDictionary(type => type, _ => _random.Next(1, 3)), Limit = _random.Next(4), Now = _now, LeaseUntil = _now.AddSeconds(30) };
-        _claims.AddRange((await BothAsync($"claim {request.Limit}", one => one.ClaimAsync(request, Token))).Jobs);
+        if (IsLost("claim"))
+            return;
+        var claimed = await BothAsync($"claim {request.Limit}", one => one.ClaimAsync(request, Token));
+        // Who took them does not know it.
+        if (!IsLost("the answer of the claim"))
+            _claims.AddRange(claimed.Jobs);
     }
 
     private async Task OnClaimAsync<T>(string what, Func<IJobStore, ClaimedJob, Task<T>> call)
@@ -105,7 +119,19 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
             return;
         // Mostly one of the last: the others have mostly lost their lease.
         var job = _random.Next(5) == 0 ? _claims[_random.Next(_claims.Count)] : _claims[^Math.Min(_claims.Count, _random.Next(1, 5))];
+        if (IsLost(what))
+            return;
         await BothAsync($"{what} {job.Id}", one => call(one, job));
+        if (hasFaults && _random.Next(8) == 0)
+            await BothAsync($"{what} {job.Id} again", one => call(one, job));
+    }
+
+    private bool IsLost(string what)
+    {
+        bool isLost = hasFaults && _random.Next(12) == 0;
+        if (isLost)
+            _calls.Add($"{what} is lost");
+        return isLost;
     }
 
     private Task BeginStepAsync()
@@ -191,6 +217,8 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed)
             var fired = new NewJob { Id = job.Id, Type = job.Type, Args = "{}", CreatedAt = _now, DueAt = _now, MaxAttempts = 2, UniqueKey = job.UniqueKey, Rate = found.Rate };
             _ids.Add(job.Id);
             await BothAsync($"fire {found.Name}", one => one.FireAsync(found.Name, choice == 2 ? next : next.AddSeconds(1), next.AddHours(1), [fired]));
+            if (hasFaults && _random.Next(2) == 0)
+                await BothAsync($"fire {found.Name} again", one => one.FireAsync(found.Name, choice == 2 ? next : next.AddSeconds(1), next.AddHours(1), [fired]));
         }
     }
 
