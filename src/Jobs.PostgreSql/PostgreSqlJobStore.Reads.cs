@@ -20,7 +20,7 @@ internal sealed partial class PostgreSqlJobStore
 
     // Ids sort by the time of their making.
     public Task<IReadOnlyList<JobInfo>> ListAsync(JobQuery query, int limit, CancellationToken cancellationToken) => UseAsync<IReadOnlyList<JobInfo>>(async session =>
-        await session.ReadAsync(query.State is { } state and not JobState.Completed and not JobState.Cancelled ? OfState(state) : Newest, Info,
+        await session.ReadAsync(query.State is { } state and not JobState.Completed ? OfState(state) : Newest, Info,
             query.Before.IsDefault ? "~" : query.Before.ToString(), query.Type, (int?)query.State, limit).ConfigureAwait(false), cancellationToken);
 
     public Task<IReadOnlyList<JobInfo>> ListChangesAsync(long after, int limit, CancellationToken cancellationToken) => UseAsync<IReadOnlyList<JobInfo>>(async session =>

@@ -115,6 +115,7 @@ internal static class PostgreSqlSchema
         DROP FUNCTION IF EXISTS hvsdk_jobs.wait_again CASCADE;
         DROP INDEX hvsdk_jobs.running_lease;
         CREATE INDEX running_lease ON hvsdk_jobs.running ((lease_ms + 0));
+        CREATE INDEX ended_cancelled ON hvsdk_jobs.ended (seq) WHERE state = 4;
         ALTER TABLE hvsdk_jobs.counters ADD COLUMN lease_ms bigint NOT NULL DEFAULT {PostgreSqlFunctions.NoHead}, ADD COLUMN leases_seen_ms bigint NOT NULL DEFAULT 0;
         """ + PostgreSqlFunctions.All,
     ];

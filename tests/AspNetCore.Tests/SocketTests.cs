@@ -7,7 +7,6 @@ namespace Hypervisor.Sdk.AspNetCore.Tests;
 public sealed class SocketTests
 {
     [Fact(Timeout = 30_000)]
-    [Feature("EVT-02")]
     public async Task Events_begin_with_everything_that_is_there_and_go_on_with_changes()
     {
         await using var host = await ApiHost.StartAsync();

@@ -6,6 +6,7 @@ public sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
     private DateTimeOffset _now = start;
+    private TimeSpan _back;
 
     /// <summary>A clock that begins at 2026-01-01 00:00 UTC.</summary>
     public ManualTimeProvider()
@@ -34,7 +35,11 @@ public sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
     }
 
     /// <inheritdoc />
-    public override long GetTimestamp() => GetUtcNow().UtcTicks;
+    public override long GetTimestamp()
+    {
+        lock (_gate)
+            return (_now + _back).UtcTicks;
+    }
 
     /// <inheritdoc />
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
@@ -68,6 +73,18 @@ public sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
         }
     }
 
+    /// <summary>Sets the clock back. What has elapsed stays elapsed: timers and timestamps know nothing of it.</summary>
+    public void SetBack(TimeSpan by)
+    {
+        lock (_gate)
+        {
+            _now -= by;
+            _back += by;
+            foreach (var timer in _timers)
+                timer.ClockWentBack(by);
+        }
+    }
+
     private sealed class ManualTimer(ManualTimeProvider clock, TimerCallback callback, object? state) : ITimer
     {
         private TimeSpan _period = Timeout.InfiniteTimeSpan;
@@ -97,6 +114,8 @@ public sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
             else
                 Due += _period;
         }
+
+        public void ClockWentBack(TimeSpan by) => Due -= by;
 
         public void Fire() => callback(state);
 

@@ -68,6 +68,21 @@ internal sealed partial class JobClient
         }
     }
 
+    /// <summary>
+    /// The clock went back. A schedule whose times are no further apart than that would have nothing made for longer than it ever waits: it goes on with the times that come again. What is rarer is made once, and its
+    /// time does not come again.
+    /// </summary>
+    public async Task MoveSchedulesBackAsync(DateTimeOffset now, TimeSpan by)
+    {
+        foreach (var stored in await store.ListSchedulesAsync(null, CancellationToken.None).ConfigureAwait(false))
+        {
+            if (stored.Schedule.NextAt is not { } next || next <= now || !TimeZoneInfo.TryFindSystemTimeZoneById(stored.Schedule.Zone, out var zone) || !CronExpression.TryParse(stored.Schedule.Cron, out var cron))
+                continue;
+            if (cron.Next(now, zone) is { } earlier && earlier < next && cron.Next(earlier, zone) - earlier <= by + OnTime)
+                await store.FireAsync(stored.Schedule.Name, next, earlier, []).ConfigureAwait(false);
+        }
+    }
+
     private async Task FireAsync(StoredSchedule stored, DateTimeOffset now, CancellationToken patience)
     {
         if (!_byType.TryGetValue(stored.Type, out var registration) || stored.ArgsVersion > registration.Options.ArgsVersion)

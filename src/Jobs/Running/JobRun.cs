@@ -8,15 +8,20 @@ internal sealed class JobRun : IDisposable
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _source = new();
     private readonly Action<Action>? _loop;
+    private readonly bool _hasDeadline;
     private bool _isDisposed;
     private bool _hasReturned;
     private bool _isEnding;
 
-    public JobRun(ClaimedJob claim, DateTimeOffset? stopAt, Action<Action>? loop)
+    /// <param name="claim">What was taken.</param>
+    /// <param name="limit">When its time limit is over.</param>
+    /// <param name="loop">See <see cref="JobsOptions.Loop"/>.</param>
+    public JobRun(ClaimedJob claim, DateTimeOffset? limit, Action<Action>? loop)
     {
         _loop = loop;
         Claim = claim;
-        StopAt = stopAt;
+        _hasDeadline = limit is null || claim.DeadlineAt < limit;
+        StopAt = _hasDeadline ? claim.DeadlineAt : limit;
         Token = _source.Token;
     }
 
@@ -39,7 +44,7 @@ internal sealed class JobRun : IDisposable
     public CancellationToken Token { get; }
 
     /// <summary>When it is asked to stop, where it has a limit or a deadline.</summary>
-    public DateTimeOffset? StopAt { get; }
+    public DateTimeOffset? StopAt { get; private set; }
 
     /// <summary>When it is given up, once it was asked to stop.</summary>
     public DateTimeOffset? AbandonAt { get; private set; }
@@ -74,6 +79,17 @@ internal sealed class JobRun : IDisposable
         // His token is there as long as he is.
         if (!_isDisposed)
             _source.Cancel();
+    }
+
+    /// <summary>The clock went back: what lasts a while ends when it would have, and a deadline when the clock says so. Of the worker's loop only.</summary>
+    public void ClockWentBack(TimeSpan by)
+    {
+        lock (_gate)
+        {
+            AbandonAt -= by;
+            if (!_hasDeadline)
+                StopAt -= by;
+        }
     }
 
     /// <summary>Gives it up, unless its handler has returned: of the two one alone says how the attempt ended.</summary>

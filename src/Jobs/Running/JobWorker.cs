@@ -14,6 +14,9 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
     private static readonly TimeSpan PurgeInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan MinPark = TimeSpan.FromMilliseconds(1);
 
+    // More than a clock that is kept right is ever put back by.
+    private static readonly TimeSpan s_clockStep = TimeSpan.FromSeconds(1);
+
     private static readonly Task s_never = new TaskCompletionSource().Task;
     private static readonly TimeSpan s_longestStuck = TimeSpan.FromMinutes(1);
 
@@ -81,12 +84,30 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
         var nextRenewal = Now + (options.Lease / 3);
         var nextPurge = Now;
         DateTimeOffset? nextClaim = null;
+        var (turnedAt, stamp, back) = (Now, options.TimeProvider.GetTimestamp(), TimeSpan.Zero);
         while (!_stop.IsCancellationRequested)
         {
             var work = signals.Work;
-            lookout.Turned(Now);
+            var step = turnedAt + options.TimeProvider.GetElapsedTime(stamp) - Now;
+            bool isBack = Now < turnedAt && step > s_clockStep;
+            (turnedAt, stamp) = (Now, options.TimeProvider.GetTimestamp());
+            lookout.Turned(turnedAt);
+            if (isBack)
+            {
+                // What was to be done at a time was said by the clock as it was.
+                (nextRenewal, nextPurge, nextClaim) = (turnedAt, turnedAt, null);
+                ClockWentBack(step);
+                back += step;
+            }
+
             try
             {
+                if (back > TimeSpan.Zero)
+                {
+                    await client.MoveSchedulesBackAsync(turnedAt, back).ConfigureAwait(false);
+                    back = TimeSpan.Zero;
+                }
+
                 if (RenewsInLoop && Now >= nextRenewal)
                 {
                     // Only what was renewed waits for the next time.
@@ -134,6 +155,15 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
         }
     }
 
+    private void ClockWentBack(TimeSpan by)
+    {
+        logger.LogWarning("The clock went back by {Time}. What is stored as due at a time waits until the clock comes to it.", by);
+        (_cancelsNextAt, _stuckNextAt) = (default, default);
+        lookout.LookNow();
+        foreach (var run in Runs())
+            run.ClockWentBack(by);
+    }
+
     private static DateTimeOffset Earliest(DateTimeOffset first, params ReadOnlySpan<DateTimeOffset?> others)
     {
         foreach (var other in others)
@@ -168,7 +198,7 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
                 Runs().FindAll(run => run.Claim.Id == claim.Id).ForEach(run => run.Stop(RunStop.LeaseLost, now + options.AbandonAfter));
             measures.Began(claim, now);
             var limit = now + _types[claim.Type].Options.TimeLimit;
-            var run = new JobRun(claim, limit is null || claim.DeadlineAt < limit ? claim.DeadlineAt : limit, options.Loop);
+            var run = new JobRun(claim, limit, options.Loop);
             lock (_gate)
                 _runs[claim.FencingToken] = run;
             run.Task = RunAsync(run);

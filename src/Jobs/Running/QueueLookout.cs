@@ -24,6 +24,9 @@ internal sealed class QueueLookout(IJobStore store, JobsOptions options, JobMeas
 
     public void Turned(DateTimeOffset now) => Volatile.Write(ref _turnTicks, now.UtcTicks);
 
+    /// <summary>The clock went back: the next look is not an hour away.</summary>
+    public void LookNow() => NextAt = default;
+
     public async Task LookAsync(Func<string, int, bool> knows, DateTimeOffset now)
     {
         // Said before it is asked: a store that fails is asked again by the next turn but one, not by each.

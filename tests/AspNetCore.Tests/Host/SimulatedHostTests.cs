@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Hypervisor.Sdk.Jobs;
 using Hypervisor.Sdk.Jobs.Stores;
+using Hypervisor.Sdk.ReferenceHost;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hypervisor.Sdk.AspNetCore.Tests.Host;
@@ -44,6 +45,44 @@ public sealed class SimulatedHostTests
         Assert.Equal(3, items.Select(item => (string?)item!["node"]).Distinct().Count());
         using var deleted = await host.ChangeAsync(HttpMethod.Delete, $"/api/v1/instances/local/{items[0]!["id"]}?stopFirst=true");
         Assert.True(deleted.IsSuccessStatusCode, await deleted.Content.ReadAsStringAsync(Token));
+    }
+
+    [Fact(Timeout = 120_000)]
+    [Feature("EVT-01")]
+    [Feature("EVT-02")]
+    public async Task What_a_request_begins_is_told_as_it_happens_beside_all_else_over_one_socket()
+    {
+        await using var host = await RunningHost.StartAsync(words: "--simulate");
+        await host.SignInAsync();
+        using var made = await host.ChangeAsync(HttpMethod.Post, "/api/v1/instances/local", Spec);
+        Assert.True(made.IsSuccessStatusCode, await made.Content.ReadAsStringAsync(Token));
+        var machines = (await host.Services.GetRequiredService<IBackendRegistry>().GetAsync(BackendName.Parse("local"), Token)).Get<IHypervisor>();
+        var id = (await machines.List().ToListAsync(Token)).Single(machine => machine.Name.ToString() == "fenced").Id;
+        await using var socket = await host.ConnectAsync(host.Origin);
+        await socket.SendAsync("""{"op":"open","channel":1,"kind":"events"}""");
+        while ((string?)(await socket.ReceiveAsync("event", 1))["event"]!["kind"] != "synchronized")
+        {
+            // Every machine that is there.
+        }
+
+        await socket.SendAsync("""{"op":"open","channel":2,"kind":"metrics","interval":1}""");
+        // The answer does not wait for the machine to run: it names the operation, which is followed over the same socket.
+        using var begun = await host.SendAsync(HttpMethod.Post, $"/api/v1/instances/local/{id}/start", null, (RequestGuard.CsrfHeader, host.Csrf), ("Prefer", "respond-async"));
+        Assert.True(begun.IsSuccessStatusCode, await begun.Content.ReadAsStringAsync(Token));
+        string operation = (string)JsonNode.Parse(await begun.Content.ReadAsStringAsync(Token))!["id"]!;
+        await socket.SendAsync($$"""{"op":"open","channel":3,"kind":"operation","id":"{{operation}}"}""");
+        bool isTold = false, hasEnded = false, isMeasured = false;
+        while (!isTold || !hasEnded || !isMeasured)
+        {
+            var message = await socket.ReceiveAsync();
+            Assert.True(message.Close is null, $"The socket was closed: {message.Close} {message.Reason}");
+            if (message.Json is not { } json)
+                continue;
+            var (op, channel) = ((string?)json["op"], (int?)json["channel"]);
+            isMeasured |= channel == 2 && op == "metrics" && json["instances"]!.AsArray().Count > 0;
+            hasEnded |= channel == 3 && op == "operation" && (string?)json["operation"]!["state"] == "succeeded";
+            isTold |= channel == 1 && op == "event" && json["event"] is { } told && (string?)told["id"] == id.ToString() && (string?)told["kind"] == "instanceStateChanged" && (string?)told["to"] == "running";
+        }
     }
 
     [Fact(Timeout = 120_000)]
