@@ -14,14 +14,13 @@ internal sealed partial class SqliteJobStore
     public Task<IReadOnlyList<JobInfo>> ListAsync(JobQuery query, int limit, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<JobInfo>>(session =>
         session.Read(ListOf(query.State), Info, query.Before.IsDefault ? "~" : query.Before.ToString(), query.Type, limit), cancellationToken);
 
-    /// <summary>Jobs before an id, newest first. Those of a state that few are in are found by its index, which is named: the ids of all that ended since would be walked otherwise.</summary>
+    /// <summary>Jobs before an id, newest first. Those of a state that few are in are found by its index, which is named: the ids of all that ended since would be walked otherwise. Those that wait may be many, and the newest.</summary>
     internal static string ListOf(JobState? state) => state is { } one
         ? $"SELECT {Columns} FROM jobs {IndexOf(one)} WHERE state = {(int)one} AND id < $0 AND ($1 IS NULL OR type = $1) ORDER BY id DESC LIMIT $2"
         : $"SELECT {Columns} FROM jobs WHERE id < $0 AND ($1 IS NULL OR type = $1) ORDER BY id DESC LIMIT $2";
 
     private static string IndexOf(JobState state) => state switch
     {
-        JobState.Pending => "INDEXED BY jobs_pending",
         JobState.InProgress => "INDEXED BY jobs_running",
         JobState.Failed => "INDEXED BY jobs_failed",
         JobState.Cancelled => "INDEXED BY jobs_cancelled",
@@ -53,12 +52,12 @@ internal sealed partial class SqliteJobStore
         ReadAsync(session => session.Read("SELECT count(*) FROM jobs WHERE state = 1 AND ($0 IS NULL OR type = $0)", row => row.GetInt32(0), type)[0], cancellationToken);
 
     public Task<IReadOnlyList<ReadyJobs>> ListReadyAsync(DateTimeOffset now, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<ReadyJobs>>(session =>
-        session.Read("SELECT type, args_version, count(*), min(due_ms) FROM jobs WHERE state = 0 AND waiting = 0 AND due_ms <= $0 GROUP BY type, args_version ORDER BY type, args_version",
+        session.Read("SELECT type, args_version, count(*), min(due_ms) FROM jobs WHERE state = 0 AND waiting = 0 AND (due_ms <= $0 OR due_ms <= created_ms) GROUP BY type, args_version ORDER BY type, args_version",
             row => new ReadyJobs { Type = row.GetString(0), ArgsVersion = row.GetInt32(1), Count = row.GetInt64(2), OldestDueAt = Time(row, 3)!.Value }, Ms(now)), cancellationToken);
 
     public Task<PendingReason?> GetPendingReasonAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => ReadAsync(session =>
     {
-        var jobs = session.Read("SELECT seq, due_ms, attempts, order_ms, waiting, type, rate_key, rate_limit, rate_ms FROM jobs WHERE id = $0 AND state = 0",
+        var jobs = session.Read("SELECT seq, CASE WHEN due_ms > created_ms THEN due_ms ELSE 0 END, attempts, order_ms, waiting, type, rate_key, rate_limit, rate_ms FROM jobs WHERE id = $0 AND state = 0",
             row => (Seq: row.GetInt64(0), Due: row.GetInt64(1), Attempts: row.GetInt32(2), Order: row.GetInt64(3), Waiting: row.GetInt32(4), Type: row.GetString(5), Rate: Rate(row, 6)), id.ToString());
         if (jobs is not [var job])
             return null;
@@ -87,13 +86,13 @@ internal sealed partial class SqliteJobStore
         foreach (var held in session.Read(LanesHeld, Lane))
             board.Hold(held);
         foreach (long earlier in session.Read("""
-            SELECT seq FROM jobs WHERE state = 0 AND due_ms <= $0 AND lane_count > 0 AND (order_ms, seq) < ($1, $2) ORDER BY order_ms, seq
+            SELECT seq FROM jobs WHERE state = 0 AND (due_ms <= $0 OR due_ms <= created_ms) AND lane_count > 0 AND (order_ms, seq) < ($1, $2) ORDER BY order_ms, seq
             """, row => row.GetInt64(0), Ms(now), order, seq))
             board.TryTake(session.Read(LanesOfJob, Lane, earlier));
         if (board.FirstClosed(claims) is not { } closed)
             return null;
         var before = session.Read("""
-            SELECT id FROM jobs JOIN lanes ON job = seq WHERE key = $0 AND (state = 1 OR (state = 0 AND due_ms <= $1 AND (order_ms, seq) < ($2, $3))) ORDER BY state DESC, order_ms, seq LIMIT 1
+            SELECT id FROM jobs JOIN lanes ON job = seq WHERE key = $0 AND (state = 1 OR (state = 0 AND (due_ms <= $1 OR due_ms <= created_ms) AND (order_ms, seq) < ($2, $3))) ORDER BY state DESC, order_ms, seq LIMIT 1
             """, row => JobId.Parse(row.GetString(0)), closed.Key.ToString(), Ms(now), order, seq);
         return new PendingReason { Kind = PendingKind.WaitsForLane, Lane = closed.Key, Job = before is [var first] ? first : null };
     }

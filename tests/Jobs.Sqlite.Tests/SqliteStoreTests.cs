@@ -186,7 +186,7 @@ public sealed class SqliteStoreTests : IDisposable
     {
         SqliteJobStore.Open(Path).Dispose();
         using var session = new SqliteSession(Path, isReader: true);
-        foreach (var (state, index) in new[] { (JobState.Pending, "jobs_pending"), (JobState.InProgress, "jobs_running"), (JobState.Failed, "jobs_failed"), (JobState.Cancelled, "jobs_cancelled") })
+        foreach (var (state, index) in new[] { (JobState.InProgress, "jobs_running"), (JobState.Failed, "jobs_failed"), (JobState.Cancelled, "jobs_cancelled") })
             Assert.Contains(session.Read("EXPLAIN QUERY PLAN " + SqliteJobStore.ListOf(state), row => row.GetString(3), "~", null, 10), step => step.Contains($"INDEX {index}", StringComparison.Ordinal));
     }
 

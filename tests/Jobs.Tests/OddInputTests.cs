@@ -24,8 +24,11 @@ public sealed class OddInputTests : IDisposable
         var held = Assert.Single(await ClaimAsync(store, now));
         var waits = await EnqueueAsync(store, now);
 
-        // What was made by the later clock is due when that time comes again; nothing is taken before, and the lease that is held stays held.
-        Assert.Empty(await ClaimAsync(store, before));
+        var later = await EnqueueAsync(store, now, delay: TimeSpan.FromSeconds(1));
+
+        // What was made without a delay is due, whatever the clock says; what was delayed by the later clock waits until that time comes again, and the lease that is held stays held.
+        Assert.Equal(waits, Assert.Single(await ClaimAsync(store, before)).Id);
+        Assert.Equal(PendingKind.Delayed, (await store.GetPendingReasonAsync(later, before, Token))!.Kind);
         var early = await EnqueueAsync(store, before);
         var taken = Assert.Single(await ClaimAsync(store, before));
         Assert.Equal(early, taken.Id);
@@ -34,8 +37,8 @@ public sealed class OddInputTests : IDisposable
         Assert.True(await store.EndAttemptAsync(new EndedAttempt { Id = runs, FencingToken = held.FencingToken, End = AttemptEnd.Completed, Now = before.AddSeconds(1) }));
         Assert.True(await store.EndAttemptAsync(new EndedAttempt { Id = early, FencingToken = taken.FencingToken, End = AttemptEnd.Completed, Now = before.AddSeconds(1) }));
 
-        var last = Assert.Single(await ClaimAsync(store, now));
-        Assert.Equal(waits, last.Id);
+        var last = (await ClaimAsync(store, now.AddSeconds(1))).Single(job => job.Id != waits);
+        Assert.Equal(later, last.Id);
         Assert.True(last.FencingToken > taken.FencingToken);
         Assert.All(await store.ListAttemptsAsync(runs, Token), attempt => Assert.Equal(AttemptEnd.Completed, attempt.End));
     }
@@ -55,8 +58,8 @@ public sealed class OddInputTests : IDisposable
     [Fact]
     public void A_lane_key_of_ten_kilobytes_is_refused() => Assert.False(LaneKey.TryParse(new string('k', 10_000), null, out _));
 
-    private static async Task<JobId> EnqueueAsync(IJobStore store, DateTimeOffset now) => Assert.Single(await store.EnqueueAsync(
-        [new NewJob { Id = JobId.New(TimeProvider.System), Type = "build", Args = "{}", CreatedAt = now, DueAt = now, MaxAttempts = 9 }], Token));
+    private static async Task<JobId> EnqueueAsync(IJobStore store, DateTimeOffset now, TimeSpan delay = default) => Assert.Single(await store.EnqueueAsync(
+        [new NewJob { Id = JobId.New(TimeProvider.System), Type = "build", Args = "{}", CreatedAt = now, DueAt = now + delay, MaxAttempts = 9 }], Token));
 
     private static async Task<IReadOnlyList<ClaimedJob>> ClaimAsync(IJobStore store, DateTimeOffset now) =>
         (await store.ClaimAsync(new ClaimRequest { Worker = "w", Types = new Dictionary<string, int> { ["build"] = 1 }, Limit = 10, Now = now, LeaseUntil = now.AddSeconds(30) }, Token)).Jobs;

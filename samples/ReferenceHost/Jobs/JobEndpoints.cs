@@ -53,10 +53,20 @@ internal static class JobEndpoints
     private static async Task AnswerAsync(HttpContext http)
     {
         var jobs = http.RequestServices.GetRequiredService<IJobs>();
-        if (JobId.TryParse((string?)http.Request.RouteValues["id"], out var id) && await jobs.GetAsync(id, http.RequestAborted) is { State: JobState.Completed } job && MachineJobs.IsMachineWork(job.Type))
-            await MachineJobs.AnswerOf(await jobs.WaitAsync<string>(id, http.RequestAborted)).WriteAsync(http);
-        else
-            await Refusal.WriteAsync(http, StatusCodes.Status404NotFound, ErrorCode.NotFound, "There is no such job on a machine that is COMPLETED.");
+        try
+        {
+            if (JobId.TryParse((string?)http.Request.RouteValues["id"], out var id) && await jobs.GetAsync(id, http.RequestAborted) is { State: JobState.Completed } job && MachineJobs.IsMachineWork(job.Type))
+            {
+                await MachineJobs.AnswerOf(await jobs.WaitAsync<string>(id, http.RequestAborted)).WriteAsync(http);
+                return;
+            }
+        }
+        catch (ArgumentException)
+        {
+            // An upload is of a type that only the host knows that was sent the file.
+        }
+
+        await Refusal.WriteAsync(http, StatusCodes.Status404NotFound, ErrorCode.NotFound, "There is no such job on a machine that is COMPLETED; of an upload only the host knows the answer that was sent the file.");
     }
 
     /// <summary>A schedule, with what comes; or why it cannot be fired by this host. It hides no other.</summary>

@@ -387,17 +387,27 @@ internal static class StorageChecks
         c.RequireEqual(0, (await ListOwnAsync(c).ConfigureAwait(false)).Count, "The number of volumes after an upload was cancelled");
     }
 
+    // What else goes on in the process meanwhile is in the memory too, and is not there each time.
     private static async Task BigStream(CheckContext c)
     {
         const long Bytes = 64L << 20;
+        const int Times = 3;
+        long held = long.MaxValue;
+        for (int time = 0; time < Times && held >= Bytes / 4; time++)
+            held = await HeldAfterAsync(c, Bytes).ConfigureAwait(false);
+        c.Require(held < Bytes / 4, $"After {Bytes} bytes passed both ways, {held} bytes of memory are held.");
+    }
+
+    private static async Task<long> HeldAfterAsync(CheckContext c, long bytes)
+    {
         var content = c.Backend.Get<IVolumeContent>();
-        using var source = new GeneratedStream(Bytes);
+        using var source = new GeneratedStream(bytes);
         long before = GC.GetTotalMemory(forceFullCollection: true);
         var volume = await content.UploadAsync(NewSpec(c, spec =>
         {
             spec.Size = ByteSize.Zero;
             spec.Format = "raw";
-        }), source, new VolumeUploadOptions { Format = "raw", Length = Bytes }, null, c.Token).ConfigureAwait(false);
+        }), source, new VolumeUploadOptions { Format = "raw", Length = bytes }, null, c.Token).ConfigureAwait(false);
         var download = await content.DownloadAsync(volume.Id, null, c.Token).ConfigureAwait(false);
         await using (download.ConfigureAwait(false))
         {
@@ -410,10 +420,9 @@ internal static class StorageChecks
                 at += read;
             }
 
-            c.RequireEqual(Bytes, at, "The number of bytes that were downloaded");
+            c.RequireEqual(bytes, at, "The number of bytes that were downloaded");
         }
 
-        long held = GC.GetTotalMemory(forceFullCollection: true) - before;
-        c.Require(held < Bytes / 4, $"After {Bytes} bytes passed both ways, {held} bytes of memory are held.");
+        return GC.GetTotalMemory(forceFullCollection: true) - before;
     }
 }

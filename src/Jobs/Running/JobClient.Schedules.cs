@@ -10,6 +10,9 @@ internal sealed partial class JobClient
     private const int MaxCaughtUp = 1000;
     private static readonly TimeSpan OnTime = TimeSpan.FromMinutes(1);
 
+    // Two clocks are read one after the other to see how far one went back.
+    private static readonly TimeSpan s_slack = TimeSpan.FromSeconds(1);
+
     // How far back is looked for times that were missed, in turn.
     private static readonly TimeSpan[] s_backs = [TimeSpan.FromMinutes(1), TimeSpan.FromHours(1), TimeSpan.FromDays(1), TimeSpan.FromDays(31), TimeSpan.FromDays(366), TimeSpan.FromDays(366_000)];
 
@@ -70,15 +73,17 @@ internal sealed partial class JobClient
 
     /// <summary>
     /// The clock went back. A schedule whose times are no further apart than that would have nothing made for longer than it ever waits: it goes on with the times that come again. What is rarer is made once, and its
-    /// time does not come again.
+    /// time does not come again; nor do those of a clock that is set right by less than a minute, which is soon over.
     /// </summary>
     public async Task MoveSchedulesBackAsync(DateTimeOffset now, TimeSpan by)
     {
+        if (by < OnTime)
+            return;
         foreach (var stored in await store.ListSchedulesAsync(null, CancellationToken.None).ConfigureAwait(false))
         {
             if (stored.Schedule.NextAt is not { } next || next <= now || !TimeZoneInfo.TryFindSystemTimeZoneById(stored.Schedule.Zone, out var zone) || !CronExpression.TryParse(stored.Schedule.Cron, out var cron))
                 continue;
-            if (cron.Next(now, zone) is { } earlier && earlier < next && cron.Next(earlier, zone) - earlier <= by + OnTime)
+            if (cron.Next(now, zone) is { } earlier && earlier < next && cron.Next(earlier, zone) - earlier <= by + s_slack)
                 await store.FireAsync(stored.Schedule.Name, next, earlier, []).ConfigureAwait(false);
         }
     }

@@ -8,20 +8,21 @@ internal sealed class JobRun : IDisposable
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _source = new();
     private readonly Action<Action>? _loop;
-    private readonly bool _hasDeadline;
+    private readonly TimeSpan? _limit;
     private bool _isDisposed;
     private bool _hasReturned;
     private bool _isEnding;
 
     /// <param name="claim">What was taken.</param>
-    /// <param name="limit">When its time limit is over.</param>
+    /// <param name="now">When.</param>
+    /// <param name="limit">Its time limit.</param>
     /// <param name="loop">See <see cref="JobsOptions.Loop"/>.</param>
-    public JobRun(ClaimedJob claim, DateTimeOffset? limit, Action<Action>? loop)
+    public JobRun(ClaimedJob claim, DateTimeOffset now, TimeSpan? limit, Action<Action>? loop)
     {
         _loop = loop;
         Claim = claim;
-        _hasDeadline = limit is null || claim.DeadlineAt < limit;
-        StopAt = _hasDeadline ? claim.DeadlineAt : limit;
+        _limit = limit is null || claim.DeadlineAt < now + limit ? null : limit;
+        StopAt = _limit is null ? claim.DeadlineAt : now + _limit;
         Token = _source.Token;
     }
 
@@ -82,12 +83,14 @@ internal sealed class JobRun : IDisposable
     }
 
     /// <summary>The clock went back: what lasts a while ends when it would have, and a deadline when the clock says so. Of the worker's loop only.</summary>
-    public void ClockWentBack(TimeSpan by)
+    public void ClockWentBack(DateTimeOffset now, TimeSpan by, TimeSpan abandonAfter)
     {
         lock (_gate)
         {
-            AbandonAt -= by;
-            if (!_hasDeadline)
+            // What is no further away than it can be was said by the clock as it is.
+            if (AbandonAt > now + abandonAfter)
+                AbandonAt -= by;
+            if (StopAt > now + _limit)
                 StopAt -= by;
         }
     }

@@ -161,7 +161,7 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
         (_cancelsNextAt, _stuckNextAt) = (default, default);
         lookout.LookNow();
         foreach (var run in Runs())
-            run.ClockWentBack(by);
+            run.ClockWentBack(Now, by, options.AbandonAfter);
     }
 
     private static DateTimeOffset Earliest(DateTimeOffset first, params ReadOnlySpan<DateTimeOffset?> others)
@@ -186,8 +186,10 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
         await options.StopAsync(wake).ConfigureAwait(false);
     }
 
-    private async Task<DateTimeOffset?> TakeAsync(DateTimeOffset now)
+    private async Task<DateTimeOffset?> TakeAsync(DateTimeOffset firedAt)
     {
+        // Who stood still since, or waited for the store, would take jobs under leases that have run out already.
+        var now = Now;
         var claimed = await store.ClaimAsync(new ClaimRequest { Worker = options.Worker, Types = _known, Limit = FreePlaces(), Now = now, LeaseUntil = now + options.Lease }, CancellationToken.None)
             .ConfigureAwait(false);
         measures.LeasesLost(claimed.LeasesLost);
@@ -197,8 +199,7 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
             if (claim.Attempt > 1)
                 Runs().FindAll(run => run.Claim.Id == claim.Id).ForEach(run => run.Stop(RunStop.LeaseLost, now + options.AbandonAfter));
             measures.Began(claim, now);
-            var limit = now + _types[claim.Type].Options.TimeLimit;
-            var run = new JobRun(claim, limit, options.Loop);
+            var run = new JobRun(claim, now, _types[claim.Type].Options.TimeLimit, options.Loop);
             lock (_gate)
                 _runs[claim.FencingToken] = run;
             run.Task = RunAsync(run);
@@ -206,7 +207,7 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
 
         foreach (var claim in claimed.Jobs)
             signals.PulseJob(claim.Id);
-        return claimed.NextAt <= now ? await NextPastStuckAsync(now, claimed.Jobs.Count > 0).ConfigureAwait(false) : NotStuck(claimed.NextAt);
+        return claimed.NextAt <= firedAt ? await NextPastStuckAsync(now, claimed.Jobs.Count > 0).ConfigureAwait(false) : NotStuck(claimed.NextAt);
     }
 
     private DateTimeOffset? NotStuck(DateTimeOffset? nextAt)

@@ -32,7 +32,7 @@ internal sealed partial class InMemoryJobStore
         () => [.. _schedules.Values.Where(stored => dueAt is null || stored.Schedule.NextAt <= dueAt).OrderBy(stored => stored.Schedule.Name, StringComparer.Ordinal)], cancellationToken);
 
     public Task<IReadOnlyList<ReadyJobs>> ListReadyAsync(DateTimeOffset now, CancellationToken cancellationToken) => Do<IReadOnlyList<ReadyJobs>>(
-        () => [.. _jobs.Values.Where(job => job.State == JobState.Pending && job.Waits.Count == 0 && job.DueAt <= now).GroupBy(job => (job.Made.Type, job.Made.ArgsVersion))
+        () => [.. _jobs.Values.Where(job => job.State == JobState.Pending && job.Waits.Count == 0 && job.IsDue(now)).GroupBy(job => (job.Made.Type, job.Made.ArgsVersion))
             .OrderBy(group => group.Key.Type, StringComparer.Ordinal).ThenBy(group => group.Key.ArgsVersion)
             .Select(group => new ReadyJobs { Type = group.Key.Type, ArgsVersion = group.Key.ArgsVersion, Count = group.Count(), OldestDueAt = group.Min(job => job.DueAt) })], cancellationToken);
 
@@ -49,7 +49,7 @@ internal sealed partial class InMemoryJobStore
             return null;
         if (job.Waits.Count > 0)
             return new PendingReason { Kind = PendingKind.WaitsForJob, Job = job.Waits.MinBy(on => _jobs.TryGetValue(on, out var found) ? found.Seq : long.MaxValue) };
-        if (job.DueAt > now)
+        if (!job.IsDue(now))
             return new PendingReason { Kind = job.Attempts > 0 ? PendingKind.WaitsForRetry : PendingKind.Delayed, Until = job.DueAt };
         if (_paused.Contains("") || _paused.Contains(job.Made.Type))
             return new PendingReason { Kind = PendingKind.Paused };
@@ -65,7 +65,7 @@ internal sealed partial class InMemoryJobStore
         var before = _jobs.Values.Where(one => one.State == JobState.InProgress).OrderBy(one => one.OrderMs).ThenBy(one => one.Seq).ToList();
         foreach (var lane in before.SelectMany(one => one.Made.Lanes))
             board.Hold(lane);
-        var earlier = _jobs.Values.Where(one => one.State == JobState.Pending && one.DueAt <= now && (one.OrderMs < job.OrderMs || (one.OrderMs == job.OrderMs && one.Seq < job.Seq)))
+        var earlier = _jobs.Values.Where(one => one.State == JobState.Pending && one.IsDue(now) && (one.OrderMs < job.OrderMs || (one.OrderMs == job.OrderMs && one.Seq < job.Seq)))
             .OrderBy(one => one.OrderMs).ThenBy(one => one.Seq).ToList();
         foreach (var one in earlier)
             board.TryTake(one.Made.Lanes);

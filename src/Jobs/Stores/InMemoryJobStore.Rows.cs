@@ -104,7 +104,7 @@ internal sealed partial class InMemoryJobStore
         foreach (var lane in _jobs.Values.Where(job => job.State == JobState.InProgress).SelectMany(job => job.Made.Lanes))
             board.Hold(lane);
         return [.. _jobs.Values
-            .Where(job => job.State == JobState.Pending && job.Waits.Count == 0 && job.DueAt <= request.Now && Knows(request, job.Made.Type, job.Made.ArgsVersion) && !_paused.Contains(job.Made.Type))
+            .Where(job => job.State == JobState.Pending && job.Waits.Count == 0 && job.IsDue(request.Now) && Knows(request, job.Made.Type, job.Made.ArgsVersion) && !_paused.Contains(job.Made.Type))
             .OrderBy(job => job.OrderMs).ThenBy(job => job.Seq).Where(job => TryBegin(job.Made, board, rates)).Take(request.Limit)];
     }
 
@@ -242,6 +242,9 @@ internal sealed partial class InMemoryJobStore
         public JobState State { get; set; } = JobState.Pending;
 
         public DateTimeOffset DueAt { get; set; }
+
+        /// <summary>What was made without a delay is due from the beginning, also by a clock that was put back since.</summary>
+        public bool IsDue(DateTimeOffset now) => DueAt <= now || DueAt <= Made.CreatedAt;
 
         public DateTimeOffset? DeadlineAt { get; set; }
 

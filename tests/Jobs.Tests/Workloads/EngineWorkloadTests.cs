@@ -82,7 +82,7 @@ public sealed class EngineWorkloadTests : IDisposable
         for (int seed = 1; seed <= 300; seed++)
         {
             await using var store = new InMemoryJobStore();
-            var found = WorkloadChecker.Check(await EngineWorkload.RunAsync(seed, BrokenStores.Break(store, rule)), EngineWorkload.MostSkew);
+            var found = WorkloadChecker.Check(await EngineWorkload.RunAsync(seed, BrokenStores.Break(store, rule)), EngineWorkload.MostSkew + EngineWorkload.MostDelay);
             if (found.Any(one => one.Invariant.ToString() == invariant))
                 return;
         }

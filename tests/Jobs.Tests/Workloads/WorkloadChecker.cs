@@ -38,7 +38,7 @@ internal enum Invariant
 /// <summary>Goes through a history and says what did not hold. It knows nothing of the stores: what it compares with it reckons itself.</summary>
 internal sealed class WorkloadChecker
 {
-    // Rates go by the clocks of the workers, which may differ by so much.
+    // Rates go by the clocks of the workers when they ask, which may differ by so much from those of others when it is carried out.
     private readonly TimeSpan _skew;
     private readonly WorkloadHistory _history;
     private readonly List<(Invariant Invariant, string Text)> _found = [];
@@ -158,10 +158,12 @@ internal sealed class WorkloadChecker
         var taken = claim.Taken.ToDictionary(job => job.Id);
         bool isAllPaused = claim.Paused.Contains("");
         var ready = claim.Jobs.Where(job => _jobs.ContainsKey(job.Id) && (taken.ContainsKey(job.Id)
-                || (!isAllPaused && job.State == JobState.Pending && job.DueAt <= now && claim.Request.Types.ContainsKey(job.Type) && !claim.Paused.Contains(job.Type) && (_jobs[job.Id].Begun > 0 || _jobs[job.Id].Waits.Count == 0))))
+                || (!isAllPaused && job.State == JobState.Pending && (job.DueAt <= now || job.DueAt <= job.CreatedAt) && claim.Request.Types.ContainsKey(job.Type) && !claim.Paused.Contains(job.Type) && (_jobs[job.Id].Begun > 0 || _jobs[job.Id].Waits.Count == 0))))
             .Select(job => _jobs[job.Id]).OrderBy(job => job.OrderMs).ThenBy(job => job.Index).ToList();
         var held = _live.SelectMany(attempt => attempt.Job.Made.Lanes).ToList();
         var closed = new Dictionary<LaneKey, Track>();
+        // Who waits for a rate that opens by the clock of another worker closes lanes or not: starts are forgotten by the clock of whoever purges.
+        var unsure = new HashSet<LaneKey>();
         int left = claim.Taken.Count;
         foreach (var job in ready)
         {
@@ -170,7 +172,12 @@ internal sealed class WorkloadChecker
             {
                 var opens = OpensAt(rate);
                 if (!isTaken && opens > now)
+                {
+                    if (opens <= now + _skew)
+                        unsure.UnionWith(job.Made.Lanes.Select(lane => lane.Key));
                     continue;
+                }
+
                 Expect(opens <= now + _skew, Invariant.Rates, $"{Name(job.Made.Id)} began at {now:O} and its rate opens at {opens:O}");
                 if (isTaken)
                     StartsOf(rate).Add(now);
@@ -185,10 +192,14 @@ internal sealed class WorkloadChecker
                 Expect(isFree, Invariant.Exclusion, $"{Name(job.Made.Id)} began and a lane of it is held");
                 held.AddRange(job.Made.Lanes);
             }
+            else if (job.Made.Lanes.Any(lane => unsure.Contains(lane.Key)))
+            {
+                unsure.UnionWith(job.Made.Lanes.Select(lane => lane.Key));
+            }
             else if (ahead is null && isFree)
             {
                 Expect(left == 0, Invariant.NoStarvation, $"{Name(job.Made.Id)}, due at {job.Made.DueAt:O} with priority {job.Made.Priority}, could begin and was passed over for one that ageing puts after it");
-                Expect(left > 0 || claim.Taken.Count == claim.Request.Limit, Invariant.NoStarvation, $"{Name(job.Made.Id)} could begin, and a place was left empty");
+                Expect(left > 0 || claim.Taken.Count == claim.Request.Limit, Invariant.NoStarvation, $"{Name(job.Made.Id)} could begin, and a place of {claim.Request.Worker} was left empty at {now:O}");
             }
             else
             {
@@ -224,7 +235,7 @@ internal sealed class WorkloadChecker
         Expect(job.Counted <= made.MaxAttempts, Invariant.BoundedRetries, $"{Name(taken.Id)} has {made.MaxAttempts} attempts and begins number {job.Counted}");
         Expect(job.Lost < made.MaxLostWorkers, Invariant.BoundedRetries, $"{Name(taken.Id)} lost its worker {job.Lost} times in a row and begins again");
         Expect(job.Counted == taken.CountedAttempts && job.Begun == taken.Attempt, Invariant.BoundedRetries, $"{Name(taken.Id)} begins number {job.Begun} ({job.Counted}) and is told {taken.Attempt} ({taken.CountedAttempts})");
-        Expect(taken.DueAt <= now && (job.Begun > 1 || job.IsForced || made.DueAt <= now), Invariant.Readiness, $"{Name(taken.Id)} begins before it is due");
+        Expect((taken.DueAt <= now || taken.DueAt <= made.CreatedAt) && (job.Begun > 1 || job.IsForced || made.DueAt <= now || made.DueAt <= made.CreatedAt), Invariant.Readiness, $"{Name(taken.Id)} begins before it is due");
         Expect(job.Undo is not null || taken.DeadlineAt is null || taken.DeadlineAt > now, Invariant.Readiness, $"{Name(taken.Id)} begins after its deadline");
         Expect(!claim.Paused.Contains("") && !claim.Paused.Contains(made.Type), Invariant.Readiness, $"{Name(taken.Id)} begins and is paused");
         _live.Add(_attempts[taken.FencingToken] = new Attempt { Job = job, LeaseUntil = claim.Request.LeaseUntil });
