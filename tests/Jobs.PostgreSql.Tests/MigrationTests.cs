@@ -77,7 +77,7 @@ public sealed class MigrationTests(PostgreSqlServer server)
             await PostgreSqlSchema.PrepareAsync(source, "db", Token, step);
             string functions = Path.Combine(AppContext.BaseDirectory, "Earlier", $"functions-{step}.sql");
             // What processes of that release called, which this one no longer makes.
-            if (version < Split && File.Exists(functions))
+            if (File.Exists(functions))
                 await RunAsync(source, await File.ReadAllTextAsync(functions, Token));
         }
 

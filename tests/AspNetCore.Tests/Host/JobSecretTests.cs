@@ -45,6 +45,13 @@ public sealed class JobSecretTests : IDisposable
             Assert.Contains(jobs.Values, job => (string?)job["state"] == "failed");
             AssertNot(told);
             AssertNot((await host.GetAsync("/jobs")).ToJsonString());
+            foreach (var job in jobs.Values.Where(job => (string?)job["type"] == "machine"))
+            {
+                AssertNot((await host.GetAsync($"/jobs/{job["id"]}")).ToJsonString());
+                if ((string?)job["state"] == "completed")
+                    AssertNot((await host.GetAsync($"/jobs/{job["id"]}/answer")).ToJsonString());
+            }
+
             AssertNot((await host.GetAsync("/api/v1/instances?limit=100")).ToJsonString());
             // Nothing is tidied up before its files are looked at.
             await host.KillAsync();
