@@ -125,7 +125,7 @@ internal static class PostgreSqlFunctions
                 SELECT array_agg(page.there), min(page.n) FILTER (WHERE page.is_bound), bool_or(page.attempts > 0) INTO found_at, bound, was_run
                     FROM (SELECT line.*, row_number() OVER () AS n FROM (
                         SELECT ctid AS there, attempts, lanes IS NOT NULL OR rate_key IS NOT NULL AS is_bound FROM hvsdk_jobs.pending
-                        WHERE (order_ms, seq) >= (first_ms, first_seq) AND waiting = 0 AND (due_ms <= at OR due_ms <= created_ms) AND type = ANY (types) AND NOT type = ANY (paused) AND args_version <= versions[array_position(types, type)]
+                        WHERE (order_ms, seq) >= (first_ms, first_seq) AND waiting = 0 AND (due_ms <= at OR attempts = 0 AND due_ms <= created_ms) AND type = ANY (types) AND NOT type = ANY (paused) AND args_version <= versions[array_position(types, type)]
                         ORDER BY order_ms, seq LIMIT places) AS line) AS page;
                 is_more := bound IS NOT NULL;
                 taken := coalesce(bound - 1, cardinality(found_at), 0);

@@ -132,7 +132,7 @@ internal sealed partial class PostgreSqlJobStore
         {
             var page = await session.ReadAsync("""
                 SELECT seq, order_ms, lanes, rate_key, rate_limit, rate_ms FROM hvsdk_jobs.pending
-                WHERE waiting = 0 AND (due_ms <= $1 OR due_ms <= created_ms) AND (order_ms, seq) > ($4, $5)
+                WHERE waiting = 0 AND (due_ms <= $1 OR attempts = 0 AND due_ms <= created_ms) AND (order_ms, seq) > ($4, $5)
                     AND type = ANY ($2) AND args_version <= ($3::int[])[array_position($2, type)] AND (lanes IS NULL OR NOT lanes = ANY ($7)) ORDER BY order_ms, seq LIMIT $6
                 """, Read, Ms(request.Now), types.Select(type => type.Key).ToArray(), types.Select(type => type.Value).ToArray(), order, seq, PageRows, closed.ToArray()).ConfigureAwait(false);
             await LoadAsync(session, rates, page).ConfigureAwait(false);

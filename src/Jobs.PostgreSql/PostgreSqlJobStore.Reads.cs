@@ -67,12 +67,12 @@ internal sealed partial class PostgreSqlJobStore
         }, id.ToString()).ConfigureAwait(false), cancellationToken);
 
     public Task<IReadOnlyList<ReadyJobs>> ListReadyAsync(DateTimeOffset now, CancellationToken cancellationToken) => UseAsync<IReadOnlyList<ReadyJobs>>(async session => await session.ReadAsync("""
-        SELECT type COLLATE "C", args_version, count(*), min(due_ms) FROM hvsdk_jobs.pending WHERE waiting = 0 AND (due_ms <= $1 OR due_ms <= created_ms) GROUP BY 1, 2 ORDER BY 1, 2
+        SELECT type COLLATE "C", args_version, count(*), min(due_ms) FROM hvsdk_jobs.pending WHERE waiting = 0 AND (due_ms <= $1 OR attempts = 0 AND due_ms <= created_ms) GROUP BY 1, 2 ORDER BY 1, 2
         """, row => new ReadyJobs { Type = row.GetString(0), ArgsVersion = row.GetInt32(1), Count = row.GetInt64(2), OldestDueAt = Time(row, 3)!.Value }, Ms(now)).ConfigureAwait(false), cancellationToken);
 
     public Task<PendingReason?> GetPendingReasonAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => UseAsync(async session =>
     {
-        var jobs = await session.ReadAsync($"SELECT seq, CASE WHEN due_ms > created_ms THEN due_ms ELSE 0 END, attempts, order_ms, waiting, type, lanes, rate_key, rate_limit, rate_ms FROM hvsdk_jobs.pending WHERE seq = {Seq}", row =>
+        var jobs = await session.ReadAsync($"SELECT seq, CASE WHEN attempts > 0 OR due_ms > created_ms THEN due_ms ELSE 0 END, attempts, order_ms, waiting, type, lanes, rate_key, rate_limit, rate_ms FROM hvsdk_jobs.pending WHERE seq = {Seq}", row =>
             (Seq: row.GetInt64(0), Due: row.GetInt64(1), Attempts: row.GetInt32(2), Order: row.GetInt64(3), Waiting: row.GetInt32(4), Type: row.GetString(5), Lanes: Text(row, 6), Rate: Rate(row, 7)), id.ToString()).ConfigureAwait(false);
         if (jobs is not [var job])
             return null;
@@ -106,7 +106,7 @@ internal sealed partial class PostgreSqlJobStore
         var before = new List<(JobId Id, IReadOnlyList<LaneClaim> Lanes)>();
         foreach (var (id, isRunning, lanes) in await session.ReadAsync("""
             SELECT id, state, lanes FROM hvsdk_jobs.states JOIN hvsdk_jobs.jobs USING (seq)
-            WHERE lanes IS NOT NULL AND (state = 1 OR (state = 0 AND (due_ms <= $1 OR due_ms <= created_ms) AND (order_ms, seq) < ($2, $3))) ORDER BY state DESC, order_ms, seq
+            WHERE lanes IS NOT NULL AND (state = 1 OR (state = 0 AND (due_ms <= $1 OR attempts = 0 AND due_ms <= created_ms) AND (order_ms, seq) < ($2, $3))) ORDER BY state DESC, order_ms, seq
             """, row => (JobId.Parse(row.GetString(0)), row.GetInt32(1) == 1, LaneText.Read(row.GetString(2))), Ms(now), order, seq).ConfigureAwait(false))
         {
             before.Add((id, lanes));

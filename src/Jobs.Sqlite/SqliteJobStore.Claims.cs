@@ -72,7 +72,7 @@ internal sealed partial class SqliteJobStore
         if (paused.Contains(""))
             return taken;
         session.ReadWhile("""
-            SELECT seq, id, type, args, attempts, counted, max_attempts, lane_count, deadline_ms, undo, args_version, due_ms, trace, rate_key, rate_limit, rate_ms FROM jobs WHERE state = 0 AND waiting = 0 AND (due_ms <= $0 OR due_ms <= created_ms) ORDER BY order_ms, seq
+            SELECT seq, id, type, args, attempts, counted, max_attempts, lane_count, deadline_ms, undo, args_version, due_ms, trace, rate_key, rate_limit, rate_ms FROM jobs WHERE state = 0 AND waiting = 0 AND (due_ms <= $0 OR attempts = 0 AND due_ms <= created_ms) ORDER BY order_ms, seq
             """, row =>
         {
             string type = row.GetString(2);

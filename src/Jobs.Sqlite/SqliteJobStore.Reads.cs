@@ -52,12 +52,12 @@ internal sealed partial class SqliteJobStore
         ReadAsync(session => session.Read("SELECT count(*) FROM jobs WHERE state = 1 AND ($0 IS NULL OR type = $0)", row => row.GetInt32(0), type)[0], cancellationToken);
 
     public Task<IReadOnlyList<ReadyJobs>> ListReadyAsync(DateTimeOffset now, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<ReadyJobs>>(session =>
-        session.Read("SELECT type, args_version, count(*), min(due_ms) FROM jobs WHERE state = 0 AND waiting = 0 AND (due_ms <= $0 OR due_ms <= created_ms) GROUP BY type, args_version ORDER BY type, args_version",
+        session.Read("SELECT type, args_version, count(*), min(due_ms) FROM jobs WHERE state = 0 AND waiting = 0 AND (due_ms <= $0 OR attempts = 0 AND due_ms <= created_ms) GROUP BY type, args_version ORDER BY type, args_version",
             row => new ReadyJobs { Type = row.GetString(0), ArgsVersion = row.GetInt32(1), Count = row.GetInt64(2), OldestDueAt = Time(row, 3)!.Value }, Ms(now)), cancellationToken);
 
     public Task<PendingReason?> GetPendingReasonAsync(JobId id, DateTimeOffset now, CancellationToken cancellationToken) => ReadAsync(session =>
     {
-        var jobs = session.Read("SELECT seq, CASE WHEN due_ms > created_ms THEN due_ms ELSE 0 END, attempts, order_ms, waiting, type, rate_key, rate_limit, rate_ms FROM jobs WHERE id = $0 AND state = 0",
+        var jobs = session.Read("SELECT seq, CASE WHEN attempts > 0 OR due_ms > created_ms THEN due_ms ELSE 0 END, attempts, order_ms, waiting, type, rate_key, rate_limit, rate_ms FROM jobs WHERE id = $0 AND state = 0",
             row => (Seq: row.GetInt64(0), Due: row.GetInt64(1), Attempts: row.GetInt32(2), Order: row.GetInt64(3), Waiting: row.GetInt32(4), Type: row.GetString(5), Rate: Rate(row, 6)), id.ToString());
         if (jobs is not [var job])
             return null;
@@ -86,13 +86,13 @@ internal sealed partial class SqliteJobStore
         foreach (var held in session.Read(LanesHeld, Lane))
             board.Hold(held);
         foreach (long earlier in session.Read("""
-            SELECT seq FROM jobs WHERE state = 0 AND (due_ms <= $0 OR due_ms <= created_ms) AND lane_count > 0 AND (order_ms, seq) < ($1, $2) ORDER BY order_ms, seq
+            SELECT seq FROM jobs WHERE state = 0 AND (due_ms <= $0 OR attempts = 0 AND due_ms <= created_ms) AND lane_count > 0 AND (order_ms, seq) < ($1, $2) ORDER BY order_ms, seq
             """, row => row.GetInt64(0), Ms(now), order, seq))
             board.TryTake(session.Read(LanesOfJob, Lane, earlier));
         if (board.FirstClosed(claims) is not { } closed)
             return null;
         var before = session.Read("""
-            SELECT id FROM jobs JOIN lanes ON job = seq WHERE key = $0 AND (state = 1 OR (state = 0 AND (due_ms <= $1 OR due_ms <= created_ms) AND (order_ms, seq) < ($2, $3))) ORDER BY state DESC, order_ms, seq LIMIT 1
+            SELECT id FROM jobs JOIN lanes ON job = seq WHERE key = $0 AND (state = 1 OR (state = 0 AND (due_ms <= $1 OR attempts = 0 AND due_ms <= created_ms) AND (order_ms, seq) < ($2, $3))) ORDER BY state DESC, order_ms, seq LIMIT 1
             """, row => JobId.Parse(row.GetString(0)), closed.Key.ToString(), Ms(now), order, seq);
         return new PendingReason { Kind = PendingKind.WaitsForLane, Lane = closed.Key, Job = before is [var first] ? first : null };
     }

@@ -243,8 +243,8 @@ internal sealed partial class InMemoryJobStore
 
         public DateTimeOffset DueAt { get; set; }
 
-        /// <summary>What was made without a delay is due from the beginning, also by a clock that was put back since.</summary>
-        public bool IsDue(DateTimeOffset now) => DueAt <= now || DueAt <= Made.CreatedAt;
+        /// <summary>What was made without a delay is due from the beginning, also by a clock that was put back since; what is tried again waits its time.</summary>
+        public bool IsDue(DateTimeOffset now) => DueAt <= now || (Attempts == 0 && DueAt <= Made.CreatedAt);
 
         public DateTimeOffset? DeadlineAt { get; set; }
 

@@ -307,6 +307,21 @@ public abstract class StoreConformance
         Assert.Equal(Start.AddSeconds(1), claimed.NextAt);
     }
 
+    // By a clock that was put back since it was made.
+    [Fact(Timeout = 120_000)]
+    public async Task What_is_tried_again_waits_its_time_though_that_is_before_it_was_made()
+    {
+        await using var store = (await PrepareAsync())();
+        var id = await EnqueueAsync(store, Job());
+        var back = Start.AddHours(-1);
+        var taken = Assert.Single(await ClaimAsync(store, back));
+        var due = back.AddMinutes(5);
+        Assert.True(await store.EndAttemptAsync(new EndedAttempt { Id = id, FencingToken = taken.FencingToken, End = AttemptEnd.Retried, State = JobState.Pending, Now = back, DueAt = due }));
+        Assert.Empty(await ClaimAsync(store, due.AddMilliseconds(-1)));
+        Assert.Equal((PendingKind.WaitsForRetry, due), await store.GetPendingReasonAsync(id, back, Token) is { } reason ? (reason.Kind, reason.Until!.Value) : default);
+        Assert.Equal(id, Assert.Single(await ClaimAsync(store, due)).Id);
+    }
+
     [Fact(Timeout = 120_000)]
     public async Task Whatever_a_handler_says_can_be_kept()
     {

@@ -158,7 +158,7 @@ internal sealed class WorkloadChecker
         var taken = claim.Taken.ToDictionary(job => job.Id);
         bool isAllPaused = claim.Paused.Contains("");
         var ready = claim.Jobs.Where(job => _jobs.ContainsKey(job.Id) && (taken.ContainsKey(job.Id)
-                || (!isAllPaused && job.State == JobState.Pending && (job.DueAt <= now || job.DueAt <= job.CreatedAt) && claim.Request.Types.ContainsKey(job.Type) && !claim.Paused.Contains(job.Type) && (_jobs[job.Id].Begun > 0 || _jobs[job.Id].Waits.Count == 0))))
+                || (!isAllPaused && job.State == JobState.Pending && (job.DueAt <= now || (job.Attempts == 0 && job.DueAt <= job.CreatedAt)) && claim.Request.Types.ContainsKey(job.Type) && !claim.Paused.Contains(job.Type) && (_jobs[job.Id].Begun > 0 || _jobs[job.Id].Waits.Count == 0))))
             .Select(job => _jobs[job.Id]).OrderBy(job => job.OrderMs).ThenBy(job => job.Index).ToList();
         var held = _live.SelectMany(attempt => attempt.Job.Made.Lanes).ToList();
         var closed = new Dictionary<LaneKey, Track>();
@@ -235,7 +235,7 @@ internal sealed class WorkloadChecker
         Expect(job.Counted <= made.MaxAttempts, Invariant.BoundedRetries, $"{Name(taken.Id)} has {made.MaxAttempts} attempts and begins number {job.Counted}");
         Expect(job.Lost < made.MaxLostWorkers, Invariant.BoundedRetries, $"{Name(taken.Id)} lost its worker {job.Lost} times in a row and begins again");
         Expect(job.Counted == taken.CountedAttempts && job.Begun == taken.Attempt, Invariant.BoundedRetries, $"{Name(taken.Id)} begins number {job.Begun} ({job.Counted}) and is told {taken.Attempt} ({taken.CountedAttempts})");
-        Expect((taken.DueAt <= now || taken.DueAt <= made.CreatedAt) && (job.Begun > 1 || job.IsForced || made.DueAt <= now || made.DueAt <= made.CreatedAt), Invariant.Readiness, $"{Name(taken.Id)} begins before it is due");
+        Expect((taken.DueAt <= now || (taken.Attempt == 1 && taken.DueAt <= made.CreatedAt)) && (job.Begun > 1 || job.IsForced || made.DueAt <= now || made.DueAt <= made.CreatedAt), Invariant.Readiness, $"{Name(taken.Id)} begins before it is due");
         Expect(job.Undo is not null || taken.DeadlineAt is null || taken.DeadlineAt > now, Invariant.Readiness, $"{Name(taken.Id)} begins after its deadline");
         Expect(!claim.Paused.Contains("") && !claim.Paused.Contains(made.Type), Invariant.Readiness, $"{Name(taken.Id)} begins and is paused");
         _live.Add(_attempts[taken.FencingToken] = new Attempt { Job = job, LeaseUntil = claim.Request.LeaseUntil });
