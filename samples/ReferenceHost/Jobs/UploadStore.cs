@@ -5,7 +5,7 @@ namespace Hypervisor.Sdk.ReferenceHost;
 
 /// <summary>
 /// The bodies of uploads that have become jobs, each a file of the owner's alone in a directory of the host's state: too long for the row of a job. A file is encrypted by a key of its own, which is in the arguments of its job and
-/// nowhere else. It is deleted when its job has ended; what a crash left is deleted by the next start, or the day after.
+/// nowhere else. It is deleted with the end of its job, and in the night or by the next start where that could not be done.
 /// </summary>
 internal sealed class UploadStore(string directory)
 {
