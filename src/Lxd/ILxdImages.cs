@@ -27,7 +27,7 @@ public interface ILxdImages
     /// <exception cref="HypervisorException">There is no such image (<see cref="ErrorCode.NotFound"/>), or the server keeps it as two files, which are no archive (<see cref="ErrorCode.Unsupported"/>).</exception>
     Task<Stream> ExportAsync(string image, CancellationToken cancellationToken = default);
 
-    /// <summary>Copies an image from a server of images by the simplestreams protocol; the server itself loads it, and compares it with the fingerprint that is said there.</summary>
+    /// <summary>Copies an image from a server of images by the simplestreams protocol; the server itself loads it, and compares it with the fingerprint that is said there. An image that this server has already stays as it is, and gets the aliases of <paramref name="spec"/>.</summary>
     /// <param name="server">The server's address, http or https, the directory <c>streams</c> below it.</param>
     /// <param name="image">Its alias or fingerprint there.</param>
     /// <param name="spec">What goes with it; null for nothing.</param>

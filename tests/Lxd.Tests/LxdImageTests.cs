@@ -83,7 +83,7 @@ public sealed class LxdImageTests(LxdLab lab)
     [InlineData(ServerKind.Incus)]
     public async Task An_image_is_copied_from_a_server_of_images(ServerKind kind)
     {
-        byte[] archive = await BusyboxImage.MakeAsync(Token);
+        byte[] archive = await BusyboxImage.MakeAsync("tiny", Token);
         await using var streams = new ImageStreams(archive, kind);
 
         // It has the machine's network, where the test serves.
@@ -92,7 +92,15 @@ public sealed class LxdImageTests(LxdLab lab)
         var copied = await images.CopyAsync(streams.Address, "tiny/1", new LxdImageSpec { Aliases = { "copied" } }, null, Token);
         Assert.Equal((streams.Fingerprint, "tiny"), (copied.Fingerprint, copied.Properties!["os"]));
         Assert.Equal(archive, await ReadAsync(await images.ExportAsync("copied", Token)));
-        await images.DeleteAsync("copied", Token);
+
+        // What it has already stays, with further aliases, and is not deleted where another was expected.
+        var again = await images.CopyAsync(streams.Address, "tiny/1", new LxdImageSpec { Aliases = { "copied/again" } }, null, Token);
+        Assert.Equal(["copied", "copied/again"], again.Aliases!.Select(alias => alias.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(ErrorCode.InvalidArgument, await RefusedAsync(() => images.CopyAsync(streams.Address, "tiny/1", new LxdImageSpec { Fingerprint = new string('0', 64) }, null, Token)));
+        foreach (string alias in new[] { "copied", "copied/again" })
+            await images.RemoveAliasAsync(alias, Token);
+        Assert.Equal(streams.Fingerprint, (await images.CopyAsync(streams.Address, "tiny/1", null, null, Token)).Fingerprint);
+        await images.DeleteAsync(streams.Fingerprint, Token);
         Assert.Equal(ErrorCode.InvalidArgument, await RefusedAsync(() => images.CopyAsync(streams.Address, "tiny/1", new LxdImageSpec { Fingerprint = new string('0', 64) }, null, Token)));
         Assert.Null(await images.FindAsync(streams.Fingerprint, Token));
         await Assert.ThrowsAnyAsync<HypervisorException>(() => images.CopyAsync(streams.Address, "not/there", null, null, Token));

@@ -10,22 +10,25 @@ public static class BusyboxImage
 {
     private const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
-    public static async Task<byte[]> MakeAsync(CancellationToken cancellationToken)
+    /// <summary>The moment that all in the image is of: images with one name are equal to the byte, so that whoever needs two that differ gives two names, and not two seconds.</summary>
+    private static readonly DateTimeOffset s_made = DateTimeOffset.FromUnixTimeSeconds(1_700_000_000);
+
+    public static async Task<byte[]> MakeAsync(string name, CancellationToken cancellationToken)
     {
         string busybox = RealPeer.Program("busybox");
         using var memory = new MemoryStream();
         await using (var zip = new GZipStream(memory, CompressionLevel.Fastest, leaveOpen: true))
         await using (var tar = new TarWriter(zip, TarEntryFormat.Ustar))
         {
-            Text(tar, "metadata.yaml", "architecture: x86_64\ncreation_date: 1700000000\nproperties:\n  description: busybox\n  os: busybox\n  release: '1'\n"
+            Text(tar, "metadata.yaml", $"architecture: x86_64\ncreation_date: {s_made.ToUnixTimeSeconds()}\nproperties:\n  description: {name}\n  os: busybox\n  release: '1'\n"
                 + "templates:\n  /etc/seed-user:\n    when: [create, copy]\n    template: user.tpl\n  /etc/seed-meta:\n    when: [create, copy]\n    template: meta.tpl\n");
             foreach (string directory in new[] { "templates", "rootfs", "rootfs/bin", "rootfs/sbin", "rootfs/etc", "rootfs/proc", "rootfs/sys", "rootfs/dev", "rootfs/root", "rootfs/tmp", "rootfs/run", "rootfs/var" })
-                tar.WriteEntry(new UstarTarEntry(TarEntryType.Directory, directory) { Mode = Executable });
+                tar.WriteEntry(new UstarTarEntry(TarEntryType.Directory, directory) { Mode = Executable, ModificationTime = s_made });
             await using (var program = File.OpenRead(busybox))
-                tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, "rootfs/bin/busybox") { Mode = Executable, DataStream = program });
+                tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, "rootfs/bin/busybox") { Mode = Executable, ModificationTime = s_made, DataStream = program });
             foreach (string applet in await AppletsAsync(busybox, cancellationToken))
-                tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, $"rootfs/bin/{applet}") { LinkName = "busybox", Mode = Executable });
-            tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, "rootfs/sbin/init") { LinkName = "../bin/busybox", Mode = Executable });
+                tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, $"rootfs/bin/{applet}") { LinkName = "busybox", Mode = Executable, ModificationTime = s_made });
+            tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, "rootfs/sbin/init") { LinkName = "../bin/busybox", Mode = Executable, ModificationTime = s_made });
             // What images with cloud-init have: the documents come into the guest by templates.
             Text(tar, "templates/user.tpl", "{{ config_get(\"cloud-init.user-data\", \"none\") }}");
             Text(tar, "templates/meta.tpl", "local-hostname: {{ instance.name }}\n{{ config_get(\"user.meta-data\", \"\") }}");
@@ -42,7 +45,7 @@ public static class BusyboxImage
     private static void Text(TarWriter tar, string name, string text)
     {
         using var data = new MemoryStream(Encoding.UTF8.GetBytes(text));
-        tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { Mode = Executable, DataStream = data });
+        tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { Mode = Executable, ModificationTime = s_made, DataStream = data });
     }
 
     private static async Task<string[]> AppletsAsync(string busybox, CancellationToken cancellationToken)

@@ -137,7 +137,7 @@ public sealed class PrivateServer : IAsyncDisposable
         {
             Devices = new Dictionary<string, IDictionary<string, string>> { ["root"] = new Dictionary<string, string> { ["type"] = "disk", ["path"] = "/", ["pool"] = "default" } },
         }, cancellationToken: cancellationToken);
-        byte[] image = await BusyboxImage.MakeAsync(cancellationToken);
+        byte[] image = await BusyboxImage.MakeAsync("busybox", cancellationToken);
         var made = await client.ImagesPostAsync(HttpRequestBody.FromBytes(image, "application/octet-stream"), cancellationToken: cancellationToken);
         made = await client.WaitAsync(made.Id!, "the image", cancellationToken);
         Image = made.Metadata!["fingerprint"].GetString()!;

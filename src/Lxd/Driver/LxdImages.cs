@@ -10,6 +10,7 @@ internal sealed class LxdImages(LxdParts parts, ContainerWork work) : ILxdImages
     private const int FingerprintDigits = 64;
     private const int LongestAlias = 255;
     private const string Split = "multipart/form-data";
+    private const string AliasTaken = "Alias already exists: ";
 
     public async Task<IReadOnlyList<LxdImage>> ListAsync(CancellationToken cancellationToken = default)
     {
@@ -79,11 +80,27 @@ internal sealed class LxdImages(LxdParts parts, ContainerWork work) : ILxdImages
             Public = spec?.IsPublic is true, Properties = spec is { Properties.Count: > 0 } ? new Dictionary<string, string>(spec.Properties) : null,
             Source = new LxdImagesPostSource { Type = "image", Mode = "pull", Protocol = "simplestreams", Server = server.AbsoluteUri.TrimEnd('/'), Alias = image, Certificate = certificate, ImageType = "container" },
         };
-        var copied = await TakenInAsync(await parts.Client.ImagesPostAsync(post, cancellationToken: cancellationToken).ConfigureAwait(false), $"Copying '{image}' from {server.Host}", cancellationToken).ConfigureAwait(false);
+        var before = (await ListAsync(cancellationToken).ConfigureAwait(false)).Select(there => there.Fingerprint).ToHashSet(StringComparer.Ordinal);
+        LxdImage copied;
+        try
+        {
+            copied = await TakenInAsync(await parts.Client.ImagesPostAsync(post, cancellationToken: cancellationToken).ConfigureAwait(false), $"Copying '{image}' from {server.Host}", cancellationToken).ConfigureAwait(false);
+        }
+        catch (LxdException error) when (error.Code == ErrorCode.AlreadyExists && error.Message.Contains(AliasTaken, StringComparison.Ordinal))
+        {
+            // No alias was asked for: Incus gives an image that it has already its own aliases a second time, fails at that, and has named one.
+            string alias = error.Message.Split(AliasTaken)[^1].Trim();
+            if (!IsAlias(alias) || await FindAsync(alias, cancellationToken).ConfigureAwait(false) is not { } there || !before.Contains(there.Fingerprint))
+                throw;
+            copied = there;
+        }
+
         if (spec?.Fingerprint is { } expected && !expected.Equals(copied.Fingerprint, StringComparison.OrdinalIgnoreCase))
         {
-            await DeleteAsync(copied.Fingerprint!, CancellationToken.None).ConfigureAwait(false);
-            throw Refusal.Invalid("fingerprint", $"'{image}' has the fingerprint {copied.Fingerprint} at {server.Host}; it was deleted again.");
+            bool isNew = !before.Contains(copied.Fingerprint);
+            if (isNew)
+                await DeleteAsync(copied.Fingerprint!, CancellationToken.None).ConfigureAwait(false);
+            throw Refusal.Invalid("fingerprint", $"'{image}' has the fingerprint {copied.Fingerprint} at {server.Host}{(isNew ? "; it was deleted again" : ", and this server had it before")}.");
         }
 
         return await NamedAsync(copied, spec, cancellationToken).ConfigureAwait(false);
@@ -197,9 +214,12 @@ internal sealed class LxdImages(LxdParts parts, ContainerWork work) : ILxdImages
 
     private static void RefuseAlias(string field, string? alias)
     {
-        if (alias is not { Length: > 0 and <= LongestAlias } || !alias.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.' or '/' or ':') || alias.Split('/').Any(part => part is "" or "." or ".."))
+        if (!IsAlias(alias))
             throw Refusal.Invalid(field, $"'{alias}' is no alias of an image: 1 to {LongestAlias} letters, digits and '-', '_', '.', '/', ':', without empty parts between slashes.");
     }
+
+    private static bool IsAlias(string? text) =>
+        text is { Length: > 0 and <= LongestAlias } && text.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.' or '/' or ':') && !text.Split('/').Any(part => part is "" or "." or "..");
 
     private static HypervisorException Taken(string fingerprint) => new($"There is an image '{fingerprint}' already.", ErrorCode.AlreadyExists, RequestOutcome.Rejected) { Resource = $"image {fingerprint}" };
 
