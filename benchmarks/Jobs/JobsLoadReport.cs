@@ -15,8 +15,9 @@ internal static class JobsLoadReport
     private const int Pending = 100_000;
     private const int Batch = 5_000;
     private const int Measured = 10_000;
-    private const int Rounds = 5;
-    private const int WarmUps = 2;
+    private const int PickUps = 200;
+    private const int Rounds = 9;
+    private const int WarmUps = 1;
 
     public static async Task<int> RunAsync(string[] args)
     {
@@ -27,11 +28,11 @@ internal static class JobsLoadReport
         string directory = Directory.CreateTempSubdirectory("hv-jobs-").FullName;
         try
         {
-            var rows = new List<string> { await RowAsync("SQLite", "sqlite", Path.Combine(directory, "jobs.db"), history, settle: null) };
+            var rows = new List<string> { await RowsAsync("SQLite", "sqlite", new Place(Path.Combine(directory, "few.db"), Path.Combine(directory, "many.db"), Settle: null), history) };
             if (await PostgreSqlLab.StartAsync() is { } server)
             {
                 await using (server)
-                    rows.Add(await RowAsync("PostgreSQL", "postgresql", server.ConnectionString, history, server.SettleAsync));
+                    rows.Add(await RowsAsync("PostgreSQL", "postgresql", new Place(await server.CreateAsync("few"), await server.CreateAsync("many"), () => server.SettleAsync("few", "many")), history));
             }
 
             await File.WriteAllTextAsync(file, string.Create(CultureInfo.InvariantCulture, $"""
@@ -39,14 +40,14 @@ internal static class JobsLoadReport
 
                 `dotnet run -c Release --project benchmarks -- {Command} FILE [ROWS]` writes this report. {machine}
 
-                Jobs do nothing. First {Measured:N0} are made by {Producers} callers, one a call, with a worker of {Places} places that runs them; the median of {Rounds} rounds, after {WarmUps * Rounds * Measured:N0} to warm up. Then {history:N0} are made and run, and the same is
-                measured again: right after it, and settled. What runs beside on the machine is in all figures: compare those of one row.
+                Jobs do nothing. Two stores of a kind are measured by turns in one process: one into which {history:N0} jobs were made and run before, and one that has only those of the measurement, as many in both. A round is {Measured:N0} jobs made by {Producers} callers,
+                one a call, with a worker of {Places} places that runs them; the same calls while nothing is handed out ("enqueue"); and {PickUps} single callers, each of whom waits: from the call until the handler begins ("pick-up"). The figures are the medians of {Rounds} rounds, after
+                {WarmUps * Rounds} to warm up.
                 "Right after" has what so many jobs left within a minute: rows and entries of indexes that nobody needs any more, and PostgreSQL beginning to vacuum them while it is measured. "Settled" is after `VACUUM ANALYZE` and `CHECKPOINT`, which it does by itself within minutes
-                (`autovacuum_naptime`, `checkpoint_timeout`); nothing else of it is set otherwise than it comes. SQLite has nothing to settle.
-                "Enqueue" is the same calls while nothing is handed out. "Pick-up" is from the call until the handler begins, of single callers who wait. Memory is what a worker process holds (resident, at its peak) that runs {Places} jobs, which last, of {Pending:N0} that wait.
+                (`autovacuum_naptime`, `checkpoint_timeout`); nothing else of it is set otherwise than it comes. SQLite has nothing to settle. Memory is what a worker process holds (resident, at its peak) that runs {Places} jobs, which last, of {Pending:N0} that wait beside the history.
 
-                | store | | before | right after {history:N0} | slower by | settled | slower by |
-                |---|---|--:|--:|--:|--:|--:|
+                | store | | | few jobs | after {history:N0} | slower by |
+                |---|---|---|--:|--:|--:|
                 {string.Join('\n', rows)}
 
                 """));
@@ -70,78 +71,98 @@ internal static class JobsLoadReport
         return 0;
     }
 
-    private static async Task<string> RowAsync(string name, string kind, string place, int history, Func<Task>? settle)
+    private static async Task<string> RowsAsync(string name, string kind, Place place, int history)
     {
-        var store = Store(kind, place);
-        Load before, after, settled;
-        await using (var worker = await JobsProcess.StartAsync(store, Places))
+        Comparison after, settled;
+        await using (var few = await JobsProcess.StartAsync(Store(kind, place.Few), Places))
+        await using (var many = await JobsProcess.StartAsync(Store(kind, place.Many), Places))
         {
             for (int i = 0; i < WarmUps; i++)
-                await MeasureAsync(worker);
-            before = await MeasureAsync(worker);
-            int there = worker.Handler.Done.Count;
+                await CompareAsync(few, many);
+            int there = many.Handler.Done.Count;
             for (int made = 0; made < history; made += Batch)
-                await worker.Jobs.EnqueueAllAsync([.. Enumerable.Range(0, Math.Min(Batch, history - made)).Select(_ => new NoOpArgs(0))]);
-            await worker.CompleteAsync(there + history);
-            after = settled = await MeasureAsync(worker);
-            if (settle is not null)
+                await many.Jobs.EnqueueAllAsync([.. Enumerable.Range(0, Math.Min(Batch, history - made)).Select(_ => new NoOpArgs(0))]);
+            await many.CompleteAsync(there + history);
+            after = settled = await CompareAsync(few, many);
+            if (place.Settle is not null)
             {
-                await settle();
-                settled = await MeasureAsync(worker);
+                await place.Settle();
+                settled = await CompareAsync(few, many);
             }
         }
 
-        await using (var page = await JobsProcess.StartAsync(store, concurrency: 0))
+        await using (var page = await JobsProcess.StartAsync(Store(kind, place.Many), concurrency: 0))
         {
             for (int made = 0; made < Pending; made += Batch)
                 await page.Jobs.EnqueueAllAsync([.. Enumerable.Repeat(new NoOpArgs(0), Batch)]);
         }
 
-        using var child = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [RowCommand, kind, place]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        using var child = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [RowCommand, kind, place.Many]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
         long bytes = long.Parse((await child.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture);
         child.StandardInput.Close();
         child.Kill();
         await child.WaitForExitAsync();
-        return string.Join('\n',
-            Line("jobs/s", "N0", load => load.Rate, load => before.Rate / load.Rate),
-            Line("enqueue, jobs/s", "N0", load => load.EnqueueRate, load => before.EnqueueRate / load.EnqueueRate),
-            Line("pick-up p50, ms", "F2", load => load.PickUpMs, load => load.PickUpMs / before.PickUpMs),
-            string.Create(CultureInfo.InvariantCulture, $"| {name} | memory of a worker with {Pending:N0} pending, MiB | | | | {bytes / 1024.0 / 1024:F0} | |"));
+        var lines = new List<string>();
+        foreach (var (state, measured) in place.Settle is null ? new[] { ("right after", after) } : [("right after", after), ("settled", settled)])
+        {
+            Line(state, "jobs/s", "N0", measured.Few.Rate, measured.Many.Rate, measured.Few.Rate / measured.Many.Rate);
+            Line(state, "enqueue, jobs/s", "N0", measured.Few.EnqueueRate, measured.Many.EnqueueRate, measured.Few.EnqueueRate / measured.Many.EnqueueRate);
+            Line(state, "pick-up p50, ms", "F2", measured.Few.PickUpMs, measured.Many.PickUpMs, measured.Many.PickUpMs / measured.Few.PickUpMs);
+        }
 
-        string Line(string what, string format, Func<Load, double> figure, Func<Load, double> times) => string.Create(CultureInfo.InvariantCulture,
-            $"| {name} | {what} | {figure(before).ToString(format, CultureInfo.InvariantCulture)} | {figure(after).ToString(format, CultureInfo.InvariantCulture)} | {times(after) - 1:P0} | {figure(settled).ToString(format, CultureInfo.InvariantCulture)} | {times(settled) - 1:P0} |");
+        lines.Add(string.Create(CultureInfo.InvariantCulture, $"| {name} | | memory of a worker with {Pending:N0} pending, MiB | | {bytes / 1024.0 / 1024:F0} | |"));
+        return string.Join('\n', lines);
 
+        void Line(string state, string what, string format, double few, double many, double times) => lines.Add(string.Create(CultureInfo.InvariantCulture,
+            $"| {name} | {state} | {what} | {few.ToString(format, CultureInfo.InvariantCulture)} | {many.ToString(format, CultureInfo.InvariantCulture)} | {times - 1:P0} |"));
+    }
+
+    /// <summary>One round here, one there, by turns and the other first each time, so that what the machine does meanwhile is in both.</summary>
+    private static async Task<Comparison> CompareAsync(JobsProcess few, JobsProcess many)
+    {
+        var fewRounds = new List<Load>();
+        var manyRounds = new List<Load>();
+        for (int round = 0; round < Rounds; round++)
+        {
+            bool isFewFirst = round % 2 == 0;
+            (isFewFirst ? fewRounds : manyRounds).Add(await MeasureAsync(isFewFirst ? few : many));
+            (isFewFirst ? manyRounds : fewRounds).Add(await MeasureAsync(isFewFirst ? many : few));
+        }
+
+        return new Comparison(Median(fewRounds), Median(manyRounds));
+
+        static Load Median(List<Load> rounds) => new(Middle(rounds, round => round.Rate), Middle(rounds, round => round.EnqueueRate), Middle(rounds, round => round.PickUpMs));
+
+        static double Middle(List<Load> rounds, Func<Load, double> figure) => rounds.Select(figure).Order().ElementAt(rounds.Count / 2);
     }
 
     private static async Task<Load> MeasureAsync(JobsProcess worker)
     {
-        var rates = new List<double>();
-        var enqueueRates = new List<double>();
-        for (int round = 0; round < Rounds; round++)
-        {
-            int there = worker.Handler.Done.Count;
-            var clock = Stopwatch.StartNew();
-            await worker.EnqueueAsync(Measured, Producers);
-            await worker.CompleteAsync(there + Measured);
-            rates.Add(Measured / clock.Elapsed.TotalSeconds);
-            there += Measured;
-            await worker.Jobs.PauseAsync();
-            clock.Restart();
-            await worker.EnqueueAsync(Measured, Producers);
-            enqueueRates.Add(Measured / clock.Elapsed.TotalSeconds);
-            await worker.Jobs.ResumeAsync();
-            await worker.CompleteAsync(there + Measured);
-        }
-
+        int there = worker.Handler.Done.Count;
+        var clock = Stopwatch.StartNew();
+        await worker.EnqueueAsync(Measured, Producers);
+        await worker.CompleteAsync(there + Measured);
+        double rate = Measured / clock.Elapsed.TotalSeconds;
+        there += Measured;
+        await worker.Jobs.PauseAsync();
+        clock.Restart();
+        await worker.EnqueueAsync(Measured, Producers);
+        double enqueueRate = Measured / clock.Elapsed.TotalSeconds;
+        await worker.Jobs.ResumeAsync();
+        await worker.CompleteAsync(there + Measured);
         var waits = worker.Handler.WaitTicks = [];
-        for (int i = 0; i < 300; i++)
+        for (int i = 0; i < PickUps; i++)
             await (await worker.Jobs.EnqueueAsync(new NoOpArgs(TimeProvider.System.GetTimestamp()))).WaitAsync();
         worker.Handler.WaitTicks = null;
-        return new Load(rates.Order().ElementAt(Rounds / 2), enqueueRates.Order().ElementAt(Rounds / 2),
-            TimeSpan.FromSeconds((double)waits.Order().ElementAt(waits.Count / 2) / Stopwatch.Frequency).TotalMilliseconds);
+        return new Load(rate, enqueueRate, TimeSpan.FromSeconds((double)waits.Order().ElementAt(waits.Count / 2) / Stopwatch.Frequency).TotalMilliseconds);
     }
 
     private static Action<JobsBuilder> Store(string kind, string place) => builder => _ = kind == "sqlite" ? builder.UseSqlite(place) : builder.UsePostgreSql(place);
 
+    /// <summary>Two stores of one kind: one keeps few jobs, one gets the history.</summary>
+    private sealed record Place(string Few, string Many, Func<Task>? Settle);
+
     private sealed record Load(double Rate, double EnqueueRate, double PickUpMs);
+
+    private sealed record Comparison(Load Few, Load Many);
 }

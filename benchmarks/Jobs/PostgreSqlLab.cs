@@ -35,10 +35,10 @@ internal sealed class PostgreSqlLab : IAsyncDisposable
         if (Environment.IsPrivilegedProcess)
         {
             user = ["setpriv", "--reuid", Nobody, "--regid", Nobody, "--clear-groups", "--"];
-            await RunAsync("chown", $"{Nobody}:{Nobody}", directory);
+            await ProcessAsync("chown", $"{Nobody}:{Nobody}", directory);
         }
 
-        await RunAsync([.. user, Path.Combine(bin, "initdb"), "-D", Path.Combine(directory, "data"), "-U", "hvsdk", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions"]);
+        await ProcessAsync([.. user, Path.Combine(bin, "initdb"), "-D", Path.Combine(directory, "data"), "-U", "hvsdk", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions"]);
         string[] command = [.. user, Path.Combine(bin, "postgres"), "-D", Path.Combine(directory, "data"), "-k", directory, "-c", "listen_addresses=", "-c", "logging_collector=off"];
         var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true })!;
         while (await process.StandardError.ReadLineAsync() is { } line)
@@ -50,13 +50,35 @@ internal sealed class PostgreSqlLab : IAsyncDisposable
         throw new InvalidOperationException("PostgreSQL did not start.");
     }
 
-    /// <summary>Does at once what the server does by itself within minutes: vacuums and analyses what many changes left, and writes it down.</summary>
-    public async Task SettleAsync()
+    /// <summary>A database of its own in this server; what connects to it.</summary>
+    public async Task<string> CreateAsync(string database)
     {
-        await using var source = NpgsqlDataSource.Create(ConnectionString);
-        foreach (string sql in new[] { "VACUUM ANALYZE", "CHECKPOINT" })
+        await StatementsAsync(ConnectionString, $"CREATE DATABASE {database}");
+        return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = database }.ConnectionString;
+    }
+
+    /// <summary>Does at once what the server does by itself within minutes: vacuums and analyses what many changes left, and writes it down.</summary>
+    public async Task SettleAsync(params string[] databases)
+    {
+        foreach (string database in databases)
+            await StatementsAsync(new NpgsqlConnectionStringBuilder(ConnectionString) { Database = database }.ConnectionString, "VACUUM ANALYZE", "CHECKPOINT");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await ProcessAsync("kill", "-QUIT", _process.Id.ToString(CultureInfo.InvariantCulture));
+        await _process.WaitForExitAsync();
+        await _rest;
+        _process.Dispose();
+        System.IO.Directory.Delete(_directory, recursive: true);
+    }
+
+    private static async Task StatementsAsync(string place, params string[] statements)
+    {
+        await using var source = NpgsqlDataSource.Create(place);
+        foreach (string sql in statements)
         {
-#pragma warning disable CA2100 // Constants of this method.
+#pragma warning disable CA2100 // Constants of the callers.
             await using var command = source.CreateCommand(sql);
 #pragma warning restore CA2100
             command.CommandTimeout = 0;
@@ -64,16 +86,7 @@ internal sealed class PostgreSqlLab : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await RunAsync("kill", "-QUIT", _process.Id.ToString(CultureInfo.InvariantCulture));
-        await _process.WaitForExitAsync();
-        await _rest;
-        _process.Dispose();
-        System.IO.Directory.Delete(_directory, recursive: true);
-    }
-
-    private static async Task RunAsync(params string[] command)
+    private static async Task ProcessAsync(params string[] command)
     {
         using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true })!;
         await process.StandardOutput.ReadToEndAsync();
