@@ -54,7 +54,9 @@ public sealed class LibvirtBackend : DriverBackend
         yield return new LibvirtSerialConsole(parts);
         yield return new LibvirtKeyboard(parts);
         yield return new LibvirtGuestAgent(agents);
-        yield return new LibvirtCommands(agents);
+        var commands = new LibvirtCommands(agents);
+        yield return commands;
+        yield return new GuestAgentFiles(commands, (id, path, mode) => LibvirtAgentFile.OpenAsync(agents, id, path, mode), parts.Name);
         yield return new LibvirtMigration(parts);
         yield return new LibvirtDiskStorage(parts);
         if (LibvirtCapabilities.WhyNoBackups(parts) is null)

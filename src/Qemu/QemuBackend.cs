@@ -58,6 +58,7 @@ public sealed class QemuBackend : IBackend
         _settling = new MigrationSettling(services, _table, Recovery);
         _table.Unsettled = _settling.Settle;
         _migrations = new MigrationServer(services, peer, _settling.Settle);
+        var commands = new QemuCommands(services, agents);
         _parts =
         [
             hypervisor,
@@ -74,7 +75,8 @@ public sealed class QemuBackend : IBackend
             _serial,
             new QemuGraphicsConsole(services, _table),
             new QemuKeyboard(services, _table),
-            new QemuCommands(services, agents),
+            commands,
+            new GuestAgentFiles(commands, (id, path, mode) => QemuAgentFile.OpenAsync(services, agents, id, path, mode), services.Name),
             new QemuGuestAgent(agents),
             new QemuMetrics(services, _table, agents),
             services.Architectures,

@@ -25,7 +25,7 @@ public sealed partial class SimulationPersonality
         StandsStillForMemory = true,
         NetworksHaveForms = true,
         UnplugPatience = TimeSpan.FromSeconds(10),
-        Without = [typeof(IContainerRuntime), typeof(IPortForwards), typeof(IExec), typeof(IGuestFiles), typeof(IStorageBackend), typeof(IVolumeFlattening), typeof(ISuspendToDisk)],
+        Without = [typeof(IContainerRuntime), typeof(IPortForwards), typeof(IExec), typeof(IStorageBackend), typeof(IVolumeFlattening), typeof(ISuspendToDisk)],
         Capabilities = Answers(
             [
                 Capability.VirtualMachines, Capability.Snapshots, Capability.MemorySnapshots, Capability.LinkedClones, Capability.AtomicRevision, Capability.UniqueNames, Capability.ResumableOperations,

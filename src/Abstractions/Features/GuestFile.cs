@@ -6,7 +6,7 @@ public sealed class GuestFile
     /// <summary>Its name as the guest says it.</summary>
     public required string Name { get; init; }
 
-    /// <summary>What it is: <c>file</c>, <c>directory</c>, <c>symlink</c>.</summary>
+    /// <summary>What it is: <c>file</c>, <c>directory</c>, <c>symlink</c>; of guests whose agent tells more apart also <c>pipe</c>, <c>socket</c>, <c>device</c>, <c>other</c>.</summary>
     public required string Kind { get; init; }
 
     /// <summary>Its size.</summary>

@@ -12,8 +12,6 @@ namespace Hypervisor.Sdk.Lxd.Driver;
 /// </summary>
 internal sealed class LxdFiles(LxdParts parts, ContainerWork work) : IGuestFiles
 {
-    private const int MaxPathBytes = 4096;
-    private const int MaxShownCharacters = 200;
     private const int MaxNameCharacters = 255;
     private const int MaxEntries = 100_000;
     private const int MaxLinks = 40;
@@ -86,9 +84,7 @@ internal sealed class LxdFiles(LxdParts parts, ContainerWork work) : IGuestFiles
 
     private async Task RequireAsync(InstanceId id, string path, CancellationToken cancellationToken)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        if (!path.StartsWith('/') || path.Any(char.IsControl) || Encoding.UTF8.GetByteCount(path) > MaxPathBytes || path.Split('/').Contains(".."))
-            throw Refusal.Invalid("path", $"'{string.Concat(path.Take(MaxShownCharacters).Select(one => char.IsControl(one) ? '?' : one))}': a path is absolute, of at most {MaxPathBytes} bytes, without control characters and '..'.");
+        GuestFileProblems.Refuse(path);
         await work.RequireAsync(id, cancellationToken).ConfigureAwait(false);
     }
 
@@ -137,7 +133,7 @@ internal sealed class LxdFiles(LxdParts parts, ContainerWork work) : IGuestFiles
     /// <summary>Where a link leads: an absolute path as the servers answer it.</summary>
     private static async Task<string> TargetAsync(HttpResponse response, string link, CancellationToken cancellationToken)
     {
-        if (response.ContentLength is null or > MaxPathBytes)
+        if (response.ContentLength is null or > GuestFileProblems.MaxPathBytes)
             throw LxdErrors.Unreadable($"the link '{link}'", $"its target is of {response.ContentLength?.ToString(CultureInfo.InvariantCulture) ?? "unknown"} bytes.");
         string target = Encoding.UTF8.GetString(await response.ReadSequenceAsync(cancellationToken).ConfigureAwait(false));
         return target.StartsWith('/') && !target.Contains('\0', StringComparison.Ordinal) ? target : throw LxdErrors.Unreadable($"the link '{link}'", "its target is no absolute path.");
@@ -189,10 +185,7 @@ internal sealed class LxdFiles(LxdParts parts, ContainerWork work) : IGuestFiles
     /// <summary>How a file is written, by its path.</summary>
     private static Func<string, LxdCall> CallOf(GuestFileAttributes? attributes)
     {
-        if (attributes is { UserId: < 0 } or { GroupId: < 0 })
-            throw Refusal.Invalid("attributes", "an owner and a group are numbers from 0.");
-        if (attributes is { Mode: { } mode } && ((int)mode & ~0xFFF) != 0)
-            throw Refusal.Invalid("attributes", "a mode has twelve bits.");
+        GuestFileProblems.Refuse(attributes);
         return path => new LxdCall
         {
             Path = path, HeaderType = ContainerFile.File, HeaderWrite = "overwrite",

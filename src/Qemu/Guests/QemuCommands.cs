@@ -92,7 +92,8 @@ internal sealed class QemuCommands(QemuServices services, AgentChannel channel) 
     private static CommandResult ToResult(GuestExecStatus status, int maxOutputBytes) =>
         GuestAgentExec.ResultOf(status.Exitcode, status.Signal, Decode(status.OutData), Decode(status.ErrData), status.OutTruncated == true || status.ErrTruncated == true, maxOutputBytes);
 
-    private static byte[] Decode(string? base64)
+    /// <summary>Bytes in Base64 that the agent hands over.</summary>
+    internal static byte[] Decode(string? base64)
     {
         if (base64 is null)
             return [];

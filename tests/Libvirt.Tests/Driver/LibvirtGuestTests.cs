@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Security.Cryptography;
 using System.Text;
+using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.Libvirt.Tests.Lab;
 
 namespace Hypervisor.Sdk.Libvirt.Tests.Driver;
@@ -23,6 +25,7 @@ public sealed class LibvirtGuestTests(Libvirtd libvirtd)
         await ScreenAsync(guest);
         await AgentAsync(guest);
         await CommandsAsync(guest);
+        await FilesAsync(guest);
         await guest.Hypervisor.StopAsync(guest.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, null, Token).WaitForCompletionAsync(Token);
         Assert.Contains(GuestImage.ReadyText, await LogAsync(guest, null), StringComparison.Ordinal);
         var stopped = await Assert.ThrowsAsync<HypervisorException>(() => guest.Backend.Get<ISerialConsole>().OpenAsync(guest.Id, null, Token));
@@ -90,6 +93,36 @@ public sealed class LibvirtGuestTests(Libvirtd libvirtd)
         Assert.Equal(1, (await commands.RunAsync(guest.Id, new CommandSpec { Command = ["false"] }, default, Token)).ExitCode);
         var missing = await Assert.ThrowsAsync<HypervisorException>(() => commands.RunAsync(guest.Id, new CommandSpec { Command = ["/no/such/program"] }, default, Token));
         Assert.Equal(ErrorCode.NotFound, missing.Code);
+    }
+
+    private static async Task FilesAsync(LibvirtGuest guest)
+    {
+        var files = guest.Backend.Get<IGuestFiles>();
+        byte[] content = new byte[(2 * GuestAgentFiles.MaxPartBytes) + 17];
+        new Random(7).NextBytes(content);
+        const string Path = "/data/-a file; $(id)";
+        var attributes = new GuestFileAttributes { UserId = 12, GroupId = 34, Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead };
+        await files.WriteAsync(guest.Id, Path, new MemoryStream(content), attributes, Token);
+        Assert.Equal($"440 12 34 {Convert.ToHexStringLower(SHA256.HashData(content))}", await guest.RunAsync("sh", "-c", "echo $(stat -c '%a %u %g' \"$1\") $(sha256sum < \"$1\" | cut -d ' ' -f 1)", "sh", Path));
+        await using (var read = await files.OpenReadAsync(guest.Id, Path, Token))
+        {
+            using var back = new MemoryStream();
+            await read.CopyToAsync(back, Token);
+            Assert.Equal(content, back.ToArray());
+        }
+
+        var listed = Assert.Single(await files.ListAsync(guest.Id, "/data", Token).ToListAsync(Token), file => file.Name == Path[6..]);
+        Assert.Equal(("file", content.Length, 12, 34, attributes.Mode), (listed.Kind, listed.Size!.Value.Bytes, listed.Attributes!.UserId, listed.Attributes.GroupId, listed.Attributes.Mode));
+        await files.DeleteAsync(guest.Id, Path, Token);
+        await RefusedAsync(ErrorCode.NotFound, () => files.OpenReadAsync(guest.Id, Path, Token));
+        await RefusedAsync(ErrorCode.InvalidArgument, () => files.OpenReadAsync(guest.Id, "/dev/null", Token));
+        await RefusedAsync(ErrorCode.InvalidState, () => files.DeleteAsync(guest.Id, "/bin", Token));
+        // The agent opens it itself, and its shell is not asked before: what it says in words has a code.
+        await guest.RunAsync("mount", "-t", "tmpfs", "-o", "ro", "none", "/mnt");
+        await RefusedAsync(ErrorCode.Denied, () => files.WriteAsync(guest.Id, "/mnt/file", new MemoryStream(content), null, Token));
+        await RefusedAsync(ErrorCode.Denied, () => files.WriteAsync(guest.Id, "/mnt/file", new MemoryStream(content), attributes, Token));
+
+        async Task RefusedAsync(ErrorCode code, Func<Task> call) => Assert.Equal(code, (await Assert.ThrowsAsync<HypervisorException>(call)).Code);
     }
 
     private static async Task<string> LogAsync(LibvirtGuest guest, long? tail)

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using System.Text;
+using Hypervisor.Sdk.Drivers;
 
 namespace Hypervisor.Sdk.Qemu.Tests.Driver;
 
@@ -88,6 +89,39 @@ public sealed class GuestTests(BootedMachine booted) : IClassFixture<BootedMachi
             Assert.Equal((ErrorCode.InvalidArgument, RequestOutcome.NotSent), (refused.Code, refused.Outcome));
             Assert.Contains(field, refused.FieldErrors!.Keys);
         }
+    }
+
+    [Fact(Timeout = 300_000)]
+    public async Task Files_of_the_guest_are_written_read_listed_and_deleted_and_what_it_refuses_has_a_code()
+    {
+        var files = booted.Backend.Get<IGuestFiles>();
+        byte[] content = new byte[GuestAgentFiles.MaxPartBytes + 17];
+        new Random(7).NextBytes(content);
+        const string Path = "/tmp/-a file; $(id)";
+        var attributes = new GuestFileAttributes { UserId = 12, GroupId = 34, Mode = UnixFileMode.UserRead };
+        await files.WriteAsync(booted.Id, Path, new MemoryStream(content), attributes, Token);
+        await using (var read = await files.OpenReadAsync(booted.Id, Path, Token))
+        {
+            // Others talk to the agent while a file is open.
+            Assert.True((await Commands.RunAsync(booted.Id, new CommandSpec { Command = ["cmp", Path, Path] }, cancellationToken: Token)).IsSuccess);
+            using var back = new MemoryStream();
+            await read.CopyToAsync(back, Token);
+            Assert.Equal(content, back.ToArray());
+        }
+
+        var listed = Assert.Single(await CollectAsync(files.ListAsync(booted.Id, "/tmp", Token)), file => file.Name == Path[5..]);
+        Assert.Equal(("file", content.Length, 12, 34, attributes.Mode), (listed.Kind, listed.Size!.Value.Bytes, listed.Attributes!.UserId, listed.Attributes.GroupId, listed.Attributes.Mode));
+        await files.DeleteAsync(booted.Id, Path, Token);
+        await RefusedAsync(ErrorCode.NotFound, () => files.OpenReadAsync(booted.Id, Path, Token));
+        await RefusedAsync(ErrorCode.InvalidArgument, () => files.OpenReadAsync(booted.Id, "/dev/null", Token));
+        await RefusedAsync(ErrorCode.InvalidState, () => files.DeleteAsync(booted.Id, "/bin", Token));
+        Assert.True((await Commands.RunAsync(booted.Id, new CommandSpec { Command = ["mount", "-t", "tmpfs", "-o", "ro", "none", "/mnt"] }, cancellationToken: Token)).IsSuccess);
+        // The agent opens it itself: what it says in words has a code.
+        await RefusedAsync(ErrorCode.Denied, () => files.WriteAsync(booted.Id, "/mnt/file", new MemoryStream(content), null, Token));
+        await RefusedAsync(ErrorCode.Denied, () => files.WriteAsync(booted.Id, "/mnt/file", new MemoryStream(content), attributes, Token));
+        Assert.True((await Commands.RunAsync(booted.Id, new CommandSpec { Command = ["umount", "/mnt"] }, cancellationToken: Token)).IsSuccess);
+
+        async Task RefusedAsync(ErrorCode code, Func<Task> call) => Assert.Equal(code, (await Assert.ThrowsAsync<HypervisorException>(call)).Code);
     }
 
     [Fact(Timeout = 120_000)]
