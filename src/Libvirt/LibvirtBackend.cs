@@ -46,11 +46,13 @@ public sealed class LibvirtBackend : DriverBackend
     private static IEnumerable<object> ServicesOfMachines(LibvirtParts parts)
     {
         yield return new LibvirtPower(parts.Work);
-        yield return new LibvirtSnapshots(parts);
+        var snapshots = new LibvirtSnapshots(parts);
+        yield return snapshots;
         yield return new LibvirtScreens(parts);
         if (parts.IsTestDriver)
             yield break;
         var agents = new AgentChannel(parts);
+        yield return new LibvirtExternalSnapshots(snapshots);
         yield return new LibvirtSerialConsole(parts);
         yield return new LibvirtKeyboard(parts);
         yield return new LibvirtGuestAgent(agents);

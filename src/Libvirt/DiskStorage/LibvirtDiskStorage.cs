@@ -161,7 +161,7 @@ internal sealed class LibvirtDiskStorage(LibvirtParts parts) : IDiskMoving, IDis
     /// <param name="target">The disk.</param>
     /// <param name="images">The images' paths.</param>
     /// <param name="uppermost">Which image is written to now, where that is one of the layers; null where it is what it was.</param>
-    private static async Task LeaveAsync(DomainChange change, InstanceRecord record, string target, IReadOnlyList<string> images, string? uppermost)
+    public static async Task LeaveAsync(DomainChange change, InstanceRecord record, string target, IReadOnlyList<string> images, string? uppermost)
     {
         foreach (string path in images)
         {

@@ -26,6 +26,12 @@ internal static class LibvirtCapabilities
     /// <summary>A backup can go on from what an earlier one has read.</summary>
     public static Capability IncrementalBackups { get; } = Capability.Parse("incremental-backups");
 
+    /// <summary>A snapshot can lie beside the images of the disks (<see cref="ILibvirtSnapshots"/>).</summary>
+    public static Capability ExternalSnapshots { get; } = Capability.Parse("external-snapshots");
+
+    /// <summary>Why a daemon goes back to no snapshots beside images.</summary>
+    public static string NoExternalRevert(LibvirtParts parts) => $"the daemon (libvirt {parts.Host.Version}) does not go back to snapshots beside images: libvirt 9.9 and later do";
+
     /// <summary>Why disks cannot be read while their machine runs; null where they can.</summary>
     public static string? WhyNoBackups(LibvirtParts parts)
     {
@@ -43,6 +49,12 @@ internal static class LibvirtCapabilities
             return OfContainers(capability);
         if (capability == IncrementalBackups)
             return WhyNoBackups(parts) is { } why ? CapabilityAnswer.No(why) : CapabilityAnswer.Conditional("A machine that runs, all of whose writable disks are qcow2 images; this process and the daemon share a directory (LibvirtBackendOptions.BackupDirectory).");
+        if (capability == ExternalSnapshots)
+        {
+            return parts.IsTestDriver ? CapabilityAnswer.No(NoTestGuests)
+                : CapabilityAnswer.Conditional($"Its writable disks are volumes of its own in pools of files, it does not boot by UEFI, and it has no snapshots within its images{(parts.Host.RevertsExternalSnapshots ? "" : $"; {NoExternalRevert(parts)}")}.");
+        }
+
         if (capability == Capability.MigrationHandover && !parts.IsTestDriver)
             return CapabilityAnswer.Yes;
         if (capability == Capability.LinkedClones && target.Pool is not null && !parts.IsTestDriver)

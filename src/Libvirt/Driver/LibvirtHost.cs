@@ -26,6 +26,9 @@ internal sealed class LibvirtHost
     /// <summary>Whether the daemon takes backups of what runs, with checkpoints.</summary>
     public bool HasBackups { get; private init; }
 
+    /// <summary>Whether the daemon says that it goes back to snapshots beside images, as it deletes them.</summary>
+    public bool RevertsExternalSnapshots => _capabilities.Elements("guest").Any(guest => guest.Element("features")?.Element("externalSnapshot") is not null);
+
     /// <summary>The host's processor architecture.</summary>
     public string Architecture => _capabilities.Element("host")?.Element("cpu")?.Element("arch")?.Value ?? "";
 

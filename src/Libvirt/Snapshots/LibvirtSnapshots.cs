@@ -8,8 +8,8 @@ using Hypervisor.Sdk.Libvirt.Xml;
 namespace Hypervisor.Sdk.Libvirt.Snapshots;
 
 /// <summary>
-/// Snapshots within the images of a domain's disks, with the memory or without it. Those that others have made are listed, gone back to and deleted as far as the daemon does that: of snapshots beside the images, an old daemon does
-/// not do all.
+/// Snapshots within the images of a domain's disks, with the memory or without it, and beside them. Those that others have made are listed, gone back to and deleted as far as the daemon does that: to snapshots beside the images, an old
+/// daemon does not go back.
 /// </summary>
 internal sealed class LibvirtSnapshots(LibvirtParts parts) : ISnapshots
 {
@@ -21,7 +21,10 @@ internal sealed class LibvirtSnapshots(LibvirtParts parts) : ISnapshots
             yield return tree.ViewOf(snapshot);
     }
 
-    public async Task<Operation<Snapshot>> CreateAsync(InstanceId id, SnapshotSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    public Task<Operation<Snapshot>> CreateAsync(InstanceId id, SnapshotSpec spec, RequestOptions? request = null, CancellationToken cancellationToken = default) => CreateAsync(id, spec, isExternal: false, request, cancellationToken);
+
+    /// <summary>Takes a snapshot within the images of the disks, or beside them.</summary>
+    public async Task<Operation<Snapshot>> CreateAsync(InstanceId id, SnapshotSpec spec, bool isExternal, RequestOptions? request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(spec);
         if (spec.Name.IsDefault)
@@ -32,10 +35,12 @@ internal sealed class LibvirtSnapshots(LibvirtParts parts) : ISnapshots
         if (name.All(char.IsAsciiDigit))
             throw Refusal.Invalid("name", $"'{name}' is a number, and QEMU counts snapshots by numbers: begin it with a letter.");
         DomainMaker.RefuseText("description", spec.Description);
+        if (isExternal && spec.IncludeMemory)
+            throw Refusal.Unsupported("includeMemory", "a snapshot beside the images holds disks only: one within them holds the memory too.");
         var note = new SnapshotNote(name, request?.RequestId, spec.ExpiresAt, spec.Quiesce);
         var (includesMemory, description) = (spec.IncludeMemory, spec.Description);
         return await parts.Work.ChangeAsync<Snapshot>(
-            WorkKinds.Snapshot, id, request, facts => Refuse(facts, includesMemory, note.IsQuiesced), (change, token) => CreateAsync(change, note, description, includesMemory, token),
+            WorkKinds.Snapshot, id, request, facts => Refuse(facts, includesMemory, note.IsQuiesced, isExternal), (change, token) => CreateAsync(change, note, description, includesMemory, isExternal, token),
             async (facts, token) => facts is null ? null : await AgainAsync(facts, note, token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
     }
 
@@ -57,13 +62,15 @@ internal sealed class LibvirtSnapshots(LibvirtParts parts) : ISnapshots
                 var snapshot = Require(await SnapshotTree.ReadAsync(change.Libvirt, change.Domain, token).ConfigureAwait(false), change.Before, name.ToString());
                 await change.BeginAsync(token).ConfigureAwait(false);
                 await change.DoAsync(Unhurried(change).DomainSnapshotDeleteAsync(Of(change, snapshot), 0, token)).ConfigureAwait(false);
+                if (snapshot.IsExternal)
+                    await ExternalImages.LeaveAsync(change, snapshot).ConfigureAwait(false);
                 await change.EndAsync(token).ConfigureAwait(false);
                 return change;
             },
             (facts, _) => Task.FromResult<object?>(facts), cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<Snapshot> CreateAsync(DomainChange change, SnapshotNote note, string? description, bool includesMemory, CancellationToken cancellationToken)
+    private async Task<Snapshot> CreateAsync(DomainChange change, SnapshotNote note, string? description, bool includesMemory, bool isExternal, CancellationToken cancellationToken)
     {
         var tree = await SnapshotTree.ReadAsync(change.Libvirt, change.Domain, cancellationToken).ConfigureAwait(false);
         if (note.Request is { } request && tree.FindRequest(request) is { } made)
@@ -74,22 +81,46 @@ internal sealed class LibvirtSnapshots(LibvirtParts parts) : ISnapshots
 
         if (tree.Find(note.Name) is not null)
             throw new HypervisorException($"'{change.Before.View.Name}' has a snapshot '{note.Name}' already.", ErrorCode.AlreadyExists, RequestOutcome.Rejected) { Resource = $"instance {change.Before.Id}" };
+        RefuseOtherKind(change.Before, tree, isExternal);
         await change.BeginAsync(cancellationToken).ConfigureAwait(false);
         var impact = change.Before is { IsActive: true, IsPersistent: false } ? VirDomainModificationImpact.Live : VirDomainModificationImpact.Config;
         await note.WriteAsync(change.Libvirt, change.Domain, impact, cancellationToken).ConfigureAwait(false);
+        var images = isExternal ? new ExternalImages(change) : null;
+        if (images is not null)
+            await images.MakeAsync(cancellationToken).ConfigureAwait(false);
         if (note.IsQuiesced)
-            await Quiescence.RunAsync(change, () => TakeAsync(change, tree, note, description, includesMemory, cancellationToken), cancellationToken).ConfigureAwait(false);
+            await QuiescedAsync(change, images, () => TakeAsync(change, tree, note, description, includesMemory, images, cancellationToken), cancellationToken).ConfigureAwait(false);
         else
-            await TakeAsync(change, tree, note, description, includesMemory, cancellationToken).ConfigureAwait(false);
+            await TakeAsync(change, tree, note, description, includesMemory, images, cancellationToken).ConfigureAwait(false);
         await change.EndAsync(cancellationToken).ConfigureAwait(false);
         tree = await SnapshotTree.ReadAsync(change.Libvirt, change.Domain, cancellationToken).ConfigureAwait(false);
         return tree.Find(note.Name) is { } taken ? tree.ViewOf(taken)
             : throw new HypervisorException($"The snapshot '{note.Name}' was made and is gone already: somebody has deleted it.", ErrorCode.NotFound, RequestOutcome.FailedMidway) { Resource = $"instance {change.Before.Id}" };
     }
 
-    private async Task TakeAsync(DomainChange change, SnapshotTree tree, SnapshotNote note, string? description, bool includesMemory, CancellationToken cancellationToken)
+    /// <summary>Takes it while the guest's file systems are at rest; a guest that cannot be asked leaves no images behind.</summary>
+    private static async Task QuiescedAsync(DomainChange change, ExternalImages? images, Func<Task> take, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Quiescence.RunAsync(change, take, cancellationToken).ConfigureAwait(false);
+        }
+        catch when (images is { IsAsked: false })
+        {
+            await images.ForgetAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task TakeAsync(DomainChange change, SnapshotTree tree, SnapshotNote note, string? description, bool includesMemory, ExternalImages? images, CancellationToken cancellationToken)
     {
         change.Progress.Say(includesMemory ? "saving memory and disks" : "keeping the disks");
+        if (images is not null)
+        {
+            await images.TakeAsync(note.Name, description).ConfigureAwait(false);
+            return;
+        }
+
         var disks = (change.Before.Live ?? change.Before.Config).Disks;
         var asked = SnapshotDocument.Internal(note.Name, description, includesMemory, disks);
         if (change.Before.IsActive && !includesMemory)
@@ -104,7 +135,11 @@ internal sealed class LibvirtSnapshots(LibvirtParts parts) : ISnapshots
     private async Task RevertAsync(DomainChange change, string name, CancellationToken cancellationToken)
     {
         var before = change.Before;
-        var snapshot = Require(await SnapshotTree.ReadAsync(change.Libvirt, change.Domain, cancellationToken).ConfigureAwait(false), before, name);
+        var tree = await SnapshotTree.ReadAsync(change.Libvirt, change.Domain, cancellationToken).ConfigureAwait(false);
+        var snapshot = Require(tree, before, name);
+        if (snapshot.IsExternal && !parts.Host.RevertsExternalSnapshots)
+            throw Unsupported(before, $"has '{name}' beside its images, and {LibvirtCapabilities.NoExternalRevert(parts)}");
+        RefuseOtherKind(before, tree, snapshot.IsExternal);
         RefuseOtherDisks(before, snapshot);
         await change.BeginAsync(cancellationToken).ConfigureAwait(false);
         if (parts.Host.HasBackups)
@@ -125,6 +160,8 @@ internal sealed class LibvirtSnapshots(LibvirtParts parts) : ISnapshots
                 await told.ToldAsync(cancellationToken).ConfigureAwait(false);
         }
 
+        if (snapshot.IsExternal)
+            await ExternalImages.RecountAsync(change).ConfigureAwait(false);
         if (before.State == PowerState.Crashed && !snapshot.IncludesMemory)
             change.News.Tell(before, PowerState.Stopped);
         if (snapshot is { IncludesMemory: true, Note.IsQuiesced: true })
@@ -133,7 +170,7 @@ internal sealed class LibvirtSnapshots(LibvirtParts parts) : ISnapshots
             await DomainPower.BootAsync(change, null, cancellationToken).ConfigureAwait(false);
     }
 
-    private void Refuse(DomainFacts facts, bool includesMemory, bool isQuiesced)
+    private void Refuse(DomainFacts facts, bool includesMemory, bool isQuiesced, bool isExternal)
     {
         string name = facts.View.Name;
         var disks = (facts.Live ?? facts.Config).Disks.Where(disk => disk is { IsCd: false, IsFloppy: false, IsReadOnly: false }).ToList();
@@ -149,10 +186,19 @@ internal sealed class LibvirtSnapshots(LibvirtParts parts) : ISnapshots
             throw Unsupported(facts, "has no writable disk: without memory there is nothing to keep");
         if (parts.IsTestDriver)
             return;
-        if (disks.FirstOrDefault(disk => disk.Format != "qcow2") is { } other)
+        if (isExternal && ExternalImages.FindForeign(facts) is { } foreign)
+            throw Unsupported(facts, $"has the disk '{foreign.Target}', which is no volume that goes with it: images are put upon the machine's own");
+        if (!isExternal && disks.FirstOrDefault(disk => disk.Format != "qcow2") is { } other)
             throw Unsupported(facts, $"has the disk '{other.Target}', which is not on a qcow2 image: a snapshot cannot hold it");
         if (facts.Config.HasNvram)
             throw Unsupported(facts, "boots by UEFI, whose variables lie in a file that libvirt keeps no snapshots in");
+    }
+
+    /// <summary>A snapshot within an image goes with it when the disk goes on in another: libvirt keeps no account of trees of both kinds.</summary>
+    private static void RefuseOtherKind(DomainFacts facts, SnapshotTree tree, bool isExternal)
+    {
+        if (tree.All.FirstOrDefault(snapshot => snapshot.IsExternal != isExternal) is { } other)
+            throw Refusal.InvalidState(facts.Id, $"'{facts.View.Name}' has the snapshot '{other.Name}' {(isExternal ? "within" : "beside")} its images, and a machine has snapshots of one kind: delete it first.");
     }
 
     /// <summary>Going back puts the whole configuration back: it must neither lose a disk that was added since nor miss one that was removed.</summary>

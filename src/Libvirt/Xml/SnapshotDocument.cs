@@ -23,6 +23,15 @@ internal sealed class SnapshotDocument
     /// <summary>Whether the memory is in it. Documents of old say nothing of it: then it is in what ran.</summary>
     public bool IncludesMemory => _root.Element("memory")?.Attribute("snapshot")?.Value is { } kept ? kept != "no" : _root.Element("state")?.Value is "running" or "paused";
 
+    /// <summary>What its disks went on in, by disk; empty for a snapshot within the images.</summary>
+    public IReadOnlyList<(string Target, string Path)> ExternalImages =>
+    [
+        .. (_root.Element("disks")?.Elements("disk") ?? []).Where(disk => disk.Attribute("snapshot")?.Value == "external").Select(disk => (disk.Attribute("name")?.Value ?? "", new DomainDisk(disk).Source ?? "")),
+    ];
+
+    /// <summary>Whether something of it lies beside the images.</summary>
+    public bool IsExternal => ExternalImages.Count > 0 || _root.Element("memory")?.Attribute("snapshot")?.Value == "external";
+
     public SnapshotNote? Note => SnapshotNote.Read(Domain) is { } note && note.Name == Name ? note : null;
 
     /// <summary>The disks of the domain as it was, that it could write to, with what they were on.</summary>
@@ -46,11 +55,19 @@ internal sealed class SnapshotDocument
         new XElement("disks", disks.Select(disk => new XElement("disk", new XAttribute("name", disk.Target), new XAttribute("snapshot", disk is { IsCd: false, IsFloppy: false, IsReadOnly: false } ? "internal" : "no")))));
 
     /// <summary>What asks for an image upon one disk.</summary>
-    public static string Upon(string target, string path, IEnumerable<DomainDisk> disks) => BoundedXml.Write(new XElement(
+    public static string Upon(string target, string path, IEnumerable<DomainDisk> disks) => BoundedXml.Write(new XElement("domainsnapshot", ImagesUpon(disks, new Dictionary<string, string> { [target] = path })));
+
+    /// <summary>What asks for a snapshot beside the images of the disks.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="description">What it is for.</param>
+    /// <param name="disks">All disks of the domain.</param>
+    /// <param name="images">The images that they go on in, by disk.</param>
+    public static string External(string name, string? description, IEnumerable<DomainDisk> disks, IReadOnlyDictionary<string, string> images) => BoundedXml.Write(new XElement(
         "domainsnapshot",
-        new XElement("disks", disks.Select(disk => disk.Target == target
-            ? new XElement("disk", new XAttribute("name", target), new XAttribute("snapshot", "external"), new XAttribute("type", "file"), new XElement("driver", new XAttribute("type", "qcow2")), new XElement("source", new XAttribute("file", path)))
-            : new XElement("disk", new XAttribute("name", disk.Target), new XAttribute("snapshot", "no"))))));
+        new XElement("name", name),
+        description is null ? null : new XElement("description", description),
+        new XElement("memory", new XAttribute("snapshot", "no")),
+        ImagesUpon(disks, images)));
 
     /// <summary>What tells libvirt of a snapshot that its images have already: of the disks alone, as if the domain had been off.</summary>
     public static string Told(XElement asked, string? parent, DateTimeOffset at, XElement domain) => BoundedXml.Write(new XElement(
@@ -60,4 +77,10 @@ internal sealed class SnapshotDocument
         new XElement("creationTime", at.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)),
         parent is null ? null : new XElement("parent", new XElement("name", parent)),
         domain));
+
+    private static XElement ImagesUpon(IEnumerable<DomainDisk> disks, IReadOnlyDictionary<string, string> images) => new(
+        "disks",
+        disks.Select(disk => images.TryGetValue(disk.Target, out string? path)
+            ? new XElement("disk", new XAttribute("name", disk.Target), new XAttribute("snapshot", "external"), new XAttribute("type", "file"), new XElement("driver", new XAttribute("type", "qcow2")), new XElement("source", new XAttribute("file", path)))
+            : new XElement("disk", new XAttribute("name", disk.Target), new XAttribute("snapshot", "no"))));
 }

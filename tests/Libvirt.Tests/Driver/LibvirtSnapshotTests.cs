@@ -1,3 +1,4 @@
+#pragma warning disable HVSDK004 // Experimental: the layers of a disk.
 using Hypervisor.Sdk.Libvirt.Tests.Lab;
 
 namespace Hypervisor.Sdk.Libvirt.Tests.Driver;
@@ -56,6 +57,78 @@ public sealed class LibvirtSnapshotTests(Libvirtd libvirtd)
         Assert.Contains(await snapshots.ListAsync(guest.Id, Token).ToListAsync(Token), snapshot => snapshot is { Name: "foreign", IncludesMemory: true, IsCurrent: true, Description: "by virsh" });
         await snapshots.DeleteAsync(guest.Id, SnapshotName.Parse("foreign"), null, Token).WaitForCompletionAsync(Token);
         Assert.DoesNotContain("foreign", await Virsh.RunAsync(libvirtd, LibvirtGuest.Driver, "snapshot-list", name, "--name"), StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 600_000)]
+    [Speed(SpeedAttribute.Slow)]
+    [Feature("SNP-01")]
+    [Feature("SNP-03")]
+    public async Task Snapshots_beside_the_images_are_taken_while_a_guest_runs_and_deleted_in_any_order()
+    {
+        await using var guest = await LibvirtGuest.BootAsync(libvirtd, spec => spec.Disks.Add(new DiskSpec { Content = new DiskContent.Blank(ByteSize.FromMiB(8)) }));
+        var (snapshots, external, layers) = (guest.Backend.Get<ISnapshots>(), guest.Backend.Get<ILibvirtSnapshots>(), guest.Backend.Get<IDiskLayers>());
+        string name = (await guest.Hypervisor.FindAsync(guest.Id, Token))!.Name;
+        string[] before = await ImagesAsync();
+        await guest.WriteAsync("/data/file", "one");
+        var request = new RequestOptions { RequestId = RequestId.New() };
+        var first = await external.CreateExternalAsync(guest.Id, new SnapshotSpec { Name = SnapshotName.Parse("first"), Quiesce = true, Description = "<one>" }, request, Token).WaitForCompletionAsync(Token);
+        Assert.Equal((false, true, "<one>"), (first.IncludesMemory, first.IsCurrent, first.Description));
+        Assert.Equal("first", (await external.CreateExternalAsync(guest.Id, new SnapshotSpec { Name = SnapshotName.Parse("first"), Quiesce = true }, request, Token).WaitForCompletionAsync(Token)).Name);
+        await guest.WriteAsync("/data/file", "two");
+        Assert.Equal("first", (await external.CreateExternalAsync(guest.Id, new SnapshotSpec { Name = SnapshotName.Parse("second") }, null, Token).WaitForCompletionAsync(Token)).Parent);
+        await guest.WriteAsync("/data/file", "three");
+        Assert.Equal(["first", "second"], (await Virsh.RunAsync(libvirtd, LibvirtGuest.Driver, "snapshot-list", name, "--name", "--topological", "--external")).Split((char[])['\n', ' '], StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(3, (await layers.ListAsync(guest.Id, DeviceId.Parse("vda"), Token).ToListAsync(Token)).Count(layer => layer.IsOwn));
+
+        // What cannot be is refused before anything changes: the guest runs on.
+        await RefusedAsync(ErrorCode.InvalidState, "'first' beside", () => snapshots.CreateAsync(guest.Id, new SnapshotSpec { Name = SnapshotName.Parse("within") }, null, Token).WaitForCompletionAsync(Token));
+        await RefusedAsync(ErrorCode.Unsupported, "libvirt 9.9", () => snapshots.RevertAsync(guest.Id, SnapshotName.Parse("second"), null, Token).WaitForCompletionAsync(Token));
+        await RefusedAsync(ErrorCode.Unsupported, "disks only", () => external.CreateExternalAsync(guest.Id, new SnapshotSpec { Name = SnapshotName.Parse("memory"), IncludeMemory = true }, null, Token));
+        Assert.Equal("three", await guest.RunAsync("cat", "/data/file"));
+
+        await snapshots.DeleteAsync(guest.Id, SnapshotName.Parse("first"), null, Token).WaitForCompletionAsync(Token);
+        var left = Assert.Single(await snapshots.ListAsync(guest.Id, Token).ToListAsync(Token));
+        Assert.Equal(("second", null), (left.Name, left.Parent));
+        await snapshots.DeleteAsync(guest.Id, SnapshotName.Parse("second"), null, Token).WaitForCompletionAsync(Token);
+        Assert.Equal("three", await guest.RunAsync("cat", "/data/file"));
+        Assert.Equal(before, await ImagesAsync());
+
+        // One that somebody else has made is listed, and deleted with its image, which is none of the machine's own.
+        await Virsh.RunAsync(libvirtd, LibvirtGuest.Driver, "snapshot-create-as", name, "foreign", "--disk-only", "--atomic");
+        Assert.False(Assert.Single(await snapshots.ListAsync(guest.Id, Token).ToListAsync(Token)).IncludesMemory);
+        await guest.WriteAsync("/data/file", "four");
+        await snapshots.DeleteAsync(guest.Id, SnapshotName.Parse("foreign"), null, Token).WaitForCompletionAsync(Token);
+        Assert.Equal("four", await guest.RunAsync("cat", "/data/file"));
+        Assert.Equal(before, await ImagesAsync());
+
+        // What is off has them too.
+        await guest.Hypervisor.StopAsync(guest.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, null, Token).WaitForCompletionAsync(Token);
+        await external.CreateExternalAsync(guest.Id, new SnapshotSpec { Name = SnapshotName.Parse("off") }, null, Token).WaitForCompletionAsync(Token);
+        Assert.NotEqual(before, await ImagesAsync());
+        await snapshots.DeleteAsync(guest.Id, SnapshotName.Parse("off"), null, Token).WaitForCompletionAsync(Token);
+        Assert.Equal(before, await ImagesAsync());
+        await snapshots.CreateAsync(guest.Id, new SnapshotSpec { Name = SnapshotName.Parse("within") }, null, Token).WaitForCompletionAsync(Token);
+        await RefusedAsync(ErrorCode.InvalidState, "'within' within", () => external.CreateExternalAsync(guest.Id, new SnapshotSpec { Name = SnapshotName.Parse("beside") }, null, Token).WaitForCompletionAsync(Token));
+
+        async Task<string[]> ImagesAsync()
+        {
+            var images = new List<string>();
+            foreach (string disk in (string[])["vda", "vdb"])
+                images.AddRange(await layers.ListAsync(guest.Id, DeviceId.Parse(disk), Token).Select(layer => $"{layer.Name} {layer.IsOwn}").ToListAsync(Token));
+            // What the pool has of the machine's, looked at again.
+            await guest.Backend.Get<ILibvirtStorage>().RefreshAsync(PoolName.Parse("default"), Token);
+            string listed = await Virsh.RunAsync(libvirtd, LibvirtGuest.Driver, "vol-list", "default");
+            images.AddRange(listed.Split('\n').Where(line => line.Contains(guest.Id.ToString(), StringComparison.Ordinal)).Select(line => line.Trim()).Order(StringComparer.Ordinal));
+            return [.. images];
+        }
+    }
+
+    private static async Task RefusedAsync(ErrorCode code, string why, Func<Task> call)
+    {
+        var refused = await Assert.ThrowsAsync<HypervisorException>(call);
+        Assert.Equal(code, refused.Code);
+        Assert.Contains(why, refused.Message, StringComparison.Ordinal);
+        Assert.True(refused.Outcome is RequestOutcome.NotSent or RequestOutcome.Rejected);
     }
 
     [Fact(Timeout = 600_000)]

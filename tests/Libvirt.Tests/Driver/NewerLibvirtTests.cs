@@ -1,3 +1,4 @@
+#pragma warning disable HVSDK004 // Experimental: the layers of a disk.
 using Hypervisor.Sdk.Libvirt.Tests.Lab;
 
 namespace Hypervisor.Sdk.Libvirt.Tests.Driver;
@@ -32,6 +33,36 @@ public sealed class NewerLibvirtTests(Libvirtd libvirtd, NewerLibvirtd newer)
         Assert.Equal(2, changed.Disks.Count);
         Assert.Contains(guest.Id, await guest.Backend.Get<IMetrics>().SampleAsync(null, Token).Select(counters => counters.Id).ToListAsync(Token));
         await guest.Hypervisor.StopAsync(guest.Id, new StopOptions { GracePeriod = TimeSpan.Zero }, null, Token).WaitForCompletionAsync(Token);
+    }
+
+    // By the unpacked daemon, as the one above.
+    [Fact(Timeout = 600_000)]
+    [Speed(SpeedAttribute.Full)]
+    [Feature("SNP-02")]
+    public async Task Libvirt_11_goes_back_to_a_snapshot_beside_the_images_and_the_machine_has_its_new_images()
+    {
+        await using var guest = await LibvirtGuest.BootAsync(newer);
+        var snapshots = guest.Backend.Get<ISnapshots>();
+        await guest.WriteAsync("/data/file", "before");
+        foreach (string name in (string[])["first", "second"])
+        {
+            await guest.Backend.Get<ILibvirtSnapshots>().CreateExternalAsync(guest.Id, new SnapshotSpec { Name = SnapshotName.Parse(name), Quiesce = true }, null, Token).WaitForCompletionAsync(Token);
+            await guest.WriteAsync("/data/file", name);
+        }
+
+        foreach (var (name, expected) in new[] { ("second", "first"), ("first", "before") })
+        {
+            Assert.Equal(PowerState.Running, (await snapshots.RevertAsync(guest.Id, SnapshotName.Parse(name), null, Token).WaitForCompletionAsync(Token)).State);
+            await guest.AnswersAsync();
+            Assert.Equal(expected, await guest.RunAsync("cat", "/data/file"));
+        }
+
+        Assert.All(await guest.Backend.Get<IDiskLayers>().ListAsync(guest.Id, DeviceId.Parse("vda"), Token).ToListAsync(Token), layer => Assert.True(layer.IsOwn, layer.Name));
+        string pool = await Virsh.RunAsync(newer, LibvirtGuest.Driver, "pool-dumpxml", "default");
+        string directory = System.Xml.Linq.XDocument.Parse(pool).Descendants("path").First().Value;
+        await guest.Hypervisor.DeleteAsync(guest.Id, new DeleteOptions { StopFirst = true }, null, Token).WaitForCompletionAsync(Token);
+        Assert.DoesNotContain(guest.Id.ToString(), await Virsh.RunAsync(newer, LibvirtGuest.Driver, "vol-list", "default"), StringComparison.Ordinal);
+        Assert.Empty(Directory.Exists(directory) ? Directory.EnumerateFiles(directory, $"*{guest.Id}*") : []);
     }
 
     [Fact(Timeout = 240_000)]
