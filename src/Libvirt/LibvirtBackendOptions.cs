@@ -28,6 +28,12 @@ public sealed class LibvirtBackendOptions
     public string? MigrationUri { get; set; }
 
     /// <summary>
+    /// The address by which other daemons reach this one, as they write it: <c>qemu+tls://host/system</c>, <c>qemu+ssh://root@host/system</c>. Where it is set, the source's daemon itself makes the moves to this one (peer to peer) with its
+    /// own credentials, and brings them to an end also without this process. Default: null, this process steers them.
+    /// </summary>
+    public string? PeerUri { get; set; }
+
+    /// <summary>
     /// A directory that this process and the daemon's emulators both write to: there an emulator listens whose machine is backed up, and a session leaves the file that says who reads. Whoever is to end what a dead process has left
     /// must have the same one. Default: <c>/var/tmp</c>. A daemon under AppArmor or SELinux must be allowed to make sockets in it.
     /// </summary>
@@ -52,6 +58,8 @@ public sealed class LibvirtBackendOptions
             throw new ArgumentException($"DefaultDeadline is {DefaultDeadline}; it must be positive.", nameof(DefaultDeadline));
         if (MigrationUri is not null && !MigrationUri.StartsWith("tcp://", StringComparison.Ordinal) && !MigrationUri.StartsWith("unix:///", StringComparison.Ordinal))
             throw new ArgumentException($"'{MigrationUri}' is no way for guests: tcp://ADDRESS, or unix:///DIRECTORY.", nameof(MigrationUri));
+        if (PeerUri is not null && !LibvirtUri.TryParse(PeerUri, out _))
+            throw new ArgumentException(ProblemOf(PeerUri), nameof(PeerUri));
         if (BackupDirectory is not { Length: <= MaxBackupDirectoryLength } directory || !directory.StartsWith('/') || !Xml.BoundedXml.CanHold(directory))
             throw new ArgumentException($"'{BackupDirectory}' is no directory for the sockets of backups: a whole path of at most {MaxBackupDirectoryLength} characters.", nameof(BackupDirectory));
         if (FirstContainerId < 1)

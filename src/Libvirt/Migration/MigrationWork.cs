@@ -7,7 +7,7 @@ namespace Hypervisor.Sdk.Libvirt.Migration;
 
 /// <summary>
 /// One move, as virDomainMigrate3 of libvirt's C library does it (the third version of its protocol: begin at the source, prepare at the target, perform at the source, finish at the target, confirm at the source). What each has to say
-/// to the next is in a cookie that only daemons read.
+/// to the next is in a cookie that only daemons read. To a daemon that other daemons reach by an address (<see cref="LibvirtBackendOptions.PeerUri"/>) the source's daemon does all of that by itself, and this process waits for it.
 /// </summary>
 internal sealed class MigrationWork(LibvirtParts from, LibvirtParts to, DomainChange change, MigrationOptions options, RequestId? request)
 {
@@ -40,6 +40,8 @@ internal sealed class MigrationWork(LibvirtParts from, LibvirtParts to, DomainCh
         await change.BeginAsync(cancellationToken).ConfigureAwait(false);
         var record = change.Before.Record;
         await change.Libvirt.DomainMigrateSetMaxDowntimeAsync(_domain, (ulong)Math.Max(1, options.MaxDowntime.TotalMilliseconds), 0, cancellationToken).ConfigureAwait(false);
+        if (to.Options.PeerUri is { } peer)
+            return await BetweenDaemonsAsync(target, peer, record, cancellationToken).ConfigureAwait(false);
         change.Progress.Say("preparing the target");
         var begun = await Source.DomainMigrateBegin3ParamsAsync(_domain, Parameters(null, null), Flags, cancellationToken).ConfigureAwait(false);
         using var leaves = change.News.Expect(_domain.Uuid, VirDomainEventType.Stopped);
@@ -54,7 +56,7 @@ internal sealed class MigrationWork(LibvirtParts from, LibvirtParts to, DomainCh
             isPrepared = true;
             cookie = prepared.CookieOut;
             change.Progress.Say("moving memory and disks");
-            cookie = await PerformAsync(Parameters(begun.Xml, PlaceOf(prepared.UriOut)), cookie, cancellationToken).ConfigureAwait(false);
+            cookie = await PerformAsync(null, Parameters(begun.Xml, PlaceOf(prepared.UriOut)), cookie, Flags, cancellationToken).ConfigureAwait(false);
         }
         catch (HypervisorException error)
         {
@@ -79,6 +81,30 @@ internal sealed class MigrationWork(LibvirtParts from, LibvirtParts to, DomainCh
         await ConfirmAsync(cookie, isCancelled: failure is not null).ConfigureAwait(false);
         if (failure is not null || moved is not { } arrived)
             throw Failed(failure, cancellationToken);
+        return await ArriveAsync(target, arrived, record, leaves, arrives).ConfigureAwait(false);
+    }
+
+    /// <summary>The source's daemon moves it (VIR_MIGRATE_PEER2PEER): it connects to the target itself, and goes on where this process ends.</summary>
+    private async Task<Instance> BetweenDaemonsAsync(LibvirtConnection target, string peer, InstanceRecord record, CancellationToken cancellationToken)
+    {
+        using var leaves = change.News.Expect(_domain.Uuid, VirDomainEventType.Stopped);
+        using var arrives = to.News.Expect(_domain.Uuid, VirDomainEventType.Resumed);
+        change.Progress.Say("moving memory and disks");
+        try
+        {
+            await PerformAsync(peer, Parameters(null, to.Options.MigrationUri is null ? null : PlaceOf("")), [], Flags | (uint)VirDomainMigrateFlags.Peer2peer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (HypervisorException error)
+        {
+            throw Failed(error, cancellationToken);
+        }
+
+        return await ArriveAsync(target, _domain, record, leaves, arrives).ConfigureAwait(false);
+    }
+
+    /// <summary>It runs at the target: what is left to do, and what is told of it.</summary>
+    private async Task<Instance> ArriveAsync(LibvirtConnection target, VirDomain arrived, InstanceRecord record, LibvirtNews.Expectation leaves, LibvirtNews.Expectation arrives)
+    {
         await change.DoAsync(ValueTask.CompletedTask).ConfigureAwait(false);
         await leaves.ToldAsync(CancellationToken.None).ConfigureAwait(false);
         if (change.Before.State == PowerState.Running)
@@ -89,9 +115,9 @@ internal sealed class MigrationWork(LibvirtParts from, LibvirtParts to, DomainCh
     }
 
     /// <summary>Sends memory and disks, and tells how far it is.</summary>
-    private async Task<byte[]> PerformAsync(VirTypedParameter[] parameters, byte[] cookie, CancellationToken cancellationToken)
+    private async Task<byte[]> PerformAsync(string? peer, VirTypedParameter[] parameters, byte[] cookie, uint flags, CancellationToken cancellationToken)
     {
-        var performing = Source.DomainMigratePerform3ParamsAsync(_domain, null, parameters, cookie, Flags, CancellationToken.None).AsTask();
+        var performing = Source.DomainMigratePerform3ParamsAsync(_domain, peer, parameters, cookie, flags, CancellationToken.None).AsTask();
         while (!performing.IsCompleted)
         {
             try
@@ -155,7 +181,8 @@ internal sealed class MigrationWork(LibvirtParts from, LibvirtParts to, DomainCh
         if (cancellationToken.IsCancellationRequested && error is LibvirtException { Code: var code } && (code == ErrorCode.Cancelled || code == ErrorCode.Unspecified))
             cancellationToken.ThrowIfCancellationRequested();
         string why = error?.BackendMessage ?? error?.Message ?? "The target does not say why.";
-        return new HypervisorException($"'{change.Before.View.Name}' was not moved to '{to.Name}', and is where it was: {why}", error?.Code ?? ErrorCode.Unspecified, error?.Outcome ?? RequestOutcome.Unknown, error)
+        string what = error?.Outcome is RequestOutcome.Unknown && to.Options.PeerUri is not null ? $"may have been moved to '{to.Name}': the daemons go on by themselves" : $"was not moved to '{to.Name}', and is where it was";
+        return new HypervisorException($"'{change.Before.View.Name}' {what}: {why}", error?.Code ?? ErrorCode.Unspecified, error?.Outcome ?? RequestOutcome.Unknown, error)
         {
             Backend = from.Name, Resource = $"instance {change.Before.Id}", BackendCode = error?.BackendCode, BackendMessage = error?.BackendMessage,
         };

@@ -36,6 +36,29 @@ public sealed class LibvirtMigrationTests(Libvirtd libvirtd)
         Assert.Equal(("moved", "alive"), (await there.RunAsync("cat", "/data/file"), await there.RunAsync("cat", "/tmp/in-memory")));
         // What was copied is not kept twice.
         Assert.DoesNotContain(guest.Id.ToString(), await Virsh.RunAsync(libvirtd, LibvirtGuest.Driver, "vol-list", "default"), StringComparison.Ordinal);
+        await BackByTheDaemonsAsync(there, second);
+    }
+
+    /// <summary>From the second to the first, which the second reaches by an address: this process only asks for it.</summary>
+    private async Task BackByTheDaemonsAsync(LibvirtGuest guest, SecondDaemon second)
+    {
+        string uri = $"{LibvirtGuest.Driver}?socket={libvirtd.Socket}";
+        await using var unreachable = await LibvirtBackend.ConnectAsync(new LibvirtBackendOptions { Name = "unreachable", Uri = uri, DomainType = "qemu", PeerUri = uri + "-nobody", MigrationUri = second.MigrationUri }, Token);
+        var refused = await Assert.ThrowsAnyAsync<HypervisorException>(() => MoveAsync(unreachable));
+        Assert.Equal(RequestOutcome.Rejected, refused.Outcome);
+        Assert.Equal(PowerState.Running, (await guest.Hypervisor.FindAsync(guest.Id, Token))!.State);
+
+        await using var first = await LibvirtBackend.ConnectAsync(new LibvirtBackendOptions { Name = "first", Uri = uri, DomainType = "qemu", PeerUri = uri, MigrationUri = second.MigrationUri }, Token);
+        var moved = await MoveAsync(first);
+        Assert.Equal((PowerState.Running, guest.Id), (moved.State, moved.Id));
+        Assert.Null(await guest.Hypervisor.FindAsync(guest.Id, Token));
+        await using var back = guest.At(first);
+        await back.AnswersAsync();
+        Assert.Equal(("moved", "alive"), (await back.RunAsync("cat", "/data/file"), await back.RunAsync("cat", "/tmp/in-memory")));
+        Assert.DoesNotContain(guest.Id.ToString(), await Virsh.RunAsync(second.Socket, LibvirtGuest.Driver, "vol-list", "default"), StringComparison.Ordinal);
+
+        Task<Instance> MoveAsync(LibvirtBackend target) => guest.Backend.Get<IMigration>()
+            .MigrateAsync(guest.Id, new MigrationTarget { Backend = target.Name }, new MigrationOptions { WithStorage = true, MaxDowntime = TimeSpan.FromMilliseconds(500) }, null, Token).WaitForCompletionAsync(Token);
     }
 
     private static async Task ObstaclesAsync(LibvirtGuest guest, IMigration migration, MigrationTarget target)
@@ -75,6 +98,11 @@ public sealed class LibvirtMigrationTests(Libvirtd libvirtd)
 
         public LibvirtBackend Backend { get; private set; } = null!;
 
+        public string Socket => _directory["s/libvirt-sock"];
+
+        /// <summary>A directory that both daemons share.</summary>
+        public string MigrationUri => $"unix://{_directory["s"]}";
+
         public static async Task<SecondDaemon> StartAsync(Libvirtd first)
         {
             LibvirtdProcess.Require(out string program);
@@ -83,10 +111,10 @@ public sealed class LibvirtMigrationTests(Libvirtd libvirtd)
             {
                 Directory.CreateDirectory(second._directory["pool"]);
                 second._process = LibvirtdProcess.Start(program, second._directory, "listen_tls = 0", hostName: "second-host", bind: $"{second._directory["pool"]}:{first.PathOf("default-pool")}");
-                string uri = $"{LibvirtGuest.Driver}?socket={second._directory["s/libvirt-sock"]}";
+                string uri = $"{LibvirtGuest.Driver}?socket={second.Socket}";
                 await using (var libvirt = await LibvirtConnection.ConnectAsync(new LibvirtUri(uri), cancellationToken: Token))
                     await libvirt.StoragePoolCreateXmlAsync($"<pool type='dir'><name>default</name><target><path>{first.PathOf("default-pool")}</path></target></pool>", 0, Token);
-                second.Backend = await LibvirtBackend.ConnectAsync(new LibvirtBackendOptions { Name = "second", Uri = uri, DomainType = "qemu", MigrationUri = $"unix://{second._directory["s"]}" }, Token);
+                second.Backend = await LibvirtBackend.ConnectAsync(new LibvirtBackendOptions { Name = "second", Uri = uri, DomainType = "qemu", MigrationUri = second.MigrationUri }, Token);
                 return second;
             }
             catch
