@@ -93,12 +93,46 @@ public abstract class SerialSession : ConsoleSession
         return _printed.Reader.CompleteAsync();
     }
 
+    /// <summary>Sends what the user types, until he ends it, the line is down or the reading is cancelled (<see cref="PipeReader.CancelPendingRead"/>); then nobody reads it any more.</summary>
+    /// <param name="typed">What he types.</param>
+    /// <param name="send">Sends some of it. A failure is the line's, whose reading end says why.</param>
+    protected async Task SendTypedAsync(PipeReader typed, Func<ReadOnlyMemory<byte>, ValueTask> send)
+    {
+        ArgumentNullException.ThrowIfNull(typed);
+        ArgumentNullException.ThrowIfNull(send);
+        await Task.Yield();
+        try
+        {
+            while (!Completion.IsCompleted)
+            {
+                var read = await typed.ReadAsync().ConfigureAwait(false);
+                if (read.IsCanceled)
+                    break;
+                foreach (var part in read.Buffer)
+                {
+                    if (!part.IsEmpty)
+                        await send(part).ConfigureAwait(false);
+                }
+
+                typed.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted)
+                    break;
+            }
+        }
+        catch (Exception error) when (error is HypervisorException or IOException or InvalidOperationException)
+        {
+            // The line is down.
+        }
+
+        await typed.CompleteAsync().ConfigureAwait(false);
+    }
+
     /// <summary>Says that nothing comes any more, once.</summary>
-    /// <param name="why">Why the other end has ended it, asked only where the session has no reason of its own; null where it was closed from this end.</param>
+    /// <param name="why">Why the other end has ended it, asked only where the session has no reason of its own; null where it was closed from this end. Where it cannot be asked, that is the reason.</param>
     protected async ValueTask CompleteAsync(Func<Task<HypervisorException?>> why)
     {
         ArgumentNullException.ThrowIfNull(why);
-        var reason = _reason ?? await why().ConfigureAwait(false);
+        var reason = _reason ?? await AskAsync(why).ConfigureAwait(false);
         await _printed.Writer.CompleteAsync(_reason).ConfigureAwait(false);
         if (reason is null)
             _completion.TrySetResult();
@@ -106,5 +140,17 @@ public abstract class SerialSession : ConsoleSession
             _completion.TrySetException(reason);
         // Nobody has to look at how a session ended.
         _ = _completion.Task.Exception;
+    }
+
+    private static async Task<HypervisorException?> AskAsync(Func<Task<HypervisorException?>> why)
+    {
+        try
+        {
+            return await why().ConfigureAwait(false);
+        }
+        catch (HypervisorException error)
+        {
+            return error;
+        }
     }
 }

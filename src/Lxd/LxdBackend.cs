@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Hypervisor.Sdk.Drivers;
+using Hypervisor.Sdk.Lxd.Consoles;
 using Hypervisor.Sdk.Lxd.Driver;
 using Hypervisor.Sdk.Lxd.Storage;
 
@@ -11,6 +12,8 @@ namespace Hypervisor.Sdk.Lxd;
 /// </summary>
 /// <remarks>
 /// Labels are <c>user.*</c> keys of a container's configuration; what this driver keeps itself is in <c>user.hvsdk.*</c>. The last 16 requests stand there too, so that another process can look them up.
+/// What a console has printed (<see cref="ISerialConsole.OpenLogAsync"/>) a server gives to who asks first, and to nobody again. So it is kept in this process, for the container's present or last run: at most 1 MiB of a container and 64 MiB of all. After a
+/// restart of this process, what it had read before is not known any more; nor is what another program has read, nor what was printed beyond the server's buffer of 128 KiB between two reads.
 /// </remarks>
 public sealed class LxdBackend : DriverBackend
 {
@@ -18,6 +21,7 @@ public sealed class LxdBackend : DriverBackend
     internal const string IncusKind = "incus";
 
     private readonly LxdParts _parts;
+    private readonly LxdConsole _console;
     private readonly IReadOnlyList<object> _services;
 
     private LxdBackend(LxdParts parts)
@@ -27,13 +31,14 @@ public sealed class LxdBackend : DriverBackend
         var work = new ContainerWork(parts, () => ThrowIfClosed());
         var containers = new LxdContainers(parts, work);
         var storage = new LxdStorage(parts, work);
+        _console = new LxdConsole(parts, work);
         _services =
         [
             storage, new LxdPools(parts, work),
             new LxdPorts(parts, work), new LxdNetworks(parts, work), new LxdImages(parts, work), new LxdProjects(parts, work), new LxdWarnings(parts, work),
             containers, new LxdPower(work), new LxdBackendLog(parts, work, storage), new InstanceLanes(LaneMode.Shared),
             new LxdSnapshots(parts, work), new LxdClones(parts, work, containers),
-            new LxdExec(parts, work), new LxdFiles(parts, work), new LxdMetrics(parts, work),
+            new LxdExec(parts, work), new LxdFiles(parts, work), _console, new LxdMetrics(parts, work),
         ];
         parts.News.ConnectionChanged = reason => MoveTo(reason is null ? BackendConnectionState.Connected : BackendConnectionState.Disconnected, reason);
     }
@@ -90,6 +95,7 @@ public sealed class LxdBackend : DriverBackend
     /// <inheritdoc />
     protected override async ValueTask CloseAsync()
     {
+        await _console.DisposeAsync().ConfigureAwait(false);
         await _parts.News.DisposeAsync().ConfigureAwait(false);
         _parts.Events.Close();
         await _parts.Client.DisposeAsync().ConfigureAwait(false);

@@ -31,6 +31,27 @@ public sealed class ContainerPageTests(ContainerFixture fixture) : IClassFixture
     });
 
     [Fact(Timeout = 180_000)]
+    [Feature("CON-02")]
+    public Task The_boot_log_shows_what_a_container_has_printed() => WithContainerAsync(async (page, _) =>
+    {
+        await TabAsync(page, "Boot log");
+        var said = page.Page.GetByRole(AriaRole.Log).Filter(new() { HasText = "booted" });
+
+        // It may have printed nothing when it was asked first.
+        while (await said.CountAsync() == 0)
+        {
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            await page.Button("Refresh").ClickAsync();
+        }
+
+        // What was read once is there the next time too.
+        await TabAsync(page, "Summary");
+        await Assertions.Expect(said).ToHaveCountAsync(0, Count);
+        await TabAsync(page, "Boot log");
+        await Assertions.Expect(said).ToBeVisibleAsync(PagePatience.Visible);
+    });
+
+    [Fact(Timeout = 180_000)]
     [Feature("CON-03")]
     [Feature("CON-05")]
     [Feature("CON-06")]
@@ -92,7 +113,7 @@ public sealed class ContainerPageTests(ContainerFixture fixture) : IClassFixture
         await page.Page.GetByLabel("Backend").SelectOptionAsync("lxd");
         await page.Page.GetByLabel("Name").FillAsync(name);
         await page.Page.GetByLabel("Memory", new() { Exact = true }).FillAsync("64 MiB");
-        await ChooseImageAsync(page);
+        await page.Page.GetByLabel("Image", new() { Exact = true }).FillAsync("busybox");
         await page.Button("Create machine").ClickAsync();
         await Assertions.Expect(page.Page.Locator($"article.machine[data-name='{name}']")).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
         await use(page, name);
@@ -105,8 +126,6 @@ public sealed class ContainerPageTests(ContainerFixture fixture) : IClassFixture
         await page.GoAsync("#/");
         await Assertions.Expect(page.Machine(name)).ToHaveCountAsync(0, Count);
     });
-
-    private static Task ChooseImageAsync(WatchedPage page) => page.Page.GetByLabel("Image", new() { Exact = true }).FillAsync("busybox");
 
     private static Task TabAsync(WatchedPage page, string tab) => page.Page.Locator(".tabs").GetByRole(AriaRole.Link, new() { Name = tab, Exact = true }).ClickAsync();
 }

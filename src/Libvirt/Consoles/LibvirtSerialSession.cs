@@ -26,7 +26,7 @@ internal sealed class LibvirtSerialSession : SerialSession
         _stream = stream;
         _why = why;
         _reading = ReadAsync(replay);
-        _writing = WriteAsync();
+        _writing = SendTypedAsync(_typed.Reader, part => stream.WriteAsync(part));
     }
 
     public override PipeWriter Output => _typed.Writer;
@@ -71,42 +71,7 @@ internal sealed class LibvirtSerialSession : SerialSession
             // Closed from this end.
         }
 
-        await CompleteAsync(async () => Volatile.Read(ref _isClosing) ? null : failure is BackendConnectionException ? failure : await WhyAsync().ConfigureAwait(false)).ConfigureAwait(false);
+        await CompleteAsync(async () => Volatile.Read(ref _isClosing) ? null : failure is BackendConnectionException ? failure : await _why().ConfigureAwait(false)).ConfigureAwait(false);
         _typed.Reader.CancelPendingRead();
-    }
-
-    private async Task<HypervisorException> WhyAsync()
-    {
-        try
-        {
-            return await _why().ConfigureAwait(false);
-        }
-        catch (HypervisorException error)
-        {
-            return error;
-        }
-    }
-
-    private async Task WriteAsync()
-    {
-        await Task.Yield();
-        try
-        {
-            while (!Volatile.Read(ref _isClosing) && !Completion.IsCompleted)
-            {
-                var read = await _typed.Reader.ReadAsync().ConfigureAwait(false);
-                foreach (var part in read.Buffer)
-                    await _stream.WriteAsync(part).ConfigureAwait(false);
-                _typed.Reader.AdvanceTo(read.Buffer.End);
-                if (read.IsCompleted)
-                    break;
-            }
-        }
-        catch (Exception error) when (error is HypervisorException or ObjectDisposedException or InvalidOperationException)
-        {
-            // The line is down: the reading end says why.
-        }
-
-        await _typed.Reader.CompleteAsync().ConfigureAwait(false);
     }
 }

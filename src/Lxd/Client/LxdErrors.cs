@@ -19,6 +19,7 @@ internal static class LxdErrors
         ("already stopped", ErrorCode.InvalidState),
         ("is currently running", ErrorCode.InvalidState),
         ("busy", ErrorCode.Locked),
+        ("already connected", ErrorCode.Locked),
 
         // Of projects: what is in one, what one may have, and what its users may not.
         ("Only empty projects", ErrorCode.InvalidState),

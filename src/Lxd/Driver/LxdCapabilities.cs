@@ -15,7 +15,7 @@ internal static class LxdCapabilities
     private static readonly Capability[] s_can =
     [
         Capability.Containers, Capability.UniqueNames, Capability.RequestLog, Capability.AtomicRevision, Capability.HotplugCpu, Capability.HotplugMemory,
-        Capability.CloudInit, Capability.Snapshots, Capability.NetworkMetrics, Capability.HotplugNetwork,
+        Capability.CloudInit, Capability.Snapshots, Capability.NetworkMetrics, Capability.HotplugNetwork, Capability.SerialConsole,
 
         // There is no machine between a container's programs and the processor.
         Capability.HardwareAcceleration,

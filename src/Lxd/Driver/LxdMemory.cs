@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Hypervisor.Sdk.Drivers;
+using Hypervisor.Sdk.Lxd.Consoles;
 
 namespace Hypervisor.Sdk.Lxd.Driver;
 
@@ -18,6 +19,9 @@ internal sealed class LxdMemory
     private readonly ConcurrentDictionary<RequestId, Effect> _effects = [];
 
     public RequestLedger Ledger { get; } = new();
+
+    /// <summary>What consoles have printed.</summary>
+    public LxdConsoleLogs Consoles { get; } = new();
 
     /// <summary>Who has which volume.</summary>
     public VolumeLeases Leases { get; } = new();
