@@ -113,7 +113,7 @@ public sealed class ContainerPageTests(ContainerFixture fixture) : IClassFixture
         await page.Page.GetByLabel("Backend").SelectOptionAsync("lxd");
         await page.Page.GetByLabel("Name").FillAsync(name);
         await page.Page.GetByLabel("Memory", new() { Exact = true }).FillAsync("64 MiB");
-        await page.Page.GetByLabel("Image", new() { Exact = true }).FillAsync("busybox");
+        await page.Page.GetByLabel("Image", new() { Exact = true }).SelectOptionAsync("busybox");
         await page.Button("Create machine").ClickAsync();
         await Assertions.Expect(page.Page.Locator($"article.machine[data-name='{name}']")).ToHaveAttributeAsync("data-state", "running", PagePatience.Attribute);
         await use(page, name);

@@ -35,6 +35,10 @@ public sealed class LxdImageTests(LxdLab lab)
         Assert.Equal(["made/late:1", "made/now"], late.Aliases!.Select(alias => alias.Name).Order(StringComparer.Ordinal));
         Assert.Equal(late.Fingerprint, (await images.FindAsync("made/now", Token))!.Fingerprint);
         Assert.Contains(await images.ListAsync(Token), image => image.Fingerprint == early.Fingerprint);
+        var listed = await source.Backend.Get<IImages>().ListAsync(Token).ToListAsync(Token);
+        var one = Assert.Single(listed, image => image.Id == "made/late:1");
+        Assert.Equal(("made/late:1", "container", late.Size), (one.Name, one.Kind, one.Size?.Bytes));
+        Assert.DoesNotContain(listed, image => image.Id == "made/now" || image.Id == late.Fingerprint);
         await MarkAsync("made/early", "first");
         await MarkAsync("made/late:1", "second");
 

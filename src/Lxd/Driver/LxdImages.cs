@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Hypervisor.Sdk.Drivers;
 using Hypervisor.Sdk.Transport.Http;
@@ -5,10 +6,11 @@ using Hypervisor.Sdk.Transport.Http;
 namespace Hypervisor.Sdk.Lxd.Driver;
 
 /// <summary>The images of the server. Nothing that the server says is taken for a name of a file, and fingerprints are compared on this side too.</summary>
-internal sealed class LxdImages(LxdParts parts, ContainerWork work) : ILxdImages
+internal sealed class LxdImages(LxdParts parts, ContainerWork work) : ILxdImages, IImages
 {
     private const int FingerprintDigits = 64;
     private const int LongestAlias = 255;
+    private const string Container = "container";
     private const string Split = "multipart/form-data";
     private const string AliasTaken = "Alias already exists: ";
 
@@ -16,6 +18,16 @@ internal sealed class LxdImages(LxdParts parts, ContainerWork work) : ILxdImages
     {
         Begin(cancellationToken);
         return [.. (await parts.Client.ImagesGetRecursion1Async(cancellationToken: cancellationToken).ConfigureAwait(false)).Value ?? []];
+    }
+
+    /// <summary>Those that containers are made from, each once: by the first of its aliases, or by its fingerprint where it has none.</summary>
+    async IAsyncEnumerable<Image> IImages.ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var image in await ListAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (IsFingerprint(image.Fingerprint) && image.Type is null or Container)
+                yield return ViewOf(image);
+        }
     }
 
     public async Task<LxdImage?> FindAsync(string image, CancellationToken cancellationToken = default)
@@ -169,6 +181,17 @@ internal sealed class LxdImages(LxdParts parts, ContainerWork work) : ILxdImages
     {
         string fingerprint = (await RequireAsync(image, cancellationToken).ConfigureAwait(false)).Fingerprint!;
         await parts.Client.EndAsync(await parts.Client.ImageDeleteAsync(fingerprint, cancellationToken: cancellationToken).ConfigureAwait(false), $"Deleting the image '{image}'", cancellationToken).ConfigureAwait(false);
+    }
+
+    private static Image ViewOf(LxdImage image)
+    {
+        string? alias = image.Aliases?.Select(alias => alias.Name).Where(name => name is { Length: > 0 }).Order(StringComparer.Ordinal).FirstOrDefault();
+        string? description = image.Properties is { } properties && properties.TryGetValue("description", out string? words) && words.Length > 0 ? words : null;
+        return new Image
+        {
+            Id = alias ?? image.Fingerprint!, Name = alias ?? description ?? image.Fingerprint!, Kind = Container, Size = image.Size is { } bytes and >= 0 ? new ByteSize(bytes) : null,
+            Architecture = Architecture.TryParse(image.Architecture, null, out var architecture) ? architecture : null,
+        };
     }
 
     /// <summary>Waits until the server has an image, and looks at it.</summary>
