@@ -24,7 +24,7 @@ internal sealed partial class PostgreSqlJobStore
             Take(first.Jobs);
             if (!first.HasMore)
                 return new ClaimedJobs { Jobs = jobs, NextAt = first.NextMs is { } next ? DateTimeOffset.FromUnixTimeMilliseconds(next) : null };
-            var bound = await ClaimBoundAsync(request, request.Limit - jobs.Count, CancellationToken.None).ConfigureAwait(false);
+            var bound = await ClaimBoundAsync(request, first.Places - jobs.Count, CancellationToken.None).ConfigureAwait(false);
             return new ClaimedJobs { Jobs = [.. jobs, .. bound.Jobs], LeasesLost = bound.LeasesLost, NextAt = bound.NextAt };
         }
         catch (HypervisorException) when (jobs.Count > 0)
@@ -48,10 +48,11 @@ internal sealed partial class PostgreSqlJobStore
             _taken[job.Token] = job.Seq;
     }
 
-    private async Task<ClaimedJobs> ClaimBoundAsync(ClaimRequest request, int limit, CancellationToken cancellationToken)
+    private async Task<ClaimedJobs> ClaimBoundAsync(ClaimRequest asked, int limit, CancellationToken cancellationToken)
     {
         var (claimed, taken) = await _writer.WriteAsync(async session =>
         {
+            var request = asked.Settle();
             int lost = await RecoverAsync(session, request.Now).ConfigureAwait(false);
             var rates = new RateBoard(request.Now);
             var chosen = limit > 0 ? await ChooseAsync(session, request, limit, rates).ConfigureAwait(false) : [];
@@ -80,12 +81,12 @@ internal sealed partial class PostgreSqlJobStore
     }
 
     /// <summary>The rows of <c>hvsdk_jobs.hand_out</c>, the last of which has no job.</summary>
-    public static async Task<FirstClaim> ReadTakenAsync(NpgsqlDataReader row)
+    public static async Task<FirstClaim> ReadTakenAsync(NpgsqlDataReader row, int places)
     {
         var jobs = new List<TakenJob>();
         while (await row.ReadAsync().ConfigureAwait(false) && !row.IsDBNull(1))
             jobs.Add(ReadJob(row));
-        var first = new FirstClaim([.. jobs.OrderBy(job => job.Token)], row.IsDBNull(10) ? null : row.GetInt64(10), row.GetBoolean(0));
+        var first = new FirstClaim([.. jobs.OrderBy(job => job.Token)], row.IsDBNull(10) ? null : row.GetInt64(10), places, row.GetBoolean(0));
         await row.NextResultAsync().ConfigureAwait(false);
         return first;
     }

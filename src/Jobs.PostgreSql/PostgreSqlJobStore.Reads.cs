@@ -15,6 +15,11 @@ internal sealed partial class PostgreSqlJobStore
         WHERE id < $1 AND ($2::text IS NULL OR jobs.type = $2) ORDER BY id DESC LIMIT $4
         """;
 
+    // By their numbers one after the other: what ran since the last vacuum is walked over otherwise.
+    public Task<IReadOnlyList<JobId>> ListCancelRequestsAsync(IReadOnlyCollection<JobId> running, CancellationToken cancellationToken) => UseAsync<IReadOnlyList<JobId>>(async session =>
+        await session.ReadAsync("SELECT id FROM hvsdk_jobs.jobs WHERE id = ANY ($1) AND (SELECT cancel FROM hvsdk_jobs.running WHERE running.seq = jobs.seq)", row => JobId.Parse(row.GetString(0)),
+            (object)running.Select(id => id.ToString()).ToArray()).ConfigureAwait(false), cancellationToken);
+
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) => UseAsync(async session =>
         (await session.ReadAsync($"SELECT {Columns} FROM hvsdk_jobs.jobs JOIN hvsdk_jobs.states USING (seq) WHERE id = $1", Info, id.ToString()).ConfigureAwait(false)).FirstOrDefault(), cancellationToken);
 

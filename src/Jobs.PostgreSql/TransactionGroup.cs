@@ -223,8 +223,14 @@ internal sealed class TransactionGroup : IAsyncDisposable
                 batch.BatchCommands.Add(PlainStatements.Make(jobs, _sender));
             if (ends.Count > 0)
                 batch.BatchCommands.Add(PlainStatements.Finish([.. ends.Select(end => (end.Seq, end.Attempt))], _sender));
-            foreach (var claim in claims)
-                batch.BatchCommands.Add(PlainStatements.Take(claim.Request, _sender));
+            int[] places = new int[claims.Count];
+            for (int i = 0; i < claims.Count; i++)
+            {
+                var request = claims[i].Settle();
+                places[i] = request.Limit;
+                batch.BatchCommands.Add(PlainStatements.Take(request, _sender));
+            }
+
             var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
@@ -237,8 +243,8 @@ internal sealed class TransactionGroup : IAsyncDisposable
                     await reader.NextResultAsync().ConfigureAwait(false);
                 }
 
-                foreach (var claim in claims)
-                    claim.Claimed = await PostgreSqlJobStore.ReadTakenAsync(reader).ConfigureAwait(false);
+                for (int i = 0; i < claims.Count; i++)
+                    claims[i].Claimed = await PostgreSqlJobStore.ReadTakenAsync(reader, places[i]).ConfigureAwait(false);
 
                 // To the end: what fails there fails all.
                 while (await reader.NextResultAsync().ConfigureAwait(false))
@@ -313,7 +319,8 @@ internal sealed class TransactionGroup : IAsyncDisposable
 
     private sealed class ClaimWrite(ClaimRequest request) : Write<FirstClaim>
     {
-        public ClaimRequest Request => request;
+        // What ended since it was asked has free places by now, and is in this group.
+        public ClaimRequest Settle() => request.Settle();
 
         public FirstClaim? Claimed { get; set; }
 

@@ -10,8 +10,9 @@ internal sealed partial class SqliteJobStore
     private sealed record Candidate(long Seq, JobId Id, string Type, string Args, int Attempts, int Counted, int MaxAttempts, DateTimeOffset? Deadline, JobState? Undo, int ArgsVersion,
         DateTimeOffset Due, string? Trace, JobRate? Rate);
 
-    public async Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) => await _writer.WriteAsync(session =>
+    public async Task<ClaimedJobs> ClaimAsync(ClaimRequest asked, CancellationToken cancellationToken) => await _writer.WriteAsync(session =>
     {
+        var request = asked.Settle();
         int lost = Recover(session, request.Now);
         var rates = new RateBoard(request.Now);
         var claimed = new List<ClaimedJob>();

@@ -7,6 +7,10 @@ internal sealed partial class SqliteJobStore
 {
     private const string Columns = "id, type, state, priority, attempts, created_ms, due_ms, ended_ms, worker, cancel, error, progress, progress_part, change, deadline_ms, parent, undo, args_version";
 
+    // What runs is few.
+    public Task<IReadOnlyList<JobId>> ListCancelRequestsAsync(IReadOnlyCollection<JobId> running, CancellationToken cancellationToken) => ReadAsync<IReadOnlyList<JobId>>(session =>
+        [.. session.Read("SELECT id FROM jobs WHERE state = 1 AND cancel = 1", row => JobId.Parse(row.GetString(0))).Intersect(running)], cancellationToken);
+
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) =>
         ReadAsync(session => session.Read($"SELECT {Columns} FROM jobs WHERE id = $0", Info, id.ToString()).FirstOrDefault(), cancellationToken);
 

@@ -96,6 +96,8 @@ internal sealed class CrashingStore(IJobStore store, CrashPoint point) : IJobSto
 
     public Task<bool> DiscardAsync(JobId id, CancellationToken cancellationToken) => AtAsync("Discard", () => store.DiscardAsync(id, cancellationToken), _ => true);
 
+    public Task<IReadOnlyList<JobId>> ListCancelRequestsAsync(IReadOnlyCollection<JobId> running, CancellationToken cancellationToken) => store.ListCancelRequestsAsync(running, cancellationToken);
+
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) => store.GetAsync(id, cancellationToken);
 
     public Task<IReadOnlyList<JobInfo>> ListAsync(JobQuery query, int limit, CancellationToken cancellationToken) => store.ListAsync(query, limit, cancellationToken);

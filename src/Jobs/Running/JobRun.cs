@@ -37,9 +37,6 @@ internal sealed class JobRun : IDisposable
     /// <summary>The renewal of the lease that is under way, or was last. Of who renews only.</summary>
     public Task<bool?>? Renewal { get; set; }
 
-    /// <summary>When the store was last asked whether somebody in another process cancelled it. Of the worker's loop only.</summary>
-    public DateTimeOffset LookedAt { get; set; }
-
     public RunStop Reason { get; private set; }
 
     public CancellationToken Token { get; }

@@ -10,7 +10,6 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
 {
     private const int MaxReasonChars = 2000;
     private const int PurgeRows = 500;
-    private const int MostLookedAt = 64;
     private static readonly TimeSpan PurgeInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan MinPark = TimeSpan.FromMilliseconds(1);
 
@@ -189,9 +188,8 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
     private async Task<DateTimeOffset?> TakeAsync(DateTimeOffset firedAt)
     {
         // Who stood still since, or waited for the store, would take jobs under leases that have run out already.
-        var now = Now;
-        var claimed = await store.ClaimAsync(new ClaimRequest { Worker = options.Worker, Types = _known, Limit = FreePlaces(), Now = now, LeaseUntil = now + options.Lease }, CancellationToken.None)
-            .ConfigureAwait(false);
+        DateTimeOffset now = default;
+        var claimed = await store.ClaimAsync(Ask(), CancellationToken.None).ConfigureAwait(false);
         measures.LeasesLost(claimed.LeasesLost);
         foreach (var claim in claimed.Jobs)
         {
@@ -208,6 +206,12 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
         foreach (var claim in claimed.Jobs)
             signals.PulseJob(claim.Id);
         return claimed.NextAt <= firedAt ? await NextPastStuckAsync(now, claimed.Jobs.Count > 0).ConfigureAwait(false) : NotStuck(claimed.NextAt);
+
+        ClaimRequest Ask()
+        {
+            now = Now;
+            return new ClaimRequest { Worker = options.Worker, Types = _known, Limit = FreePlaces(), Now = now, LeaseUntil = now + options.Lease, AtItsTurn = Ask };
+        }
     }
 
     private DateTimeOffset? NotStuck(DateTimeOffset? nextAt)
@@ -341,15 +345,14 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
         var runs = Runs();
         runs.RemoveAll(run => run.Reason != RunStop.None || run.IsEnding || run.Claim.CompensatesTo is not null);
         _cancelsNextAt = runs.Count > 0 ? now + options.PollInterval : now;
-        foreach (var run in runs.OrderBy(run => run.LookedAt).Take(MostLookedAt))
+        if (runs.Count > 0)
         {
-            run.LookedAt = now;
-            if (await store.GetAsync(run.Claim.Id, CancellationToken.None).ConfigureAwait(false) is { State: JobState.InProgress, IsCancelRequested: true })
+            var asked = (await store.ListCancelRequestsAsync([.. runs.Select(run => run.Claim.Id)], CancellationToken.None).ConfigureAwait(false)).ToHashSet();
+            foreach (var run in runs.Where(run => asked.Contains(run.Claim.Id)))
                 run.Stop(RunStop.Cancel, Now + options.AbandonAfter);
         }
 
-        // Who was not among them is at the next look.
-        _mayBeCancelled = runs.Count > MostLookedAt;
+        _mayBeCancelled = false;
     }
 
     private int FreePlaces() => Math.Max(0, options.Concurrency - Runs().Count(run => !run.IsEnding));

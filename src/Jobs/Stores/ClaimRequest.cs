@@ -17,4 +17,10 @@ public sealed class ClaimRequest
 
     /// <summary>When the leases run out.</summary>
     public required DateTimeOffset LeaseUntil { get; init; }
+
+    /// <summary>The same as it is asked when its turn comes, which may be a while after it was made: what became free meanwhile is filled by it too, and leases count from then. Default: null, as it stands here.</summary>
+    public Func<ClaimRequest>? AtItsTurn { get; init; }
+
+    /// <summary>What a store goes by, asked once it has the turn to answer.</summary>
+    public ClaimRequest Settle() => AtItsTurn?.Invoke() ?? this;
 }

@@ -71,6 +71,8 @@ internal sealed class EncryptedJobStore(IJobStore store, PayloadCipher cipher) :
 
     public Task<int> PurgeAsync(DateTimeOffset now, int limit) => store.PurgeAsync(now, limit);
 
+    public Task<IReadOnlyList<JobId>> ListCancelRequestsAsync(IReadOnlyCollection<JobId> running, CancellationToken cancellationToken) => store.ListCancelRequestsAsync(running, cancellationToken);
+
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) => store.GetAsync(id, cancellationToken);
 
     public Task<IReadOnlyList<JobInfo>> ListAsync(JobQuery query, int limit, CancellationToken cancellationToken) => store.ListAsync(query, limit, cancellationToken);

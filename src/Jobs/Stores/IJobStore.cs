@@ -77,6 +77,9 @@ public interface IJobStore : IAsyncDisposable
     /// <summary>Removes jobs whose retention is over, at most <paramref name="limit"/>; how many. Forgets starts that no rate counts any longer.</summary>
     Task<int> PurgeAsync(DateTimeOffset now, int limit);
 
+    /// <summary>Those of these jobs that run and that somebody asked to cancel.</summary>
+    Task<IReadOnlyList<JobId>> ListCancelRequestsAsync(IReadOnlyCollection<JobId> running, CancellationToken cancellationToken);
+
     /// <summary>A job, or null.</summary>
     Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken);
 

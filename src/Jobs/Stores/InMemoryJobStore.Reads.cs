@@ -2,6 +2,9 @@ namespace Hypervisor.Sdk.Jobs.Stores;
 
 internal sealed partial class InMemoryJobStore
 {
+    public Task<IReadOnlyList<JobId>> ListCancelRequestsAsync(IReadOnlyCollection<JobId> running, CancellationToken cancellationToken) => Do<IReadOnlyList<JobId>>(() =>
+        [.. running.Where(id => _jobs.TryGetValue(id, out var job) && job is { State: JobState.InProgress, IsCancel: true })], cancellationToken);
+
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) => Do(() => _jobs.TryGetValue(id, out var job) ? Info(job) : null, cancellationToken);
 
     public Task<IReadOnlyList<JobInfo>> ListAsync(JobQuery query, int limit, CancellationToken cancellationToken) => Do<IReadOnlyList<JobInfo>>(() =>

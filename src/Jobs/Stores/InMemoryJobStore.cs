@@ -28,8 +28,9 @@ internal sealed partial class InMemoryJobStore(long lastToken = 0) : IJobStore
         return AllOrNone(() => jobs.Select(Enqueue).ToArray());
     }, cancellationToken);
 
-    public Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) => Do(() =>
+    public Task<ClaimedJobs> ClaimAsync(ClaimRequest asked, CancellationToken cancellationToken) => Do(() =>
     {
+        var request = asked.Settle();
         int lost = Recover(request.Now);
         var rates = new RateBoard(request.Now);
         List<Row> chosen = request.Limit > 0 && !_paused.Contains("") ? Choose(request, rates) : [];

@@ -119,6 +119,49 @@ public abstract class StoreConformance
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task Those_that_run_and_are_to_be_cancelled_are_found_by_one_question()
+    {
+        var open = await PrepareAsync();
+        await using var store = open();
+        for (int i = 0; i < 4; i++)
+            await EnqueueAsync(store, Job());
+        var running = await ClaimAsync(store, Start, limit: 3);
+        var waits = (await store.ListAsync(new JobQuery { State = JobState.Pending }, 10, Token)).Single().Id;
+        Assert.Empty(await AskAsync());
+        foreach (var id in new[] { running[0].Id, running[2].Id, waits })
+            await store.CancelAsync(id, Start, Token);
+        Assert.Equal(new HashSet<JobId> { running[0].Id, running[2].Id }, await AskAsync());
+        Assert.True(await store.EndAttemptAsync(new EndedAttempt { Id = running[0].Id, FencingToken = running[0].FencingToken, End = AttemptEnd.Cancelled, State = JobState.Cancelled, Now = Start }));
+        Assert.Equal([running[2].Id], await AskAsync());
+        Assert.Empty(await store.ListCancelRequestsAsync([running[1].Id, JobId.New(TimeProvider.System)], Token));
+        Assert.Empty(await store.ListCancelRequestsAsync([], Token));
+
+        async Task<HashSet<JobId>> AskAsync() => [.. await store.ListCancelRequestsAsync([.. running.Select(job => job.Id), waits], Token)];
+    }
+
+    // Three free lanes, so that the ways of all jobs and of those that are bound to something are taken.
+    [Theory(Timeout = 120_000)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_claim_goes_by_what_is_asked_when_its_turn_comes(bool isBound)
+    {
+        var open = await PrepareAsync();
+        await using var store = open();
+        for (int i = 0; i < 4; i++)
+            await EnqueueAsync(store, Job(lanes: isBound ? [new LaneClaim { Key = LaneKey.Parse($"instance:{i}"), Mode = LaneMode.Exclusive }] : []));
+        var late = Start.AddMinutes(5);
+        var claimed = await store.ClaimAsync(Ask(1, Start, () => Ask(3, late)), Token);
+        Assert.Equal(3, claimed.Jobs.Count);
+
+        // Leases of half a minute, from when the turn came.
+        Assert.Single(await ClaimAsync(store, late.AddSeconds(29)));
+        Assert.Equal(claimed.Jobs.Select(job => job.Id).ToHashSet(), (await ClaimAsync(store, late.AddSeconds(31))).Select(job => job.Id).ToHashSet());
+
+        static ClaimRequest Ask(int places, DateTimeOffset now, Func<ClaimRequest>? then = null) =>
+            new() { Worker = "w", Types = new Dictionary<string, int> { ["build"] = 1 }, Limit = places, Now = now, LeaseUntil = now.AddSeconds(30), AtItsTurn = then };
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task Two_workers_never_get_the_same_job_and_leave_what_they_do_not_know()
     {
         var open = await PrepareAsync();

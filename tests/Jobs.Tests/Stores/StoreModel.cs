@@ -175,6 +175,7 @@ internal sealed class StoreModel(IJobStore store, IJobStore model, int seed, boo
         {
             case 0:
                 await BothAsync($"cancel {id}", async one => (await one.CancelAsync(id, _now, Token)).Select(asked => asked.ToString()).Order(StringComparer.Ordinal).ToList());
+                await BothAsync("cancel requests", async one => (await one.ListCancelRequestsAsync(_ids, Token)).Select(asked => asked.ToString()).Order(StringComparer.Ordinal).ToList());
                 break;
             case 1:
                 await BothAsync($"discard {id}", one => one.DiscardAsync(id, Token));

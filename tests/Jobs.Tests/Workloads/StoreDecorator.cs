@@ -54,6 +54,8 @@ internal abstract class StoreDecorator(IJobStore store) : IJobStore
 
     public Task<int> PurgeAsync(DateTimeOffset now, int limit) => CallAsync("Purge", one => one.PurgeAsync(now, limit));
 
+    public Task<IReadOnlyList<JobId>> ListCancelRequestsAsync(IReadOnlyCollection<JobId> running, CancellationToken cancellationToken) => CallAsync("ListCancelRequests", one => one.ListCancelRequestsAsync(running, CancellationToken.None));
+
     public Task<JobInfo?> GetAsync(JobId id, CancellationToken cancellationToken) => CallAsync("Get", one => one.GetAsync(id, CancellationToken.None));
 
     public Task<IReadOnlyList<JobInfo>> ListAsync(JobQuery query, int limit, CancellationToken cancellationToken) => CallAsync("List", one => one.ListAsync(query, limit, CancellationToken.None));

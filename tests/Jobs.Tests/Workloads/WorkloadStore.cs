@@ -28,9 +28,12 @@ internal sealed class RecordingStore(IJobStore store, WorkloadHistory history) :
 
     public override Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
-        var claimed = base.ClaimAsync(request, cancellationToken);
+        // What it went by, which is asked when its turn comes: the process may have stood still since.
+        var asked = request;
+        var told = new ClaimRequest { Worker = request.Worker, Types = request.Types, Limit = request.Limit, Now = request.Now, LeaseUntil = request.LeaseUntil, AtItsTurn = () => asked = request.Settle() };
+        var claimed = base.ClaimAsync(told, cancellationToken);
         if (claimed.IsCompletedSuccessfully)
-            history.Add(new JobsClaimed(request, claimed.Result.Jobs, ListAsync(new JobQuery(), MostJobs, cancellationToken).Result, ListPausedAsync(cancellationToken).Result));
+            history.Add(new JobsClaimed(asked, claimed.Result.Jobs, ListAsync(new JobQuery(), MostJobs, cancellationToken).Result, ListPausedAsync(cancellationToken).Result));
         return claimed;
     }
 
