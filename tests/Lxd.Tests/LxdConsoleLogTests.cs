@@ -85,6 +85,27 @@ public sealed class LxdConsoleLogTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task What_had_come_when_the_connection_was_lost_is_kept_while_it_runs_and_not_doubled_afterwards()
+    {
+        var server = new Console();
+        server.Start();
+        server.Print("booted\n");
+        await LoseAsync();
+        server.Print("more\n");
+        Assert.Equal("booted\nmore\n", await ReadAsync(server));
+        server.Print("last\n");
+        server.Stop();
+        await LoseAsync();
+        Assert.Equal("booted\nmore\nlast\n", await ReadAsync(server));
+
+        Task LoseAsync() => Assert.ThrowsAsync<BackendConnectionException>(() => _logs.ReadAsync(s_id, 100, server.FindAsync, async piece =>
+        {
+            await server.TakeAsync(piece);
+            throw new BackendConnectionException("It was lost.", ErrorCode.Unavailable, RequestOutcome.Unknown);
+        }, Token));
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_container_of_the_same_name_has_none_of_the_log_of_the_one_before_and_one_that_is_gone_is_not_found()
     {
         var server = new Console();

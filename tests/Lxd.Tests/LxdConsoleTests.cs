@@ -18,7 +18,7 @@ public sealed class LxdConsoleTests(LxdLab lab)
     [Feature("CON-16")]
     public async Task A_console_is_typed_to_and_read_and_ends_with_its_container(ServerKind kind)
     {
-        await using var guest = await RunningContainer.StartAsync(await lab.GetAsync(kind), "consoled");
+        await using var guest = await RunningContainer.StartAsync(await ServerAsync(kind), "consoled");
         var console = guest.Backend.Get<ISerialConsole>();
         await using (var session = await console.OpenAsync(guest.Id, null, Token))
         {
@@ -48,7 +48,7 @@ public sealed class LxdConsoleTests(LxdLab lab)
     [Feature("CON-02")]
     public async Task The_log_has_what_was_printed_since_the_start_however_often_it_is_read_and_after_the_stop(ServerKind kind)
     {
-        var server = await lab.GetAsync(kind);
+        var server = await ServerAsync(kind);
         await using var guest = await RunningContainer.StartAsync(server, "logged");
         var containers = guest.Backend.Get<IContainerRuntime>();
         var console = guest.Backend.Get<ISerialConsole>();
@@ -83,7 +83,7 @@ public sealed class LxdConsoleTests(LxdLab lab)
     [InlineData(ServerKind.Incus)]
     public async Task A_container_that_was_never_started_has_printed_nothing_and_one_that_is_not_there_has_no_log(ServerKind kind)
     {
-        var server = await lab.GetAsync(kind);
+        var server = await ServerAsync(kind);
         await using var backend = await LxdBackend.ConnectAsync(new LxdBackendOptions { Connection = new LxdOptions { Server = server.Socket } }, Token);
         var console = backend.Get<ISerialConsole>();
         var made = await backend.Get<IContainerRuntime>().CreateAsync(new ContainerSpec { Name = InstanceName.Parse("silent"), Image = server.Image }, null, Token).WaitForCompletionAsync(Token);
@@ -107,7 +107,7 @@ public sealed class LxdConsoleTests(LxdLab lab)
     [Feature("CON-18")]
     public async Task What_a_container_prints_comes_to_who_has_its_console_open_while_it_prints(ServerKind kind)
     {
-        await using var guest = await RunningContainer.StartAsync(await lab.GetAsync(kind), "streamed");
+        await using var guest = await RunningContainer.StartAsync(await ServerAsync(kind), "streamed");
         await PrintAsync(guest, "printed before");
         await using var session = await guest.Backend.Get<ISerialConsole>().OpenAsync(guest.Id, s_replaying, Token);
         var screen = new ConsoleScreen(session);
@@ -132,7 +132,7 @@ public sealed class LxdConsoleTests(LxdLab lab)
     [InlineData(ServerKind.Incus)]
     public async Task A_console_that_another_client_has_open_is_refused_and_taken_over_where_the_server_can(ServerKind kind)
     {
-        var server = await lab.GetAsync(kind);
+        var server = await ServerAsync(kind);
         await using var guest = await RunningContainer.StartAsync(server, "contended");
         await using var other = await LxdBackend.ConnectAsync(new LxdBackendOptions { Connection = new LxdOptions { Server = server.Socket } }, Token);
         await using var first = await guest.Backend.Get<ISerialConsole>().OpenAsync(guest.Id, null, Token);
@@ -163,16 +163,22 @@ public sealed class LxdConsoleTests(LxdLab lab)
     [InlineData(ServerKind.Incus)]
     public async Task Who_closes_the_backend_closes_its_consoles(ServerKind kind)
     {
-        var server = await lab.GetAsync(kind);
+        var server = await ServerAsync(kind);
         await using var guest = await RunningContainer.StartAsync(server, "let-go");
         var other = await LxdBackend.ConnectAsync(new LxdBackendOptions { Connection = new LxdOptions { Server = server.Socket } }, Token);
         var session = await other.Get<ISerialConsole>().OpenAsync(guest.Id, null, Token);
+
+        // The server is at the console then.
+        await TypeAsync(guest, new ConsoleScreen(session), "echo fi''rst", "first");
         await other.DisposeAsync();
         await session.Completion.WaitAsync(Token);
         await session.DisposeAsync();
         await using var next = await guest.Backend.Get<ISerialConsole>().OpenAsync(guest.Id, null, Token);
         await TypeAsync(guest, new ConsoleScreen(next), "echo ne''xt", "next");
     }
+
+    /// <summary>A server for consoles alone.</summary>
+    private Task<PrivateServer> ServerAsync(ServerKind kind) => lab.GetAsync(kind, use: "consoles");
 
     /// <summary>
     /// Types a line until it is answered: what is typed before the server is at the console is dropped by it, and when a session before has ended, a shell may have a letter of the server's on its line.
@@ -207,7 +213,7 @@ public sealed class LxdConsoleTests(LxdLab lab)
             if (words.All(word => log.Contains(word, StringComparison.Ordinal)))
                 return;
             Token.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Task.Delay(100, Token);
         }
     }
 

@@ -8,6 +8,8 @@ namespace Hypervisor.Sdk.Testing.Lxd;
 /// <summary>An LXD or Incus of this test run's own, with a pool <c>default</c>, and the image <c>busybox</c>.</summary>
 public sealed class PrivateServer : IAsyncDisposable
 {
+    private const int MaxLastWords = 16 << 10;
+
     private readonly TempDirectory _directory;
     private readonly Process _process;
     private readonly Action<LxdClient>? _watch;
@@ -20,6 +22,9 @@ public sealed class PrivateServer : IAsyncDisposable
     }
 
     public string Socket => _directory["unix.socket"];
+
+    /// <summary>Whether the server has ended, by itself or by a test.</summary>
+    public bool HasExited => _process.HasExited;
 
     /// <summary>The fingerprint of the image.</summary>
     public string Image { get; private set; } = "";
@@ -79,12 +84,23 @@ public sealed class PrivateServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         // The namespace of processes goes with its first one, and takes the server and its containers along.
-        if (!_process.HasExited)
+        if (_process.HasExited)
+            await Console.Error.WriteLineAsync($"The server at {Socket} had ended with {_process.ExitCode} before it was told to: {LastWords()}");
+        else
             _process.Kill();
         await _process.WaitForExitAsync();
         _process.Dispose();
         await RemoveAsync();
         _directory.Dispose();
+    }
+
+    /// <summary>The end of what it has said, or what it has said first of its crash: what all its threads did fills pages.</summary>
+    private string LastWords()
+    {
+        string said = File.Exists(_directory["out"]) ? File.ReadAllText(_directory["out"]) : "";
+        int crash = Math.Max(said.LastIndexOf("panic: ", StringComparison.Ordinal), said.LastIndexOf("fatal error: ", StringComparison.Ordinal));
+        int from = crash >= 0 ? crash : Math.Max(0, said.Length - MaxLastWords);
+        return said.Substring(from, Math.Min(MaxLastWords, said.Length - from));
     }
 
     // The server is the one child of the program that made its namespaces.

@@ -21,11 +21,11 @@ internal sealed class LxdConsole(LxdParts parts, ContainerWork work) : ISerialCo
     private const int Running = 103;
     private const int BufferBytes = 32 << 10;
 
-    /// <summary>A container that stops loses its console before the server says that it has stopped.</summary>
-    private const int Looks = 300;
-
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_longestRead = TimeSpan.FromMinutes(2);
+
+    /// <summary>A container that stops loses its console before the server says that it has stopped.</summary>
+    private static readonly TimeSpan s_longestStop = TimeSpan.FromMinutes(2);
 
     private readonly SerialPorts<InstanceId> _ports = new(parts.Name);
 
@@ -118,7 +118,7 @@ internal sealed class LxdConsole(LxdParts parts, ContainerWork work) : ISerialCo
     /// <summary>Why the server has ended a session. Where it was taken over, Incus says of its operation that it was cancelled or that it has succeeded, and there is another.</summary>
     private async Task<HypervisorException> WhyEndedAsync(ContainerFacts facts, bool isTaken, CancellationToken closed)
     {
-        for (int look = 0; look < Looks && !isTaken && !closed.IsCancellationRequested; look++)
+        for (long ended = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(ended) < s_longestStop && !isTaken && !closed.IsCancellationRequested;)
         {
             var now = await parts.Containers.FindAsync(facts.Id, CancellationToken.None).ConfigureAwait(false);
             if (now is null || now.State != PowerState.Running || now.Run != facts.Run)
@@ -153,6 +153,10 @@ internal sealed class LxdConsole(LxdParts parts, ContainerWork work) : ISerialCo
         catch (LxdException error) when (error.Code == ErrorCode.NotFound || error.BackendMessage?.Contains(NoFile, StringComparison.OrdinalIgnoreCase) is true)
         {
             // It has printed nothing, or nothing since the last read: LXD has no file to give then.
+        }
+        catch (IOException error)
+        {
+            throw new BackendConnectionException($"The connection was lost while the server said what the console of '{id}' has printed: {error.Message}", ErrorCode.Unavailable, RequestOutcome.Unknown, error) { Backend = parts.Name };
         }
         catch (OperationCanceledException error)
         {

@@ -81,8 +81,13 @@ internal sealed class LxdConsoleLogs
             {
                 await take(piece).ConfigureAwait(false);
             }
-            catch (LxdException error)
+            catch (HypervisorException error)
             {
+                // While it runs, the server gives none of it again.
+                if (before.IsActive)
+                    log.Add(piece, isNew: true);
+                if (error is not LxdException)
+                    throw;
                 failure = error;
             }
 

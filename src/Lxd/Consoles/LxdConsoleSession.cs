@@ -93,7 +93,7 @@ internal sealed class LxdConsoleSession : SerialSession
         try
         {
             bool isWanted = true;
-            for (bool isFirst = true; isWanted && await _line.Stream.ReceiveAsync(_closed.Token).ConfigureAwait(false) is { Kind: WebSocketMessageKind.Binary } message; isFirst = false)
+            for (bool isFirst = true; isWanted && await _line.ReceiveAsync(_closed.Token).ConfigureAwait(false) is { Kind: WebSocketMessageKind.Binary } message; isFirst = false)
             {
                 if (isFirst && IsRefusal(message.Payload))
                     return true;

@@ -6,19 +6,29 @@ namespace Hypervisor.Sdk.Lxd.Tests.Lab;
 public sealed class LxdLab : IAsyncLifetime
 {
     private readonly SemaphoreSlim _gate = new(1);
-    private readonly Dictionary<(ServerKind, bool), PrivateServer> _servers = [];
+    private readonly Dictionary<(ServerKind, bool, string), PrivateServer> _servers = [];
     private readonly OperationTable _table = new();
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
-    /// <summary>A server with a network of its own, or with the machine's, where its port can be reached.</summary>
-    public async Task<PrivateServer> GetAsync(ServerKind kind, bool hasOwnNetwork = true)
+    /// <summary>A server; another one where the last has ended.</summary>
+    /// <param name="kind">Which.</param>
+    /// <param name="hasOwnNetwork">Whether it has a network of its own, or the machine's, where its port can be reached.</param>
+    /// <param name="use">What it is for: tests of one use share no server with those of another.</param>
+    public async Task<PrivateServer> GetAsync(ServerKind kind, bool hasOwnNetwork = true, string use = "all")
     {
         await _gate.WaitAsync(TestContext.Current.CancellationToken);
         try
         {
-            if (!_servers.TryGetValue((kind, hasOwnNetwork), out var server))
-                _servers.Add((kind, hasOwnNetwork), server = await PrivateServer.StartAsync(kind, hasOwnNetwork, _table.Watch, TestContext.Current.CancellationToken));
+            if (_servers.TryGetValue((kind, hasOwnNetwork, use), out var server) && server.HasExited)
+            {
+                _servers.Remove((kind, hasOwnNetwork, use));
+                await server.DisposeAsync();
+                server = null;
+            }
+
+            if (server is null)
+                _servers.Add((kind, hasOwnNetwork, use), server = await PrivateServer.StartAsync(kind, hasOwnNetwork, _table.Watch, TestContext.Current.CancellationToken));
             return server;
         }
         finally
