@@ -38,9 +38,11 @@ internal static class GuestAgentScripts
         if [ ! -e "$1" ] && [ ! -d "${directory:-/}" ]; then echo nowhere; exit 0; fi
         if [ -n "$2$3" ]; then
             umask 077
+            made=
+            if [ ! -e "$1" ]; then made=1; fi
             true >> "$1" || exit 1
-            if [ -n "$2" ]; then chown "$2" "$1" || exit 1; fi
-            if [ -n "$3" ]; then chmod "$3" "$1" || exit 1; fi
+            if [ -n "$2" ] && ! chown "$2" "$1"; then [ -z "$made" ] || rm -f -- "$1"; exit 1; fi
+            if [ -n "$3" ] && ! chmod "$3" "$1"; then [ -z "$made" ] || rm -f -- "$1"; exit 1; fi
         fi
         echo file
         """;

@@ -20,11 +20,23 @@ internal sealed partial class PostgreSqlJobStore
         IReadOnlyList<ClaimedJob> jobs = [];
         try
         {
-            jobs = await WithStepsAsync(first.Jobs).ConfigureAwait(false);
-            Take(first.Jobs);
+            try
+            {
+                jobs = await WithStepsAsync(first.Jobs).ConfigureAwait(false);
+                Take(first.Jobs);
+            }
+            catch (HypervisorException)
+            {
+                // What is taken for the first time has none; the rest is left to its lease.
+                List<TakenJob> fresh = [.. first.Jobs.Where(job => job.Attempts == 1)];
+                jobs = [.. fresh.Select(job => job.ToClaimed([]))];
+                Take(fresh);
+                throw;
+            }
+
             if (!first.HasMore)
                 return new ClaimedJobs { Jobs = jobs, NextAt = first.NextMs is { } next ? DateTimeOffset.FromUnixTimeMilliseconds(next) : null };
-            var bound = await ClaimBoundAsync(request, first.Places - jobs.Count, CancellationToken.None).ConfigureAwait(false);
+            var bound = await ClaimBoundAsync(request, jobs.Count, CancellationToken.None).ConfigureAwait(false);
             return new ClaimedJobs { Jobs = [.. jobs, .. bound.Jobs], LeasesLost = bound.LeasesLost, NextAt = bound.NextAt };
         }
         catch (HypervisorException) when (jobs.Count > 0)
@@ -48,11 +60,13 @@ internal sealed partial class PostgreSqlJobStore
             _taken[job.Token] = job.Seq;
     }
 
-    private async Task<ClaimedJobs> ClaimBoundAsync(ClaimRequest asked, int limit, CancellationToken cancellationToken)
+    // The places of those who were just taken are not free, which their worker does not know yet.
+    private async Task<ClaimedJobs> ClaimBoundAsync(ClaimRequest asked, int justTaken, CancellationToken cancellationToken)
     {
         var (claimed, taken) = await _writer.WriteAsync(async session =>
         {
             var request = asked.Settle();
+            int limit = request.Limit - justTaken;
             int lost = await RecoverAsync(session, request.Now).ConfigureAwait(false);
             var rates = new RateBoard(request.Now);
             var chosen = limit > 0 ? await ChooseAsync(session, request, limit, rates).ConfigureAwait(false) : [];
@@ -81,12 +95,12 @@ internal sealed partial class PostgreSqlJobStore
     }
 
     /// <summary>The rows of <c>hvsdk_jobs.hand_out</c>, the last of which has no job.</summary>
-    public static async Task<FirstClaim> ReadTakenAsync(NpgsqlDataReader row, int places)
+    public static async Task<FirstClaim> ReadTakenAsync(NpgsqlDataReader row)
     {
         var jobs = new List<TakenJob>();
         while (await row.ReadAsync().ConfigureAwait(false) && !row.IsDBNull(1))
             jobs.Add(ReadJob(row));
-        var first = new FirstClaim([.. jobs.OrderBy(job => job.Token)], row.IsDBNull(10) ? null : row.GetInt64(10), places, row.GetBoolean(0));
+        var first = new FirstClaim([.. jobs.OrderBy(job => job.Token)], row.IsDBNull(10) ? null : row.GetInt64(10), row.GetBoolean(0));
         await row.NextResultAsync().ConfigureAwait(false);
         return first;
     }

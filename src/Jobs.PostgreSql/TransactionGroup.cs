@@ -223,14 +223,8 @@ internal sealed class TransactionGroup : IAsyncDisposable
                 batch.BatchCommands.Add(PlainStatements.Make(jobs, _sender));
             if (ends.Count > 0)
                 batch.BatchCommands.Add(PlainStatements.Finish([.. ends.Select(end => (end.Seq, end.Attempt))], _sender));
-            int[] places = new int[claims.Count];
-            for (int i = 0; i < claims.Count; i++)
-            {
-                var request = claims[i].Settle();
-                places[i] = request.Limit;
-                batch.BatchCommands.Add(PlainStatements.Take(request, _sender));
-            }
-
+            foreach (var claim in claims)
+                batch.BatchCommands.Add(PlainStatements.Take(claim.Settle(), _sender));
             var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
@@ -243,8 +237,8 @@ internal sealed class TransactionGroup : IAsyncDisposable
                     await reader.NextResultAsync().ConfigureAwait(false);
                 }
 
-                for (int i = 0; i < claims.Count; i++)
-                    claims[i].Claimed = await PostgreSqlJobStore.ReadTakenAsync(reader, places[i]).ConfigureAwait(false);
+                foreach (var claim in claims)
+                    claim.Claimed = await PostgreSqlJobStore.ReadTakenAsync(reader).ConfigureAwait(false);
 
                 // To the end: what fails there fails all.
                 while (await reader.NextResultAsync().ConfigureAwait(false))
@@ -319,7 +313,7 @@ internal sealed class TransactionGroup : IAsyncDisposable
 
     private sealed class ClaimWrite(ClaimRequest request) : Write<FirstClaim>
     {
-        // What ended since it was asked has free places by now, and is in this group.
+        // What ended since it was asked has free places by now, and its end is mostly in this group.
         public ClaimRequest Settle() => request.Settle();
 
         public FirstClaim? Claimed { get; set; }

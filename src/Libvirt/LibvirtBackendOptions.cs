@@ -29,7 +29,8 @@ public sealed class LibvirtBackendOptions
 
     /// <summary>
     /// The address by which other daemons reach this one, as they write it: <c>qemu+tls://host/system</c>, <c>qemu+ssh://root@host/system</c>. Where it is set, the source's daemon itself makes the moves to this one (peer to peer) with its
-    /// own credentials, and brings them to an end also without this process. Default: null, this process steers them.
+    /// own credentials, and brings them to an end also without this process; what this one would have done after that (the request's end in the target's log, the
+    /// deletion of disks that were copied) is then not done. Default: null, this process steers them.
     /// </summary>
     public string? PeerUri { get; set; }
 

@@ -19,7 +19,7 @@ internal static class Clockwork
     {
         while (!happened.IsCompleted)
         {
-            await clock.TickAsync(stepSeconds: 0.05);
+            await clock.TickAsync(stepSeconds: 0.01);
             await Task.Delay(TimeSpan.FromMilliseconds(1), TestContext.Current.CancellationToken);
         }
 

@@ -210,7 +210,9 @@ internal sealed partial class JobWorker(IJobStore store, IEnumerable<JobRegistra
         ClaimRequest Ask()
         {
             now = Now;
-            return new ClaimRequest { Worker = options.Worker, Types = _known, Limit = FreePlaces(), Now = now, LeaseUntil = now + options.Lease, AtItsTurn = Ask };
+            // Who was told to stop while he waited for his turn takes nothing more.
+            int places = _stop.IsCancellationRequested ? 0 : FreePlaces();
+            return new ClaimRequest { Worker = options.Worker, Types = _known, Limit = places, Now = now, LeaseUntil = now + options.Lease, AtItsTurn = Ask };
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using System.Xml.Linq;
 using Hypervisor.Sdk.DiskImages;
@@ -125,12 +126,12 @@ internal sealed class LibvirtDisks(LibvirtBackendOptions options, LibvirtHost ho
         var pool = await FindPoolAsync(libvirt, like.Pool!, cancellationToken).ConfigureAwait(false);
         if (Array.IndexOf(s_filePools, await KindOfAsync(libvirt, pool, cancellationToken).ConfigureAwait(false)) < 0)
             throw Refusal.Unsupported("disk", $"the storage pool '{pool.Name}' keeps no files, and qcow2 images are files.");
-        // Counted by the changes of the machine, which never go back: no name comes twice.
-        string name = string.Create(CultureInfo.InvariantCulture, $"{facts.Domain.Uuid:D}-{disk.Target}-{facts.Record.Changes + 1}.qcow2");
+        // No name comes twice: where the last answer was lost, the guest may be on an image that the record does not know.
+        string name = string.Create(CultureInfo.InvariantCulture, $"{facts.Domain.Uuid:D}-{disk.Target}-{facts.Record.Changes + 1}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}.qcow2");
         var describe = BoundedXml.Read(Describe(name, like.SizeBytes ?? 0, "qcow2"), "volume");
         if (below is not null)
             describe.Add(new XElement("backingStore", new XElement("path", below), new XElement("format", new XAttribute("type", disk.Format ?? "raw"))));
-        var volume = await RemadeAsync(libvirt, pool, name, () => libvirt.StorageVolCreateXmlAsync(pool, BoundedXml.Write(describe), 0, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var volume = await libvirt.StorageVolCreateXmlAsync(pool, BoundedXml.Write(describe), 0, cancellationToken).ConfigureAwait(false);
         return (new InstanceRecord.DiskRecord(like.SizeBytes, pool.Name, name, true), await libvirt.StorageVolGetPathAsync(volume, cancellationToken).ConfigureAwait(false));
     }
 
@@ -205,6 +206,19 @@ internal sealed class LibvirtDisks(LibvirtBackendOptions options, LibvirtHost ho
         catch (LibvirtException error) when (error.Number is VirErrorNumber.ErrNoStorageVol or VirErrorNumber.ErrNoStoragePool)
         {
             return false;
+        }
+    }
+
+    /// <summary>Has a pool look at what somebody else has put there or taken away. One that is not there, or is busy with a volume just now, goes on knowing what it knew.</summary>
+    public static async Task TryRefreshAsync(LibvirtConnection libvirt, string pool)
+    {
+        try
+        {
+            await libvirt.StoragePoolRefreshAsync(await libvirt.StoragePoolLookupByNameAsync(pool, CancellationToken.None).ConfigureAwait(false), 0, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (LibvirtException)
+        {
+            // Volumes are found by their paths too.
         }
     }
 

@@ -158,9 +158,9 @@ internal sealed class MigrationWork(LibvirtParts from, LibvirtParts to, DomainCh
         {
             await change.Libvirt.DomainAbortJobAsync(_domain, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (LibvirtException error) when (error.Code == ErrorCode.InvalidState)
+        catch (HypervisorException)
         {
-            // There is nothing to end any more: it has moved or it has not, and says so.
+            // There is nothing to end any more, or it cannot be ended now: it moves or it does not, and says so.
         }
     }
 
@@ -199,23 +199,11 @@ internal sealed class MigrationWork(LibvirtParts from, LibvirtParts to, DomainCh
 
         var own = record.Disks.Values.Concat(record.Files.Values).Where(volume => volume is { IsDeletedWithInstance: true, Pool: not null }).ToList();
         foreach (string pool in own.Select(volume => volume.Pool!).Distinct(StringComparer.Ordinal))
-            await RefreshAsync(target, pool).ConfigureAwait(false);
+            await LibvirtDisks.TryRefreshAsync(target, pool).ConfigureAwait(false);
         if (!options.WithStorage)
             return;
         foreach (var volume in own)
             await LibvirtDisks.TryDeleteAsync(change.Libvirt, volume, CancellationToken.None).ConfigureAwait(false);
-    }
-
-    private static async Task RefreshAsync(LibvirtConnection target, string pool)
-    {
-        try
-        {
-            await target.StoragePoolRefreshAsync(await target.StoragePoolLookupByNameAsync(pool, CancellationToken.None).ConfigureAwait(false), 0, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (LibvirtException)
-        {
-            // The target has no such pool: its volumes are found by their paths, or are somebody else's to delete.
-        }
     }
 
     /// <summary>Where the guest goes: what this process was told, or what the target says.</summary>

@@ -16,9 +16,9 @@ internal sealed class ExternalImages(DomainChange change)
     /// <summary>Whether the daemon was asked to use what was made: it may.</summary>
     public bool IsAsked { get; private set; }
 
-    /// <summary>The disk that no image can be put upon; null where there is none.</summary>
-    public static DomainDisk? FindForeign(DomainFacts facts) =>
-        WritableOf(facts.Live ?? facts.Config).FirstOrDefault(disk => facts.Record.Disks.GetValueOrDefault(disk.Target) is not { Volume: not null, IsDeletedWithInstance: true } || disk.Source is null);
+    /// <summary>The disk that no image can be put upon, as it is not one of the machine's own volumes or not the one that is written down; null where there is none.</summary>
+    public static DomainDisk? FindForeign(DomainFacts facts) => WritableOf(facts.Live ?? facts.Config).FirstOrDefault(disk =>
+        facts.Record.Disks.GetValueOrDefault(disk.Target) is not { Volume: { } volume, IsDeletedWithInstance: true } || disk.Source is not { } source || Path.GetFileName(source) != volume);
 
     /// <summary>Makes an empty image for each disk.</summary>
     public async Task MakeAsync(CancellationToken cancellationToken)
@@ -87,7 +87,9 @@ internal sealed class ExternalImages(DomainChange change)
         await change.WriteRecordAsync(record).ConfigureAwait(false);
     }
 
-    /// <summary>After the domain has gone back: the daemon has made images of its own for it, and deleted those that nothing needs any more.</summary>
+    /// <summary>
+    /// Writes down which images the domain is on: after it has gone back, as the daemon has made images of its own for it and deleted those that nothing needs any more, and where a snapshot was taken whose answer was lost.
+    /// </summary>
     public static async Task RecountAsync(DomainChange change)
     {
         var libvirt = change.Libvirt;
@@ -96,7 +98,7 @@ internal sealed class ExternalImages(DomainChange change)
         var known = change.Before.Record.Disks.Concat(change.Before.Record.Files.Where(file => file.Key.StartsWith(InstanceRecord.LayerOf(""), StringComparison.Ordinal))).Concat(record.Disks)
             .Select(one => one.Value).Where(one => one is { Pool: not null, Volume: not null }).DistinctBy(one => (one.Pool, one.Volume)).ToList();
         foreach (string pool in known.Select(one => one.Pool!).Distinct(StringComparer.Ordinal))
-            await libvirt.StoragePoolRefreshAsync(await libvirt.StoragePoolLookupByNameAsync(pool, CancellationToken.None).ConfigureAwait(false), 0, CancellationToken.None).ConfigureAwait(false);
+            await LibvirtDisks.TryRefreshAsync(libvirt, pool).ConfigureAwait(false);
         foreach (var disk in WritableOf(now))
         {
             if (record.Disks.GetValueOrDefault(disk.Target) is not { Volume: not null } below || disk.Source is not { } path || Path.GetFileName(path) == below.Volume)
@@ -116,7 +118,7 @@ internal sealed class ExternalImages(DomainChange change)
         await change.WriteRecordAsync(record).ConfigureAwait(false);
     }
 
-    private async ValueTask AskAsync(string xml, uint flags) => await change.Libvirt.DomainSnapshotCreateXmlAsync(change.Domain, xml, flags, CancellationToken.None).ConfigureAwait(false);
+    private async ValueTask AskAsync(string xml, uint flags) => await change.Libvirt.WithTimeout(Timeout.InfiniteTimeSpan).DomainSnapshotCreateXmlAsync(change.Domain, xml, flags, CancellationToken.None).ConfigureAwait(false);
 
     private static async Task<bool> IsThereAsync(LibvirtConnection libvirt, InstanceRecord.DiskRecord volume)
     {

@@ -75,6 +75,8 @@ internal sealed class LibvirtSnapshots(LibvirtParts parts) : ISnapshots
         var tree = await SnapshotTree.ReadAsync(change.Libvirt, change.Domain, cancellationToken).ConfigureAwait(false);
         if (note.Request is { } request && tree.FindRequest(request) is { } made)
         {
+            if (made.IsExternal)
+                await ExternalImages.RecountAsync(change).ConfigureAwait(false);
             await change.EndAsync(cancellationToken).ConfigureAwait(false);
             return tree.ViewOf(made);
         }

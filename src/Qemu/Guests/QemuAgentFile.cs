@@ -9,6 +9,9 @@ namespace Hypervisor.Sdk.Qemu.Guests;
 [SupportedOSPlatform("linux")]
 internal sealed class QemuAgentFile(QemuServices services, AgentChannel channel, InstanceId id, long handle) : IGuestAgentFile
 {
+    // Others hold the agent for one exchange; who holds it longer has stopped.
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(2);
+
     public static async Task<IGuestAgentFile> OpenAsync(QemuServices services, AgentChannel channel, InstanceId id, string path, string mode) =>
         new QemuAgentFile(services, channel, id, await channel.TalkAsync(id, async agent => await agent.FileOpenAsync(path, mode).ConfigureAwait(false), CancellationToken.None).ConfigureAwait(false));
 
@@ -38,13 +41,14 @@ internal sealed class QemuAgentFile(QemuServices services, AgentChannel channel,
 
     private async Task<T> TalkAsync<T>(Func<GuestAgentClient, Task<T>> talk)
     {
+        long began = services.Time.GetTimestamp();
         while (true)
         {
             try
             {
                 return await channel.TalkAsync(id, talk, CancellationToken.None).ConfigureAwait(false);
             }
-            catch (HypervisorException error) when (error.Code == ErrorCode.Locked)
+            catch (HypervisorException error) when (error.Code == ErrorCode.Locked && services.Time.GetElapsedTime(began) < s_longestWait)
             {
                 // Another process talks to the agent: the file stays open meanwhile.
                 await Task.Delay(GuestAgentExec.LongestPause, services.Time, CancellationToken.None).ConfigureAwait(false);

@@ -100,6 +100,10 @@ internal sealed class FaultyStore(IJobStore store, TimeProvider world, WorkloadP
     /// <summary>How often something goes wrong, 0 to 1.</summary>
     public double Faults { get; set; }
 
+    // Half of the claims go by when they were made, as those do that wait for a lock of the server or on the way there.
+    public override Task<ClaimedJobs> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken) => random.Next(2) == 0 ? base.ClaimAsync(request, cancellationToken)
+        : base.ClaimAsync(new ClaimRequest { Worker = request.Worker, Types = request.Types, Limit = request.Limit, Now = request.Now, LeaseUntil = request.LeaseUntil }, cancellationToken);
+
     protected override async Task<T> CallAsync<T>(string call, Func<IJobStore, Task<T>> send)
     {
         double dice = random.NextDouble();
