@@ -42,7 +42,7 @@ internal sealed class GuestAgentRead(IGuestAgentFile file, Func<HypervisorExcept
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("What comes from a guest is read asynchronously.");
 
     public override void Flush()
     {
